@@ -3,7 +3,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev
 
-# Node runs the TypeScript itself: nothing is built.
+# Node runs the TypeScript directly, so there is no build step.
 FROM node:24-slim
 ENV NODE_ENV=production
 WORKDIR /app
@@ -11,7 +11,10 @@ COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json ./
 COPY src ./src
 COPY workers ./workers
+# Served under /docs.
+COPY *.md ./
+COPY docs ./docs
 USER node
 EXPOSE 8080
-# Exec form: node is the process that gets SIGTERM, and drains.
+# Exec form: node itself receives SIGTERM, and drains.
 CMD ["node", "src/server.ts"]

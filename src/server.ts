@@ -5,13 +5,13 @@ import { createApp } from "./app.ts";
 import { readConfig } from "./config/config.ts";
 import { redirectConsole } from "./logging/redirect-console.ts";
 import { type ApiContext, openApiContext } from "./context.ts";
-import { createHttpServer } from "./http/middleware/http-server.ts";
+import { createHttpServer } from "./http/server/http-server.ts";
 import { createLogger } from "./logging/logger.ts";
 import { listOperatorSecrets } from "./providers/operator-secrets.ts";
 import { runProcess } from "./process/process.ts";
 import { readProviderCatalog } from "./providers/catalog.ts";
 
-/** After the grace period: for the last answers, and for closing connections. */
+/** Time after the grace period for the last answers and for closing connections. */
 const CLOSE_LIMIT_MS = 5_000;
 
 await runProcess("api", async () => {
@@ -30,19 +30,19 @@ await runProcess("api", async () => {
   return { logger, drain: () => drain(server, context), drainLimitMs };
 });
 
-/** For the answers to requests that were still waiting when the grace period ended. */
+/** Time for the answers to requests that still wait when the grace period ends. */
 const RESPONSE_FLUSH_MS = 500;
 
 /**
- * Stops taking requests, ends the streams without a terminal event so that their clients resume on another process, and
- * lets plain requests finish within the grace period.
+ * Stops accepting connections, and ends streams without a terminal event so that their clients resume on another process.
+ * Other requests may finish within the grace period.
  */
 async function drain(server: Server, context: ApiContext): Promise<void> {
   context.isDraining = true;
   context.hub.endResumableStreams();
   const closed = new Promise((resolve) => server.close(resolve));
   server.closeIdleConnections();
-  // Those that are still being answered become idle one by one: nobody is to wait for a next request on them.
+  // Busy connections become idle one by one, and must not wait for another request.
   server.keepAliveTimeout = 1;
   server.keepAliveTimeoutBuffer = 0;
   const grace = setTimeout(() => {

@@ -1,7 +1,7 @@
 /** The worker process: config → context → start → drain. */
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
-import { createHealthApp } from "../src/app.ts";
+import { createHealthApp } from "../src/health-app.ts";
 import { readConfig, replicaWaitMsOf } from "../src/config/config.ts";
 import { redirectConsole } from "../src/logging/redirect-console.ts";
 import { openWorkerContext } from "../src/context.ts";
@@ -21,7 +21,7 @@ await runProcess("worker", async () => {
   redirectConsole(logger);
   const context = await openWorkerContext(config, logger);
   const worker = await ResponseWorker.start(context);
-  const sweeper = new ResponseSweeper(context.storage, {
+  const sweeper = new ResponseSweeper(context, {
     intervalMs: config.SWEEP_INTERVAL_MS,
     maxAttempts: config.MAX_ATTEMPTS,
     owner: config.processName,
@@ -33,8 +33,8 @@ await runProcess("worker", async () => {
 
   async function serveHealth(port: number, host: string): Promise<Server> {
     const checks = {
-      redis: () => context.storage.redis.ping(),
-      queue: () => context.storage.queue.check(),
+      redis: () => context.storage.ping(),
+      queue: () => context.queue.check(),
       connections: () => context.isConnected(),
       writes: () => context.storage.log.checkWrites(),
       worker: () => worker.isRunning,

@@ -1,28 +1,28 @@
 /**
- * The line for what a worker has few of and what is not shared by the queue: interpreters, threads, processes. A call has a
- * place while it uses one. The places are shared as the worker's slots are (SlotShares): a project alone may have all of
- * them, and some are kept in reserve for projects that have few beside it.
+ * A fair semaphore for a worker's scarce resources that the queue does not schedule: interpreters, threads, processes.
+ * A call holds a permit while it uses one. Permits are shared like the worker's slots (SlotShares): a single project
+ * may hold all regular permits, and a reserve remains for projects that hold few.
  *
- * Who is next: of the projects with calls that wait, the one that has the fewest places; among equals the one that has
- * waited longest since it last took or left one; within a project its oldest call.
+ * The next permit goes to the waiting project with the fewest permits; among equals, to the one that has waited longest
+ * since it last acquired or released one; within a project, to its oldest call.
  */
 import { SlotShares } from "./slot-shares.ts";
 
 export interface FairSemaphoreOptions {
-  /** Places that one project may have alone. */
+  /** Permits that a single project may hold. */
   permits: number;
-  /** Places beyond these, in percent, and at least one; 0 for none. */
+  /** Additional permits in percent, at least one; 0 for none. */
   reservePercent: number;
-  /** Calls that may wait, of all projects together. */
+  /** Maximum waiting calls over all projects. */
   maxWaiting?: number;
 }
 
-/** Left once, however often it is asked to. */
+/** Releasing it twice has no further effect. */
 export interface Permit extends Disposable {
   release(): void;
 }
 
-/** As many calls wait as may. */
+/** The maximum number of calls already waits. */
 export class SemaphoreFullError extends Error {
   override readonly name = "SemaphoreFullError";
 }
@@ -32,10 +32,10 @@ interface Waiter {
   reject: (reason: unknown) => void;
 }
 
-/** The calls of one project that wait, oldest first: never none. */
+/** The waiting calls of one project, oldest first; never empty. */
 interface ProjectQueue {
   calls: Waiter[];
-  /** When its turn began to come nearer, by the line's own clock. */
+  /** The time since which it has waited, on the semaphore's own clock. */
   since: number;
 }
 
@@ -51,19 +51,20 @@ export class FairSemaphore {
     this.#maxWaiting = maxWaiting;
   }
 
-  /** Places beyond those that one project may have alone. */
+  /** Permits beyond those that a single project may hold. */
   get reserved(): number {
     return this.#shares.reserved;
   }
 
-  /** Calls that wait. */
+  /** Number of waiting calls. */
   get waiting(): number {
     return this.#waiting;
   }
 
   /**
-   * Resolves with a place, at once if one is free for the project. Rejects with the signal's reason when it is aborted
-   * meanwhile, or with a LineFullError: then also a call that has waited, if its project has most of those that wait.
+   * Resolves with a permit, at once if the project may have one. Rejects with the signal's reason when aborted, or with
+   * a SemaphoreFullError. The latter can also reject a call that already waits, if its project has the most waiting
+   * calls.
    */
   async acquire(project: string, signal: AbortSignal): Promise<Permit> {
     signal.throwIfAborted();
@@ -103,7 +104,7 @@ export class FairSemaphore {
 
   #grantWaiting(): void {
     for (let project = this.#next(); project !== undefined; project = this.#next()) {
-      // If it may not, then none of the others: they have as many places, or more.
+      // If this project may not, no other may: they hold at least as many permits.
       if (!this.#mayAcquire(project)) return;
       const [call] = this.#queues.get(project)!.calls;
       this.#remove(project, call!);
@@ -121,7 +122,9 @@ export class FairSemaphore {
     return first?.project;
   }
 
-  /** A project that joins later is behind by itself: nothing is remembered of those that do not wait. */
+  /**
+   * A project that rejoins later starts behind the others: the semaphore keeps no history of projects that do not wait.
+   */
   #resetWaitStart(project: string): void {
     const line = this.#queues.get(project);
     if (line !== undefined) line.since = this.#clock++;
@@ -134,7 +137,7 @@ export class FairSemaphore {
     this.#waiting += 1;
   }
 
-  /** False if it does not wait any more. */
+  /** Returns false if the call no longer waits. */
   #remove(project: string, call: Waiter): boolean {
     const line = this.#queues.get(project);
     const at = line?.calls.indexOf(call) ?? -1;
@@ -145,7 +148,9 @@ export class FairSemaphore {
     return true;
   }
 
-  /** The line is full: the newest call of the project that waits with most makes room for one that waits with fewer. */
+  /**
+   * The queue is full: the newest call of the project with the most waiting calls makes room for a project with fewer.
+   */
   #makeRoom(project: string): void {
     const own = this.#queues.get(project)?.calls.length ?? 0;
     let [most, calls] = ["", [] as Waiter[]];

@@ -1,21 +1,21 @@
 /**
- * JSON, read by the piece: what `JSON.parse` makes of the bytes, or its refusal, but in steps as short as whoever reads
- * wants them. JSON.parse holds everything up until it is done, and objects whose names differ cost it a hundred times what
- * others do. Bounds are looked at in the bytes, before anything is built from them.
+ * Reads JSON in steps of any size, with the result or error that `JSON.parse` would give. JSON.parse blocks the process
+ * until it is done, and objects with many different names cost it a hundred times more than others. Limits are checked
+ * on the bytes, before anything is built from them.
  */
 import { randomUUID } from "node:crypto";
 
-/** Bounds of what is read. Each is compared before anything is built that exceeds it. */
+/** Limits of the input, checked before anything larger is built. */
 export interface JsonLimits {
-  /** Levels of lists and objects inside each other. */
+  /** Maximum nesting of arrays and objects. */
   depth: number;
-  /** Fields of one object. */
+  /** Maximum fields of one object. */
   fields: number;
-  /** Values, and names of fields, in all. */
+  /** Maximum values and field names in total. */
   values: number;
 }
 
-/** Why a text was not read: it is not JSON in UTF-8, or exceeds a bound. */
+/** The text is not JSON in UTF-8, or exceeds a limit. */
 export class JsonReadError extends Error {
   override readonly name = "JsonReadError";
   readonly reason: "malformed" | keyof JsonLimits;
@@ -26,7 +26,7 @@ export class JsonReadError extends Error {
   }
 }
 
-/** Some milliseconds of JSON.parse at the worst. A body with fewer values is parsed in one piece. */
+/** At most a few milliseconds of JSON.parse. A body with fewer values is parsed in one piece. */
 const PIECE_VALUES = 2_000;
 
 const QUOTE = 0x22;
@@ -38,14 +38,17 @@ const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-/** Pieces begin anywhere, and only the first may begin with a byte order mark. */
+/** Pieces start anywhere, and only the first may start with a byte order mark. */
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const BYTE_ORDER_MARK = Buffer.from("\ufeff");
 
-/** No text has this name: it keeps the place of a member that is elsewhere. */
+/** A name that no text contains. It stands for a member that is assembled separately. */
 const PLACEHOLDER_NAME = randomUUID();
 
-/** What a piece stands between. Whatever is there besides is put in so that the piece is JSON exactly if the whole is. */
+/**
+ * The token before a piece. The reader adds tokens around the piece so that it is valid JSON exactly if the whole text
+ * is.
+ */
 type Before = "opening" | "comma" | "child";
 type After = "closing" | "comma" | "child";
 const LIST = {
@@ -57,15 +60,18 @@ const OBJECT = {
   after: { closing: "}", comma: "}", child: "[]}" },
 };
 
-/** A list or an object that is put together from pieces. All that it stands in are, too. */
+/** An array or object that is assembled from pieces. Its ancestors are assembled from pieces too. */
 interface UnfinishedContainer {
   container: unknown[] | Record<string, unknown>;
-  /** Where what is not parsed yet begins, and behind what. */
+  /** The end of the parsed part, and the token before the rest. */
   parsedTo: number;
   before: Before;
 }
 
-/** By depth: where a list or an object begins, the string before it, which is its name if it has one, and its fields. */
+/**
+ * For each depth: the start of an array or object, the string before it (its name, if it has one), and its number of
+ * fields.
+ */
 export interface NestingLevels {
   starts: Uint32Array;
   nameStarts: Uint32Array;
@@ -81,12 +87,15 @@ export function createLevels(depth: number): NestingLevels {
 interface ReaderOptions {
   limits: JsonLimits;
   pieceValues?: number;
-  /** For this depth or more. Of a reader that is done, to be used again: for a small body they cost more than all the rest. */
+  /**
+   * For at least this depth. Reuses the levels of a finished reader, because allocating them would dominate the cost of
+   * a small body.
+   */
   levels?: NestingLevels;
 }
 
 export class JsonReader {
-  /** Whatever begins a list or an object, or stands before a comma or a colon: values, and the names of fields. */
+  /** Counts everything that opens an array or object or precedes a comma or colon: values and field names. */
   #values = 1;
   #parsedValues = 0;
   #next = 0;
@@ -99,7 +108,7 @@ export class JsonReader {
   readonly #nameEnds: Uint32Array;
   readonly #fields: Uint32Array;
   readonly #unfinished: UnfinishedContainer[] = [];
-  /** Of a body in pieces, once it is closed. */
+  /** The assembled body, once it is closed. */
   #whole: { value: unknown; end: number } | undefined;
   readonly #bytes: Buffer;
   readonly #limits: JsonLimits;
@@ -117,7 +126,7 @@ export class JsonReader {
     this.#nameStarts = levels.nameStarts;
     this.#nameEnds = levels.nameEnds;
     this.#fields = levels.fields;
-    // Every other level is set when it is opened.
+    // Deeper levels are initialized when they open.
     this.#fields[0] = 0;
   }
 
@@ -125,7 +134,7 @@ export class JsonReader {
     return this.#values;
   }
 
-  /** Reads so many bytes more, or a piece. True at the end. */
+  /** Reads at most `count` more bytes. Returns true at the end. */
   read(count: number): boolean {
     const bytes = this.#bytes;
     const end = Math.min(bytes.length, this.#next + count);
@@ -150,13 +159,13 @@ export class JsonReader {
     return i >= bytes.length;
   }
 
-  /** After the end. */
+  /** Valid after the end. */
   value(): unknown {
     if (this.#whole === undefined) {
       if (this.#unfinished.length > 0) throw new JsonReadError("malformed");
       return this.#parse("", 0, this.#bytes.length, "");
     }
-    // Blanks, and nothing else.
+    // Whitespace only.
     this.#parse("", 0, this.#starts[1]!, "[]");
     this.#parse("[]", this.#whole.end, this.#bytes.length, "");
     return this.#whole.value;
@@ -182,7 +191,7 @@ export class JsonReader {
 
   #openContainer(place: number): void {
     this.#countValue();
-    // Something stands behind the end.
+    // Extra tokens after the end.
     if (this.#whole !== undefined) throw new JsonReadError("malformed");
     this.#depth += 1;
     if (this.#depth > this.#limits.depth) throw new JsonReadError("depth");
@@ -208,7 +217,7 @@ export class JsonReader {
     else Object.assign(parent, { parsedTo: place + 1, before: "child" } satisfies Partial<UnfinishedContainer>);
   }
 
-  /** Up to a comma. Whatever is open there is put together from pieces from now on. */
+  /** Parses up to a comma. Containers that are open here are assembled from pieces from now on. */
   #parsePiece(comma: number): void {
     for (let depth = this.#unfinished.length + 1; depth <= this.#depth; depth += 1) {
       const start = this.#starts[depth]!;
@@ -256,7 +265,7 @@ export class JsonReader {
   }
 }
 
-/** As JSON.parse does: an own property also if it is called `__proto__`. */
+/** Like JSON.parse, creates an own property even for `__proto__`. */
 function define(object: Record<string, unknown>, name: string, value: unknown): void {
   if (name !== "__proto__") object[name] = value;
   else Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });

@@ -1,11 +1,11 @@
 /**
- * The turns of long work. Whatever a request needs that takes more than some milliseconds is done in slices, and the event
- * loop runs one slice of one request between what all others wait for: ten large bodies at a time hold nobody up longer
- * than one does.
+ * Runs long work in slices. Work of a request that takes more than a few milliseconds is split into slices, and each
+ * round of the event loop runs one slice of one request, so ten large bodies at once delay other requests no more than
+ * one does.
  */
 const waitingSlices: (() => void)[] = [];
 
-/** Resolves when it is the caller's turn. What the caller does before its next `await` is its slice. */
+/** Resolves when the caller may run its next slice, which ends at the caller's next `await`. */
 export function nextSlice(): Promise<void> {
   return new Promise((resolve) => {
     waitingSlices.push(resolve);
@@ -13,7 +13,7 @@ export function nextSlice(): Promise<void> {
   });
 }
 
-/** An immediate that is set here runs in the loop's next round, so timers and connections come in between. */
+/** An immediate that is scheduled here runs in the event loop's next round, after timers and connections. */
 function runNextSlice(): void {
   waitingSlices.shift()?.();
   if (waitingSlices.length > 0) setImmediate(runNextSlice);

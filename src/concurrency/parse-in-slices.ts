@@ -1,22 +1,22 @@
-/** JSON, parsed in turns with other work: JSON.parse of some megabytes with many different names takes half a second. */
+/** Parses JSON in slices: JSON.parse blocks for half a second on a few megabytes with many different names. */
 import { type JsonLimits, JsonReader } from "./json-reader.ts";
 import { TimeSlice } from "./time-slice.ts";
 
-/** Characters that are parsed in some milliseconds, whatever they are. */
+/** Any text of this length parses within a few milliseconds. */
 const UNSLICED_CHARACTERS = 64 * 1024;
-/** Some 5 ms. */
+/** About 5 ms of work. */
 const SLICE_BYTES = 2 * 1024 * 1024;
 
-/** Deep enough for whatever holds a body that was accepted (src/http/middleware/json-body.ts). */
+/** Deep enough for everything that contains an accepted body (src/http/middleware/json-body.ts). */
 const TRUSTED_LIMITS: JsonLimits = { depth: 1_024, fields: Infinity, values: Infinity };
 
-/** As JSON.parse does, of a text that this server wrote. Throws for what is not JSON. */
+/** Like JSON.parse, for text that this server wrote. Throws if the text is not JSON. */
 export async function parseInSlices<T>(json: string): Promise<T> {
   if (json.length <= UNSLICED_CHARACTERS) return JSON.parse(json) as T;
   return (await readInSlices(new JsonReader(Buffer.from(json), { limits: TRUSTED_LIMITS }))) as T;
 }
 
-/** Everything that the reader is to read. Throws its refusal. */
+/** Reads to the end. Throws the reader's error. */
 export async function readInSlices(reader: JsonReader): Promise<unknown> {
   const slice = new TimeSlice();
   while (!reader.read(SLICE_BYTES)) if (slice.isOver) await slice.yieldToOthers();

@@ -1,8 +1,9 @@
 /**
- * Who has the slots of one worker, or the places of a line in it, and who may have one more. A project alone may have all of them. Beyond them the worker
- * has some in reserve, of which a project may only take one while it runs less here than is left of the reserve: so the
- * first that comes beside a hog gets some, the next fewer, and a few at a time of many projects are never kept waiting by
- * one that waits for something itself. (This is the dynamic threshold of shared packet buffers.)
+ * Shares the slots of one worker, or the permits of a semaphore, among projects. A single project may hold all regular
+ * slots. Beyond them the worker has a reserve, from which a project may take a slot only while it holds fewer slots
+ * than the reserve has left. The first project to arrive next to a busy one gets several, the next one fewer, and small
+ * projects never wait for a project that is itself waiting. (This is the dynamic threshold algorithm of shared packet
+ * buffers.)
  */
 export class SlotShares {
   readonly slots: number;
@@ -27,12 +28,12 @@ export class SlotShares {
     else this.#running.delete(project);
   }
 
-  /** Whether a job that waits is kept waiting by those that run here. */
+  /** Whether running jobs block a waiting one. */
   get isFull(): boolean {
     return this.#used >= this.slots;
   }
 
-  /** Slots that the project has. */
+  /** Slots that the project holds. */
   countOf(project: string): number {
     return this.#running.get(project) ?? 0;
   }
@@ -41,12 +42,15 @@ export class SlotShares {
     return this.countOf(project) < this.#reserveLeft;
   }
 
-  /** Those that `mayTakeReserve` denies one. Undefined if there is none left for anybody. */
+  /** Projects that `mayTakeReserve` denies a slot. Undefined if no project may have one. */
   get projectsBeyondReserve(): string[] | undefined {
     return this.#reserveLeft <= 0 ? undefined : this.#projectsWithAtLeast(this.#reserveLeft);
   }
 
-  /** Those that run as much as `project`, itself included: when a run of it ends, all others come before these. */
+  /**
+   * Projects that hold as many slots as `project`, including itself. When one of its runs ends, all other projects come
+   * first.
+   */
   projectsRunningAsMuch(project: string): string[] {
     return this.#projectsWithAtLeast(this.countOf(project));
   }

@@ -1,10 +1,10 @@
-/** Loops over what a request brings, which may be long: cut into slices that take turns with all other work. */
+/** Splits loops over long input into slices, so that other work runs in between. */
 import { nextSlice } from "./next-slice.ts";
 
-/** Long enough to be worth a turn, and with a step that cannot be cut up far below what anybody should wait. */
+/** Long enough to be efficient, and well below an acceptable delay even with an indivisible step. */
 const SLICE_MS = 20;
 
-/** The slices of one piece of work. The first begins when this is made. */
+/** The slices of one piece of work. The first slice starts on construction. */
 export class TimeSlice {
   #startedMs = performance.now();
 
@@ -12,16 +12,16 @@ export class TimeSlice {
     return performance.now() - this.#startedMs > SLICE_MS;
   }
 
-  /** Awaited between two steps, once `isOver`, or before a step that is long by itself. */
+  /** Call it between two steps once `isOver`, or before a long step. */
   async yieldToOthers(): Promise<void> {
     await nextSlice();
     this.#startedMs = performance.now();
   }
 }
 
-/** As `values.map(map)` does. */
+/** Like `values.map(map)`. */
 export async function mapInSlices<T, R>(values: readonly T[], map: (value: T, index: number) => R): Promise<R[]> {
-  // One cannot be cut up.
+  // A single element cannot be split.
   if (values.length <= 1) return values.map(map);
   const slice = new TimeSlice();
   const mapped: R[] = [];

@@ -1,4 +1,4 @@
-/** The keys that let clients in: read, checked, and kept as hashes. Errors name a key by its place. */
+/** API_KEYS and API_KEYS_FILE: clients' keys, kept as hashes. Errors name a key by its position and never contain it. */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { ConfigurationError } from "./configuration-error.ts";
@@ -6,13 +6,13 @@ import { ConfigurationError } from "./configuration-error.ts";
 const LOOPBACK = new Set(["127.0.0.1", "localhost", "::1", "[::1]"]);
 const KEY_MIN_LENGTH = 16;
 
-/** A project and the SHA-256 of one of its keys. The key itself is not kept. */
+/** A project and the SHA-256 of one of its keys. The key itself is not stored. */
 export interface ApiKey {
   project: string;
   hash: Buffer;
 }
 
-/** Those of the variable, then those of the file. */
+/** The keys of the variable, then those of the file. Throws a ConfigurationError. */
 export function readApiKeys(keys: string | undefined, file: string | undefined, host: string): ApiKey[] {
   const entries = [...parseApiKeys(keys, "API_KEYS"), ...parseApiKeys(readKeysFile(file), "API_KEYS_FILE")];
   checkApiKeys(entries, host);
@@ -32,9 +32,9 @@ function readKeysFile(path: string | undefined): string | undefined {
   }
 }
 
-/** A key as it was set. `place` is how an error names it, since it must not repeat it. */
+/** A key with what the checks need. Errors name it by `position`. */
 interface ApiKeyEntry extends ApiKey {
-  place: string;
+  position: string;
   length: number;
 }
 
@@ -47,28 +47,30 @@ function parseApiKeys(source: string | undefined, setting: string): ApiKeyEntry[
     .flatMap((line) => line.split(","))
     .map((entry) => entry.trim())
     .filter((entry) => entry !== "");
-  // Without keys everyone would be let in, and nobody sets what is to have no effect.
-  if (entries.length === 0) throw new ConfigurationError(`${setting}: there is no key in it.`);
+  // An empty list would let everyone in, which nobody wants who sets it.
+  if (entries.length === 0) throw new ConfigurationError(`${setting}: contains no key.`);
   return entries.map((entry, i) => {
-    const place = `${setting}: entry ${i + 1}`;
+    const position = `${setting}: entry ${i + 1}`;
     const match = /^([A-Za-z0-9_-]+):(\S+)$/.exec(entry);
-    if (match === null) throw new ConfigurationError(`${place} is not of the form project:key.`);
-    return { project: match[1]!, hash: hashApiKey(match[2]!), place, length: match[2]!.length };
+    if (match === null) throw new ConfigurationError(`${position} is not of the form project:key.`);
+    return { project: match[1]!, hash: hashApiKey(match[2]!), position, length: match[2]!.length };
   });
 }
 
-/** A key opens one project, and cannot be guessed where strangers can try. */
+/** A key belongs to one project, and is long enough if other machines can try to guess it. */
 function checkApiKeys(entries: readonly ApiKeyEntry[], host: string): void {
   const known = new Map<string, ApiKeyEntry>();
   for (const entry of entries) {
     const same = known.get(entry.hash.toString("hex"));
     if (same !== undefined && same.project !== entry.project) {
-      throw new ConfigurationError(`${entry.place} has the key of another project (${same.place}). Give each its own.`);
+      throw new ConfigurationError(
+        `${entry.position} has the key of another project (${same.position}). Give each project its own key.`,
+      );
     }
     known.set(entry.hash.toString("hex"), entry);
     if (entry.length < KEY_MIN_LENGTH && !LOOPBACK.has(host)) {
       throw new ConfigurationError(
-        `${entry.place} has a key of fewer than ${KEY_MIN_LENGTH} characters, which strangers who reach ${host} could guess. Set a longer one, or HOST=127.0.0.1.`,
+        `${entry.position} has a key of fewer than ${KEY_MIN_LENGTH} characters. Anyone who reaches ${host} could guess it. Set a longer key, or HOST=127.0.0.1.`,
       );
     }
   }

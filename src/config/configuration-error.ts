@@ -1,4 +1,4 @@
-/** What an operator has set cannot be served with. The message names the setting, and never what is secret in it. */
+/** The server cannot run with a value that the operator has set. The message names the setting and contains no secret. */
 export class ConfigurationError extends Error {
   override readonly name = "ConfigurationError";
 }

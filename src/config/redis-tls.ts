@@ -1,4 +1,4 @@
-/** REDIS_TLS_…_FILE: what TLS to Redis needs beyond the authorities that Node knows. */
+/** REDIS_TLS_…_FILE: the certificate authority, the certificate and the key for TLS to Redis. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { ConfigurationError } from "./configuration-error.ts";
@@ -7,15 +7,16 @@ import type { TlsFiles } from "../redis/connection-options.ts";
 export const REDIS_TLS_SETTINGS = ["REDIS_TLS_CA_FILE", "REDIS_TLS_CERT_FILE", "REDIS_TLS_KEY_FILE"] as const;
 type Settings = { readonly [Name in (typeof REDIS_TLS_SETTINGS)[number]]?: string | undefined };
 
-/** Undefined if none is set. Throws a ConfigurationError that names the setting, and nothing of a key. */
+/** Undefined if no file is set. Throws a ConfigurationError that names the setting and contains nothing of a key. */
 export function readRedisTls(settings: Settings, isTls: boolean): TlsFiles | undefined {
   const ca = readPem(settings, "REDIS_TLS_CA_FILE", (text) => new X509Certificate(text));
   const cert = readPem(settings, "REDIS_TLS_CERT_FILE", (text) => new X509Certificate(text));
   const key = readPem(settings, "REDIS_TLS_KEY_FILE", createPrivateKey);
   if (ca === undefined && cert === undefined && key === undefined) return undefined;
-  if (!isTls) throw new ConfigurationError("REDIS_TLS_…_FILE is set, but REDIS_URL has no TLS: write rediss://.");
+  if (!isTls)
+    throw new ConfigurationError("REDIS_TLS_…_FILE is set, but REDIS_URL does not use TLS: begin it with rediss://.");
   if ((cert === undefined) !== (key === undefined)) {
-    throw new ConfigurationError("REDIS_TLS_CERT_FILE and REDIS_TLS_KEY_FILE need each other.");
+    throw new ConfigurationError("REDIS_TLS_CERT_FILE and REDIS_TLS_KEY_FILE must be set together.");
   }
   if (cert !== undefined && key !== undefined && !new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) {
     throw new ConfigurationError("REDIS_TLS_KEY_FILE is not the key of the certificate in REDIS_TLS_CERT_FILE.");
@@ -36,7 +37,7 @@ function readPem(settings: Settings, name: keyof Settings, parse: (text: string)
     parse(text);
   } catch {
     throw new ConfigurationError(
-      `${name}: ${path} is not a PEM file of ${name.includes("KEY") ? "a key without a passphrase" : "a certificate"}.`,
+      `${name}: ${path} is not a PEM file with ${name.includes("KEY") ? "a key without a passphrase" : "a certificate"}.`,
     );
   }
   return text;

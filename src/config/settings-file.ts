@@ -1,10 +1,10 @@
-/** A JSON file that a setting names, whose faults say on which line they are. */
+/** A JSON file that a setting names. Errors name the line. */
 import { readFileSync } from "node:fs";
 import { LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
 import { ConfigurationError } from "./configuration-error.ts";
 
-/** A place in the file, as zod names it. */
+/** A position in the file, as zod gives it. */
 type Path = readonly PropertyKey[];
 
 export interface SettingsError {
@@ -28,7 +28,7 @@ export class SettingsFile {
     }
   }
 
-  /** Throws a ConfigurationError that names every fault, each with its line; `describe` tells what zod cannot. */
+  /** Throws a ConfigurationError with every error and its line. `describe` words those that zod words badly. */
   parse<S extends z.ZodType>(
     schema: S,
     describe: (issue: z.core.$ZodIssue) => SettingsError[] | undefined = () => undefined,
@@ -38,7 +38,7 @@ export class SettingsFile {
     throw this.createError(parsed.error.issues.flatMap((issue) => describe(issue) ?? toSettingsErrors(issue)));
   }
 
-  /** For what is found wrong with the file later. */
+  /** For errors that are found after parsing. */
   createError(errors: readonly SettingsError[]): ConfigurationError {
     const described = errors.map(
       ({ path, message }) => `line ${this.#lineOf(path)}: ${path.map(String).join(".") || "file"}: ${message}`,
@@ -46,7 +46,7 @@ export class SettingsFile {
     return new ConfigurationError(`${this.#setting}: ${this.#path} is not valid. ${described.join("; ")}`);
   }
 
-  /** Throws a ConfigurationError if it is none. */
+  /** Throws a ConfigurationError if the file is not JSON. */
   readJson(): unknown {
     try {
       return JSON.parse(this.#text);
@@ -56,13 +56,13 @@ export class SettingsFile {
     }
   }
 
-  /** JSON is YAML, whose parser keeps the places. Of what is missing, the line of what it is missing in. */
+  /** JSON is YAML, and the YAML parser keeps positions. For a missing key, the line of the object that lacks it. */
   #lineOf(path: Path): number {
     const lineCounter = new LineCounter();
     const document = parseDocument(this.#text, { lineCounter, keepSourceTokens: true });
     for (let length = path.length; length > 0; length--) {
-      const place = keyOffset(document.getIn(path.slice(0, length - 1), true), path[length - 1]!);
-      if (place !== undefined) return lineCounter.linePos(place).line;
+      const offset = keyOffset(document.getIn(path.slice(0, length - 1), true), path[length - 1]!);
+      if (offset !== undefined) return lineCounter.linePos(offset).line;
     }
     return 1;
   }
@@ -72,7 +72,7 @@ interface JsonNode {
   range?: readonly number[] | null;
 }
 
-/** Where the member of a YAML object or list begins. */
+/** Offset at which a member of a YAML object or list begins. */
 function keyOffset(parent: unknown, key: PropertyKey): number | undefined {
   const { items = [] } = (parent ?? {}) as { items?: readonly (JsonNode & { key?: JsonNode & { value?: unknown } })[] };
   const member = typeof key === "number" ? items[key] : items.find((pair) => pair.key?.value === key)?.key;
@@ -87,7 +87,7 @@ function toSettingsErrors(issue: z.core.$ZodIssue): SettingsError[] {
   if (issue.code === "invalid_union") {
     const fitting = findClosestBranch(issue.errors);
     return (
-      fitting?.flatMap(toSettingsErrors).map((fault) => ({ ...fault, path: [...path, ...fault.path] })) ?? [
+      fitting?.flatMap(toSettingsErrors).map((error) => ({ ...error, path: [...path, ...error.path] })) ?? [
         { path, message },
       ]
     );
@@ -96,7 +96,7 @@ function toSettingsErrors(issue: z.core.$ZodIssue): SettingsError[] {
   return [{ path, message }];
 }
 
-/** The faults of the one branch of a union that takes this kind of value at all. */
+/** The errors of the only branch of a union that accepts this type of value. */
 function findClosestBranch(branches: readonly z.core.$ZodIssue[][]): z.core.$ZodIssue[] | undefined {
   const fitting = branches.filter(
     (issues) => !issues.some(({ code, path }) => code === "invalid_type" && path.length === 0),
@@ -104,10 +104,10 @@ function findClosestBranch(branches: readonly z.core.$ZodIssue[][]): z.core.$Zod
   return fitting.length === 1 ? fitting[0] : undefined;
 }
 
-/** How much the engine shows of a text before the token that it did not expect, if there is more. */
+/** Characters that V8 shows before an unexpected token, if there are more. */
 const SHOWN_BEFORE = 10;
 
-/** The engine names the place, or shows it; of a file that ends too early it is the end. */
+/** V8 either names the position or quotes the text around it. A file that ends too early breaks on its last line. */
 function findBrokenLine(text: string, error: unknown): number {
   const message = error instanceof Error ? error.message : "";
   const named = /line (\d+) column \d+\)$/.exec(message);
@@ -115,6 +115,6 @@ function findBrokenLine(text: string, error: unknown): number {
   const shown = /^Unexpected token '([^])', (\.\.\.)?"([^]*)"(?:\.\.\.)? is not valid JSON$/u.exec(message);
   if (shown === null) return text.trimEnd().split("\n").length;
   const [, token, ellipsis, around] = shown;
-  const place = ellipsis === undefined ? text.indexOf(token!) : text.indexOf(around!) + SHOWN_BEFORE;
-  return text.slice(0, place).split("\n").length;
+  const offset = ellipsis === undefined ? text.indexOf(token!) : text.indexOf(around!) + SHOWN_BEFORE;
+  return text.slice(0, offset).split("\n").length;
 }

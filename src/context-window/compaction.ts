@@ -1,6 +1,6 @@
 /**
- * Compaction: a conversation is replaced by a summary of it and by some of its messages, word for word. What the sealed
- * content of a `compaction` item holds is enough by itself, so a client may leave out everything before the item.
+ * Compaction replaces a conversation with a summary and some of its messages, verbatim. The sealed content of a
+ * `compaction` item is self-sufficient, so a client may drop everything before the item.
  */
 import { z } from "zod";
 import { usageSchema } from "../protocol/response.ts";
@@ -13,29 +13,32 @@ const keptMessageSchema = z.object({
   text: z.string(),
 });
 
-/** What is sealed in `encrypted_content`. */
+/** The plaintext of `encrypted_content`. */
 export const compactionContentSchema = z.object({
   summary: z.string(),
-  /** Messages kept word for word, in their order; of images and files only that they were there. */
+  /** Messages kept verbatim, in order. For images and files, only a note that they existed. */
   kept: z.array(keptMessageSchema),
-  /** How many of them, at the end, still wait for an answer: they come after the summary. */
+  /** Number of trailing messages that still await an answer. They come after the summary. */
   pending: z.int().nonnegative(),
-  /** What the summary cost: a worker that goes on after a crash must know it. */
+  /** Cost of the summary. A worker that resumes after a crash needs it. */
   usage: usageSchema,
 });
 export type CompactionContent = z.infer<typeof compactionContentSchema>;
 type KeptMessage = z.infer<typeof keptMessageSchema>;
 
-/** At most so many tokens of messages are kept, and less of a small window. */
+/** Maximum tokens of kept messages. A small context window keeps fewer. */
 const KEPT_TOKENS_MAX = 20_000;
 const KEPT_SHARE = 4;
 
-/** `limit` is what the compacted context should stay well below: a threshold or a window. */
+/** `limit`: the threshold or window that the compacted context must stay well below. */
 export function keptTokenBudget(limit: number | undefined): number {
   return limit === undefined ? KEPT_TOKENS_MAX : Math.min(KEPT_TOKENS_MAX, Math.floor(limit / KEPT_SHARE));
 }
 
-/** Asked after the conversation, as the user: the role that every model takes there. The simulator knows it by these words. */
+/**
+ * Sent after the conversation as a user message, because every model accepts that role there. The simulator recognizes
+ * this text.
+ */
 export const SUMMARY_PROMPT = [
   "The conversation above is about to be replaced by a summary, because it has become too long. Write that summary now,",
   "for the model that will go on with the conversation and will see nothing else of it but the summary and a few of the",
@@ -49,8 +52,8 @@ const SUMMARY_HEADING = "Summary of the conversation up to here:";
 type UserOrInstruction = Extract<ContextItem, { type: "message" }> & { role: KeptMessage["role"] };
 
 /**
- * Which messages of `items` stay word for word: the user's last one always; then, as far as `budget` tokens go, what the
- * system and the developer said, and the user's other messages from the latest back. `tokens` are those of each item.
+ * Chooses the messages of `items` to keep verbatim: always the last user message, then, within `budget` tokens, system
+ * and developer messages, then earlier user messages from newest to oldest. `tokens` holds the size of each item.
  */
 export function chooseKeptMessages(
   items: readonly ContextItem[],
@@ -88,8 +91,8 @@ function partText(part: { type: string; text?: string }): string {
 }
 
 /**
- * `items` as a model is shown them: the last compaction that `open` can read replaces all that comes before it. `open`
- * answers undefined for content that is not this server's; such items are their provider's to understand.
+ * Items as the model sees them: the last compaction that `open` can read replaces everything before it. `open` returns
+ * undefined for content that this server did not seal; the provider interprets such items.
  */
 export function applyCompaction(
   items: readonly ContextItem[],
@@ -104,13 +107,13 @@ export function applyCompaction(
   return [...items];
 }
 
-/** What the compaction leaves of the items before it. */
+/** The items that replace everything before the compaction. */
 export function expandCompaction(content: CompactionContent, before: readonly ContextItem[]): ContextItem[] {
   const { kept, summary, pending } = content;
   const messages = restoreKeptMessages(kept, before);
   const unanswered = messages.splice(messages.length - pending);
   const text = `${SUMMARY_HEADING}\n\n${summary}`;
-  // The model's own words: what tools and users brought into them has no more authority than the model had.
+  // The summary is the model's own text, so nothing that tools or users wrote gains authority by it.
   const summaryMessage: ContextItem = {
     type: "message",
     role: "assistant",
@@ -119,7 +122,7 @@ export function expandCompaction(content: CompactionContent, before: readonly Co
   return [...messages, summaryMessage, ...unanswered];
 }
 
-/** The messages as they were sent, with their images and files, where they are still at hand. */
+/** Restores the original messages, with images and files, where they are still available. */
 export function restoreKeptMessages(kept: readonly KeptMessage[], before: readonly ContextItem[]): ContextItem[] {
   const byId = new Map(before.map((item) => [item.id, item]));
   return kept.map(({ id, role, text }) => {

@@ -1,4 +1,4 @@
-/** How many tokens a request shows its model. */
+/** Counts the tokens of everything that a request shows its model. */
 import {
   type ContextItem,
   type ContextSettings,
@@ -9,14 +9,14 @@ import {
 import { TokenCounter } from "./tokenizer.ts";
 
 export interface ContextCount {
-  /** Instructions, tools and formats, and the frame of the whole. */
+  /** Instructions, tools, formats and the overall framing. */
   settings: number;
-  /** Of each item, in their order. */
+  /** One count per item, in order. */
   items: number[];
   total: number;
 }
 
-/** Rejects with the signal's reason once it is aborted: a long conversation takes a while. */
+/** Rejects with the signal's reason when the caller aborts. A long conversation takes a while to count. */
 export async function countContext(
   settings: ContextSettings,
   items: readonly ContextItem[],
@@ -39,10 +39,10 @@ async function countMeasured(
   return tokens;
 }
 
-/** No token is shorter than a byte, and no character of a string longer than three. */
+/** A token is at least one byte long, and a UTF-16 code unit encodes to at most three bytes. */
 const MAX_TOKENS_PER_CHARACTER = 3;
 
-/** Whether the context fits whatever its tokens are: most do, and need not be counted. */
+/** Whether the context fits even in the worst case. Most contexts do, and skip the exact count. */
 export function certainlyFits(settings: ContextSettings, items: readonly ContextItem[], limit: number): boolean {
   let most = maxTokensOf(measureSettings(settings));
   for (const item of items) {

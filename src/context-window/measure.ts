@@ -1,11 +1,11 @@
 /**
- * What of a request costs tokens: texts, which are counted, and for everything else a number. The frames are those of
- * OpenAI's harmony format; what is no text is estimated (docs/conversations.md).
+ * Measures a request in tokens: texts are counted, everything else has a fixed or estimated cost. The framing follows
+ * OpenAI's harmony format; docs/conversations.md lists the estimates.
  */
 import type { CreateRequest } from "../protocol/create-request.ts";
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 
-/** One item of what a model is shown. */
+/** One item of a model's context. */
 export type ContextItem = InputItem | OutputItem;
 
 export interface ContextMeasure {
@@ -13,23 +13,23 @@ export interface ContextMeasure {
   tokens: number;
 }
 
-/** What a request shows the model besides its items. */
+/** The parts of a request, other than items, that the model sees. */
 export type ContextSettings = Pick<CreateRequest, "instructions" | "tools" | "text">;
 
 /** `<|start|>`, role, `<|message|>`, `<|end|>`. */
 const MESSAGE_OVERHEAD = 4;
-/** The recipient, the channel and the format of a call's arguments, besides. */
+/** A call also states its recipient, its channel and the format of its arguments. */
 const CALL_OVERHEAD = MESSAGE_OVERHEAD + 4;
-/** `<|start|>assistant`, with which the answer begins. */
+/** `<|start|>assistant` opens the answer. */
 const ANSWER_OVERHEAD = 2;
 
 const IMAGE = { low: 85, full: 765 } as const;
-/** A file that only its provider has. */
+/** Estimate for a file that only its provider can read. */
 const UNREADABLE_FILE_TOKENS = 1_000;
-/** Characters of base64 to one token: text files hold about four bytes to a token, documents mostly layout and pictures. */
+/** Base64 characters per token. Text files hold about four bytes per token; documents are mostly layout and images. */
 const TEXT_FILE_RATIO = 5.3;
 const DOCUMENT_RATIO = 85;
-/** Encrypted content is base64 of a text that only its maker reads. */
+/** Encrypted content is base64 text that only its author can read. */
 const OPAQUE_RATIO = 6;
 
 export function measureItem(item: ContextItem): ContextMeasure {
@@ -86,7 +86,7 @@ function fileTokens(data: unknown): number {
   return Math.ceil(data.length / (isText ? TEXT_FILE_RATIO : DOCUMENT_RATIO));
 }
 
-/** The model's own words where they are there, or what its provider makes of them, or their summary. */
+/** The model's own text where available, else its provider's encrypted form, else its summary. */
 function measureReasoning(item: Extract<ContextItem, { type: "reasoning" }>): ContextMeasure {
   const content = item.content ?? [];
   if (content.length === 0 && item.encrypted_content) {
@@ -101,7 +101,7 @@ function estimateOpaqueTokens(text: string): number {
 
 const UNSHOWN_FIELDS = new Set(["id", "status", "created_by", "caller", "call_id"]);
 
-/** Without what no model reads. */
+/** JSON without the fields that models never see. */
 function jsonOf(value: object): string {
   const shown = Object.entries(value).filter(([name, field]) => field != null && !UNSHOWN_FIELDS.has(name));
   return JSON.stringify(Object.fromEntries(shown));

@@ -1,25 +1,23 @@
 /**
- * Tokens of texts, as `o200k_base` cuts them: exact for the models that use it (GPT-4o and everything after it), an
- * estimate for others.
- *
- * A count never holds up its process: texts are counted in slices, and each round of the event loop takes one slice,
- * however many counts are under way. Beyond EXACT_TOKENS the rest is estimated from what was counted. The vocabulary
- * (about 0.2 s and 45 MB) is loaded by the first count.
+ * Counts tokens with the `o200k_base` vocabulary: exact for models that use it (GPT-4o and later), an estimate for
+ * others. Counting never blocks the process: texts are counted in slices, one slice per round of the event loop,
+ * however many counts run at once. Beyond EXACT_TOKENS the rest is extrapolated. The first count loads the vocabulary
+ * (about 0.2 s and 45 MB).
  */
 import { nextSlice } from "../concurrency/next-slice.ts";
 
-/** Some milliseconds of work. */
+/** A few milliseconds of work. */
 const SLICE_CHARACTERS = 4 * 1024;
-/** How far back from a slice's end a good place to cut is looked for. */
+/** Distance from the end of a slice in which to look for a safe cut. */
 const CUT_WINDOW = 512;
-/** Of one count: as many as the largest context windows hold. */
+/** Per count. As many tokens as the largest context windows hold. */
 const EXACT_TOKENS = 1_000_000;
-/** The tokenizer's memory of what it merged. As large as it is by default it gets slower by being full than by being none. */
+/** Size of the tokenizer's merge cache. At its default size a full cache is slower than no cache. */
 const MERGE_CACHE_SIZE = 1_000;
 
 /**
- * The tokenizer needs the square of a run that has no break in it (letters, spaces or signs alone), so longer ones are
- * counted in pieces of this size: each cut is at most a token or two off, and no natural word comes near it.
+ * The tokenizer needs quadratic time for a run without a break (only letters, spaces or symbols), so longer runs are
+ * counted in pieces of this size. Each cut is off by at most one or two tokens, and no natural word is that long.
  */
 const RUN_CHARACTERS = 128;
 const LONG_RUN = new RegExp(
@@ -27,7 +25,7 @@ const LONG_RUN = new RegExp(
   "gu",
 );
 
-/** Between these the tokenizer always begins a new piece, so that a cut there changes no count. */
+/** The tokenizer always starts a new piece between these, so a cut here does not change the count. */
 const SAFE_CUT = /(?<=\p{L})(?= \p{L})|(?<=\n)(?=\p{L})/gu;
 
 type CountTokens = (text: string) => number;
@@ -37,24 +35,24 @@ let loading: Promise<CountTokens> | undefined;
 async function loadEncoding(): Promise<CountTokens> {
   const { countTokens, setMergeCacheSize } = await import("gpt-tokenizer/encoding/o200k_base");
   setMergeCacheSize(MERGE_CACHE_SIZE);
-  // What looks like a special token in a conversation is text, as it is for the model.
+  // Special tokens inside a conversation are ordinary text, for the model too.
   const options = { disallowedSpecial: new Set<string>() };
   return (text) => countTokens(text, options);
 }
 
-/** One count, of any number of texts. */
+/** One count over any number of texts. */
 export class TokenCounter {
   readonly #maxTokens: number;
   #exactCharacters = 0;
   #exactTokens = 0;
   #charactersSinceYield = 0;
 
-  /** `maxTokens` are counted exactly. */
+  /** Counts at most `maxTokens` exactly. */
   constructor(maxTokens = EXACT_TOKENS) {
     this.#maxTokens = maxTokens;
   }
 
-  /** Rejects with the signal's reason once it is aborted. */
+  /** Rejects with the signal's reason when the caller aborts. */
   async countText(text: string, signal?: AbortSignal): Promise<number> {
     if (text === "") return 0;
     loading ??= loadEncoding();
@@ -91,7 +89,7 @@ function findSliceEnd(text: string, from: number): number {
   if (end >= text.length) return text.length;
   const start = end - CUT_WINDOW;
   let cut: number | undefined;
-  // Two characters more, for a cut to see what is behind it.
+  // Two more characters, so that the pattern sees past the cut.
   for (const match of text.slice(start, end + 2).matchAll(SAFE_CUT)) cut = start + match.index;
   return cut ?? (isLowSurrogate(text, end) ? end - 1 : end);
 }
@@ -112,7 +110,7 @@ function countSlice(slice: string, countTokens: CountTokens): number {
   return tokens + countTokens(from === 0 ? slice : slice.slice(from));
 }
 
-/** Whether a cut here would part the two halves of one character. */
+/** Whether a cut here would split a surrogate pair. */
 function isLowSurrogate(text: string, at: number): boolean {
   const code = text.charCodeAt(at);
   return code >= 0xdc00 && code <= 0xdfff;

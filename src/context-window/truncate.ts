@@ -1,12 +1,10 @@
-/** `truncation: "auto"`: whole items are dropped from the beginning of a conversation until the rest fits. Pure. */
+/** `truncation: "auto"` drops whole items from the start of a conversation until the rest fits. Pure. */
 import type { ContextItem } from "./measure.ts";
 
 /**
- * `items` without the oldest ones, in their order, so that the tokens of what is left are at most `budget`; undefined if
- * no way of dropping leads there. `tokens` are those of each item.
- *
- * What belongs together goes together: a call and its output, reasoning and what it led to. What was said by the system
- * or the developer stays, being instructions, and so does the user's last message: there would be nothing to answer.
+ * Drops the oldest items until the rest is within `budget`; returns undefined if nothing fits. `tokens` holds the size
+ * of each item. Related items go together: a call with its output, reasoning with what it led to. System and developer
+ * messages stay because they are instructions, and so does the last user message, which the model must answer.
  */
 export function truncateItems(
   items: readonly ContextItem[],
@@ -35,13 +33,13 @@ export function isInstruction(item: ContextItem): boolean {
   return item.type === "message" && (item.role === "system" || item.role === "developer");
 }
 
-/** The group of each item: the place of its first member. */
+/** The group of each item, as the index of the group's first member. */
 function groupItems(items: readonly ContextItem[]): number[] {
   const parents = items.map((_item, place) => place);
   const rootOf = (place: number): number => {
     let root = place;
     while (parents[root] !== root) root = parents[root]!;
-    // The next one finds it at once.
+    // Path compression for later lookups.
     parents[place] = root;
     return root;
   };
@@ -63,7 +61,7 @@ function groupItems(items: readonly ContextItem[]): number[] {
   return parents.map((_parent, place) => rootOf(place));
 }
 
-/** What a call and its answer have in common. */
+/** The `call_id` that a call and its output share. */
 function callOf(item: ContextItem): string | undefined {
   if (item.type === "mcp_approval_request") return item.id;
   if (item.type === "mcp_approval_response") return item.approval_request_id;

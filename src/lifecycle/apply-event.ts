@@ -1,15 +1,14 @@
 /**
  * `applyEvent` folds the log into the Response. It is the only reducer: the worker, GET, cancel and the sweeper all use
- * it, so that what GET answers and what the stream said cannot differ.
- *
- * Pure: the given state is never changed; what an event does not touch is shared between the old state and the new.
+ * it, so GET and the stream cannot disagree. Pure: it never changes the given state, and the new state shares whatever
+ * the event does not touch.
  */
 import type { EventDraft, ItemEventDraft } from "../protocol/event.ts";
 import type { OutputItem } from "../protocol/item.ts";
 import type { Response } from "../protocol/response.ts";
 import { changeItem } from "./change-item.ts";
 
-/** A response under way, and which places of its output were added and not yet done. */
+/** A response in progress, with the indices of output items that were added but are not done. */
 export interface ResponseState {
   readonly response: Response;
   readonly openIndices: ReadonlySet<number>;
@@ -24,7 +23,7 @@ export class IllegalEventError extends Error {
   }
 }
 
-/** The first event of every log is `response.created`. */
+/** Every log starts with `response.created`. */
 export function createInitialState(event: EventDraft): ResponseState {
   if (event.type !== "response.created") throw new IllegalEventError(event, "a log begins with response.created.");
   return { response: event.response, openIndices: NONE };
@@ -82,7 +81,10 @@ function finishItem(
   return { response: withOutput(state.response, output), openIndices };
 }
 
-/** Events between an item's added and done. One that this server does not know changes nothing: done brings the item whole. */
+/**
+ * Applies an event between an item's added and done. An unknown event changes nothing, because `done` carries the whole
+ * item.
+ */
 function changeOpenItem(state: ResponseState, event: ItemEventDraft): ResponseState {
   const item = state.response.output[event.output_index];
   if (item === undefined) throw new IllegalEventError(event, `output_index ${event.output_index} was never added.`);
@@ -100,7 +102,7 @@ function withOutput(response: Response, output: OutputItem[]): Response {
   return { ...response, output } as Response;
 }
 
-/** Folds a log, or the part of it after `state`. */
+/** Folds a log, or the part of a log after `state`. */
 export function foldEvents(events: Iterable<EventDraft>, state?: ResponseState): ResponseState | undefined {
   let folded = state;
   for (const event of events) folded = folded === undefined ? createInitialState(event) : applyEvent(folded, event);

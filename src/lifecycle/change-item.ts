@@ -1,6 +1,6 @@
 /**
- * What an event between an item's added and done does to the item. `output_item.done` brings the item whole, so what is
- * not folded here (a compaction that begins, an image that is still coarse) is only not seen by a GET in between.
+ * Applies an event between an item's added and done to the item. `output_item.done` carries the whole item, so an event
+ * that is not folded here (a compaction in progress, a partial image) is only missing from a GET in between.
  */
 import type { ItemEventDraft } from "../protocol/event.ts";
 import type { MessagePart, OutputContent } from "../protocol/content.ts";
@@ -9,7 +9,7 @@ import type { ShellOutput } from "../protocol/items/shell.ts";
 
 type ItemOf<T extends OutputItem["type"]> = Extract<OutputItem, { type: T }>;
 
-/** The same object if the event changes nothing, or belongs to another kind of item. */
+/** Returns the same object if the event changes nothing or belongs to another kind of item. */
 export function changeItem(item: OutputItem, event: ItemEventDraft): OutputItem {
   switch (event.type) {
     case "response.content_part.added":
@@ -83,10 +83,10 @@ function changeCall(item: OutputItem, event: ItemEventDraft): OutputItem {
   }
 }
 
-/** A command that has not ended has no outcome, and the published type no word for that. This one does not claim an exit. */
+/** A running command has no outcome, but the published type requires one. `timeout` does not claim an exit code. */
 const UNFINISHED_OUTPUT: ShellOutput = { outcome: { type: "timeout" }, stdout: "", stderr: "" };
 
-/** Calls whose events are named after their status. `mcp_list_tools` has none. */
+/** Calls whose events carry their status as a name. `mcp_list_tools` has none. */
 function withPhase(item: OutputItem, event: ItemEventDraft): OutputItem {
   switch (event.type) {
     case "response.web_search_call.in_progress":
@@ -133,7 +133,7 @@ function withPart(item: OutputItem, index: number, part: OutputContent): OutputI
   return changeItemOfType(item, "message", ({ content }) => ({ content: content.toSpliced(index, 1, part) }));
 }
 
-/** A part that was not added, or is of another kind, stays as it is. */
+/** Leaves a part unchanged that was not added or is of another kind. */
 function changePart<T extends MessagePart["type"]>(
   item: OutputItem,
   index: number,

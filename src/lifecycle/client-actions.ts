@@ -1,10 +1,11 @@
 /**
- * Items that a client acts on: it runs the call, or answers the question. Programs run such a call as soon as its
- * `output_item.done` comes, whatever its status (contract.md#acting-on-a-stream), so a log has it whole or not at all (contract.md#crash-recovery).
+ * Items that a client acts on, by running a call or answering a question. Programs run a call as soon as its
+ * `output_item.done` arrives, whatever its status (contract.md#acting-on-a-stream), so the log holds such a call whole
+ * or not at all (contract.md#crash-recovery).
  */
 import type { OutputItem } from "../protocol/item.ts";
 
-/** Every published type is listed, so that one that the types add has to be judged here. */
+/** Lists every published type, so a new type does not compile until someone classifies it. */
 const IS_CLIENT_ACTION: Record<OutputItem["type"], boolean> = {
   function_call: true,
   custom_tool_call: true,
@@ -20,14 +21,14 @@ const IS_CLIENT_ACTION: Record<OutputItem["type"], boolean> = {
   reasoning: false,
   compaction: false,
   additional_tools: false,
-  // The provider, or this server, runs these itself. A client only watches them.
+  // The provider or this server runs these. A client only observes them.
   web_search_call: false,
   file_search_call: false,
   code_interpreter_call: false,
   image_generation_call: false,
   mcp_list_tools: false,
   mcp_call: false,
-  // Results, and an answer.
+  // Results and answers.
   function_call_output: false,
   custom_tool_call_output: false,
   computer_call_output: false,
@@ -39,7 +40,7 @@ const IS_CLIENT_ACTION: Record<OutputItem["type"], boolean> = {
   program_output: false,
 };
 
-/** A type that nobody published counts as one: nobody knows that no client acts on it. */
+/** An unpublished type counts as an action, because a client might act on it. */
 export function isClientAction(type: string): boolean {
   return !Object.hasOwn(IS_CLIENT_ACTION, type) || IS_CLIENT_ACTION[type as OutputItem["type"]];
 }

@@ -1,4 +1,4 @@
-/** The windows within which a background response may be asked to finish (contract.md#completion-windows), and what they need. */
+/** Completion windows of background responses (contract.md#completion-windows) and their requirements. */
 import type { CreateRequest } from "../protocol/create-request.ts";
 import { windowUnsupported } from "./errors/requests.ts";
 
@@ -7,15 +7,15 @@ const WINDOWS_MS = { "2h": 2 * HOUR_MS, "8h": 8 * HOUR_MS } as const;
 
 type WindowParameters = Pick<CreateRequest, "background" | "background_options" | "service_tier" | "stream">;
 
-/** How long the window is, in milliseconds; undefined of `soonest`, and of what is not run in the background. */
+/** The window's length in milliseconds; undefined for `soonest` and for foreground responses. */
 export function windowMsOf({ background, background_options }: WindowParameters): number | undefined {
   const window = background_options?.completion_window ?? "soonest";
   return background !== true || window === "soonest" ? undefined : WINDOWS_MS[window];
 }
 
 /**
- * Throws the 400 of a `2h` or `8h` that cannot be had, in the order of the published sentence: it needs `background`,
- * Standard processing, and no stream. `soonest` and a `continuation_id` need nothing.
+ * Throws the 400 for a `2h` or `8h` window whose requirements are not met, in the published order: `background`,
+ * standard processing, no stream. `soonest` and `continuation_id` require nothing.
  */
 export function checkCompletionWindow({
   background,

@@ -1,6 +1,6 @@
 /**
- * How a response shows what was asked for, with the defaults filled in (contract.md#response-object), and without the secrets: a
- * response is read by more people than the request that made it.
+ * Echoes the request in the response, with defaults filled in (contract.md#response-object) and secrets removed: more
+ * people read a response than wrote the request.
  */
 import type { AnsweredContent, InputContent } from "../protocol/content.ts";
 import type { CreateRequest } from "../protocol/create-request.ts";
@@ -56,7 +56,10 @@ export function echoTool(tool: Tool): ResponseTool {
   }
 }
 
-/** `authorization` is never shown; of headers, only which there are; of a URL, whose path may be a secret, its origin. */
+/**
+ * Omits `authorization`, shows only the names of headers, and reduces a URL to its origin, because the path may be a
+ * secret.
+ */
 function echoMcpTool(tool: Extract<Tool, { type: "mcp" }>): ResponseTool {
   const { authorization: _, headers, server_url, ...rest } = tool;
   const names = headers == null ? null : Object.keys(headers);
@@ -86,7 +89,7 @@ function withoutSecrets<C extends ContainerSettings>(container: C): C {
   return { ...container, network_policy: { ...policy, domain_secrets } };
 }
 
-/** A choice of web search has one name in the published type. */
+/** The published type has one name for every web search choice. */
 export function echoToolChoice(choice: CreateRequest["tool_choice"]): ResponseToolChoice {
   if (choice == null || typeof choice === "string") return choice ?? "auto";
   switch (choice.type) {
@@ -111,7 +114,7 @@ export function echoReasoning(reasoning: CreateRequest["reasoning"]): Response["
   return { context, effort, ...(mode != null && { mode }), summary };
 }
 
-/** These two are shown only when they were asked for, and as they were resolved. */
+/** These two appear only if the request set them, with their resolved values. */
 export function echoOptions(
   request: Pick<CreateRequest, "image" | "prompt_cache_options">,
 ): Pick<Response, "image" | "prompt_cache_options"> {
@@ -141,7 +144,7 @@ export function echoPrompt(prompt: CreateRequest["prompt"]): Response["prompt"] 
   };
 }
 
-/** Without the nulls that a request may say and a response may not. */
+/** Drops nulls that a request may contain and a response may not. */
 export function echoContent(part: InputContent): AnsweredContent {
   const stated = Object.fromEntries(Object.entries(part).filter(([, field]) => field != null));
   const shown = part.type === "input_image" ? { detail: "auto", ...stated } : stated;

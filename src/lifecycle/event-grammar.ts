@@ -1,11 +1,12 @@
 /**
- * The legal logs, executable: lifecycle (contract.md#lifecycle-events), items (contract.md#item-events, in `event-grammar/`) and what official clients
- * insist on (contract.md#client-invariants). It judges one event after the other and remembers only what the next ones need.
+ * Checks that a log is legal: lifecycle (contract.md#lifecycle-events), items (contract.md#item-events, in
+ * `event-grammar/`) and the invariants of official clients (contract.md#client-invariants). It judges events one by one
+ * and keeps only the state that later events need.
  *
- * Stricter than any client in what this server does not do: no `error` and no audio events, nothing re-opened. Of the
- * ways to recover there it knows those that are used: the same item is continued, or one that was cut off is done as
- * `incomplete` wherever it stood, new ones follow at the next index, and the final output may leave it out. What a client
- * acts on is never cut off, and nothing comes in its middle (contract.md#crash-recovery).
+ * It is stricter than any client about things this server never does: `error` events, audio events, re-opened items. It
+ * accepts the recoveries in use: the same item continues, or an interrupted item is done as `incomplete`, new items
+ * follow at the next index, and the final output may omit the interrupted one. Items that clients act on are never
+ * interrupted, and no other event comes between theirs (contract.md#crash-recovery).
  */
 import { isDeepStrictEqual } from "node:util";
 import type { EventDraft, LifecycleEventDraft, ResponseStreamEvent } from "../protocol/event.ts";
@@ -15,22 +16,22 @@ import { ItemGrammar } from "./event-grammar/item-grammar.ts";
 
 type LifecycleType = LifecycleEventDraft["type"];
 
-/** Where a log stands: at its start, after the lifecycle event named, or at its end. */
+/** The stage of a log: its start, after the named lifecycle event, or its end. */
 type LogStage = "start" | "created" | "queued" | "running" | "over";
 
-/** What may come at a stage, and which statuses its response may have. */
+/** The stages at which an event may come, and the statuses its response may have. */
 const LIFECYCLE: Record<LifecycleType, { at: readonly LogStage[]; statuses: readonly Response["status"][] }> = {
   "response.created": { at: ["start"], statuses: ["queued", "in_progress"] },
   "response.queued": { at: ["created"], statuses: ["queued"] },
   "response.in_progress": { at: ["created", "queued"], statuses: ["in_progress"] },
   "response.completed": { at: ["running"], statuses: ["completed"] },
   "response.incomplete": { at: ["running"], statuses: ["incomplete"] },
-  // There is no event for a cancellation (contract.md#cancelling). What was never begun can fail too.
+  // Cancellation has no event of its own (contract.md#cancelling). A response that never started can fail too.
   "response.failed": { at: ["queued", "running"], statuses: ["failed", "cancelled"] },
 };
 
 export interface EventGrammarOptions {
-  /** The log was written with STREAM_CALL_ARGUMENTS: calls that a client makes may have been cut off. */
+  /** The log was written with STREAM_CALL_ARGUMENTS, so client calls may be cut off. */
   streamsCalls?: boolean;
 }
 
@@ -44,7 +45,7 @@ export class EventGrammar {
     this.#items = new ItemGrammar({ callsAreWhole: !streamsCalls });
   }
 
-  /** Throws IllegalEventError, which names the rule, for an event that may not come now. */
+  /** Throws IllegalEventError, which names the violated rule. */
   accept(event: EventDraft | ResponseStreamEvent): void {
     if ("sequence_number" in event && event.sequence_number !== this.#count) {
       throw new IllegalEventError(event, `sequence_number ${event.sequence_number} is not the next, ${this.#count}.`);
@@ -97,7 +98,7 @@ export class EventGrammar {
     this.#stage = STAGE_AFTER[event.type] ?? this.#stage;
   }
 
-  /** `response.queued` comes exactly when the response began as queued, and a response keeps its id. */
+  /** `response.queued` appears exactly if the response started as queued, and a response keeps its id. */
   #checkOpening(event: LifecycleEventDraft, opened: Response): void {
     if (event.response.id !== opened.id) {
       throw new IllegalEventError(event, `the response's id is ${opened.id}, not ${event.response.id}.`);
@@ -107,7 +108,7 @@ export class EventGrammar {
     if (event.type !== expected) throw new IllegalEventError(event, `${expected} comes first.`);
   }
 
-  /** Every item, as it was when it was done; those that were cut off may be missing. */
+  /** The final output is every item as it was done; interrupted items may be absent. */
   #checkFinalOutput(event: LifecycleEventDraft): void {
     const left = [...event.response.output];
     for (const item of this.#items.done) {

@@ -1,15 +1,16 @@
 /**
- * `include`: what a response records, and a listing shows, only if it was asked for (openai 7.59 `ResponseIncludable`).
+ * `include`: output that a response records, and a listing shows, only on request (openai 7.59 `ResponseIncludable`).
+ * Without it:
  *
  *   file_search_call.results               `results` is null
- *   web_search_call.results                `results`, which the published type does not have, is left out
- *   web_search_call.action.sources         `action.sources` is left out
+ *   web_search_call.results                `results`, which the published type lacks, is omitted
+ *   web_search_call.action.sources         `action.sources` is omitted
  *   code_interpreter_call.outputs          `outputs` is null
- *   message.output_text.logprobs           `logprobs` is empty, whatever `top_logprobs` says: that is how many
- *   message.input_image.image_url          `image_url` is left out, in listings
+ *   message.output_text.logprobs           `logprobs` is empty; `top_logprobs` only sets their number
+ *   message.input_image.image_url          listings omit `image_url`
  *   computer_call_output.output.image_url  the same
- *   reasoning.encrypted_content            left out, in listings; a response always has it, as published ("populated by
- *                                          default"), because a conversation is not continued without it
+ *   reasoning.encrypted_content            listings omit it; a response always has it, as published ("populated by
+ *                                          default"), because a conversation needs it to continue
  */
 import type { z } from "zod";
 import type { ItemEventDraft } from "../protocol/event.ts";
@@ -26,7 +27,7 @@ export function toIncluded(include: readonly Includable[] | null | undefined): I
   return new Set(include);
 }
 
-/** The event as it is recorded: the same object if there is nothing to leave out. */
+/** The event as recorded: the same object if nothing is left out. */
 export function toRecordedEvent(event: ItemEventDraft, included: Included): ItemEventDraft {
   switch (event.type) {
     case "response.output_text.delta":
@@ -47,10 +48,10 @@ export function toRecordedEvent(event: ItemEventDraft, included: Included): Item
   }
 }
 
-/** An item as a listing shows it: the same object if there is nothing to leave out. */
+/** An item as a listing shows it: the same object if nothing is left out. */
 export function toListedItem<T extends Item>(item: T, included: Included): T {
   const recorded = recordedItem(item, included);
-  // What is left out may be missing by its type, so an item stays of the kind that it was.
+  // The type marks every omitted field as optional, so the item keeps its type.
   return listedFields(recorded, included) as T;
 }
 
@@ -99,7 +100,7 @@ function listedFields(item: Item, included: Included): Item {
   }
 }
 
-/** The URL is kept under a seal (src/responses/content/item-urls.ts). */
+/** The URL is stored sealed (src/responses/content/item-urls.ts). */
 function listedTool(tool: Tool): Tool {
   return tool.type === "mcp" && tool.server_url !== undefined
     ? { ...tool, server_url: redactUrl(tool.server_url) }
@@ -111,7 +112,7 @@ function recordedPart<P extends Part>(part: P, included: Included): P {
   return { ...part, logprobs: [] };
 }
 
-/** It is added with an empty list, which says nothing yet (contract.md#item-events). */
+/** The item is added with an empty list, which means nothing yet (contract.md#item-events). */
 function hasNoOutputsYet({ outputs, status }: ItemOf<"code_interpreter_call">): boolean {
   return outputs === null || (isEmpty(outputs) && status === "in_progress");
 }

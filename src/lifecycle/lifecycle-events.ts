@@ -1,6 +1,6 @@
 /**
- * How a response starts and ends. Each function checks the status table and answers the lifecycle event to append; the
- * terminal ones carry the whole final response, which is what GET answers from then on (contract.md#snapshots).
+ * The events that start and end a response. Each function consults the status table and returns the lifecycle event to
+ * append. Terminal events carry the whole final response, which GET returns from then on (contract.md#snapshots).
  */
 import type { ItemEventDraft, LifecycleEventDraft } from "../protocol/event.ts";
 import type { OutputItem } from "../protocol/item.ts";
@@ -17,10 +17,10 @@ import type {
 import type { ServiceTier } from "../protocol/settings.ts";
 import { nextStatus, type Trigger } from "./status.ts";
 
-/** What only a finished response has, taken off again so that a state can be built from any other. */
+/** Resets the fields that only a finished response has, so that a new state can be built from any other. */
 const UNFINISHED = { completed_at: null, error: null, incomplete_details: null, usage: null } as const;
 
-/** Asks the table, and narrows its answer to the one status that the caller is about to build. */
+/** Consults the table and narrows the result to the status that the caller builds. */
 function assertNextStatus<S extends ResponseStatus>(response: Response, trigger: Trigger, expected: S): S {
   const status = nextStatus(response.status, trigger);
   if (status !== expected) throw new Error(`The status table leads from ${response.status} to ${status}.`);
@@ -32,7 +32,7 @@ export function createInProgressEvent(response: Response): LifecycleEventDraft {
   return { type: "response.in_progress", response: { ...response, ...UNFINISHED, status } };
 }
 
-/** What a provider may say of a response besides its usage of tokens; what it does not say stays as it was. */
+/** Facts about a response that a provider may report besides token usage. Unreported facts keep their value. */
 export interface ProviderReport {
   toolUsage?: Partial<ToolUsage>;
   moderation?: ResponseModeration;
@@ -49,7 +49,7 @@ function applyReport({ tool_usage, moderation }: Response, report: ProviderRepor
   return { tool_usage: { ...tool_usage, ...report.toolUsage }, moderation: report.moderation ?? moderation };
 }
 
-/** `completedAt` is in unix seconds. */
+/** `completedAt` is in Unix seconds. */
 export function createCompletedEvent(
   response: Response,
   ending: ResponseEnding,
@@ -100,21 +100,24 @@ export function createFailedEvent(
   return { type: "response.failed", response: { ...response, ...UNFINISHED, status, error, usage, ...extras } };
 }
 
-/** There is no cancel event: `response.failed` with status `cancelled` passes every official client (contract.md#cancelling). */
+/**
+ * There is no cancel event: `response.failed` with status `cancelled` passes every official client
+ * (contract.md#cancelling).
+ */
 export function createCancelledEvent(response: Response): LifecycleEventDraft {
   const status = assertNextStatus(response, "cancel", "cancelled");
   return { type: "response.failed", response: { ...response, ...UNFINISHED, status } };
 }
 
-/** "auto" while running, what was used in the end; `fast` is shown as `priority` (contract.md#response-object). */
+/** "auto" while running, the used tier at the end; `fast` is shown as `priority` (contract.md#response-object). */
 function resolveServiceTier({ service_tier: asked }: Response): ServiceTier {
   if (asked === "auto") return "default";
   return asked === "fast" ? "priority" : asked;
 }
 
 /**
- * Closes what was left open: one `output_item.done` with status `incomplete` for each item still in progress, so that no
- * client waits for its end (contract.md#crash-recovery). `openIndices` are places in `output`.
+ * Closes open items: one `output_item.done` with status `incomplete` each, so that no client waits for their end
+ * (contract.md#crash-recovery). `openIndices` are indices of `output`.
  */
 export function createItemClosingEvents(response: Response, openIndices: ReadonlySet<number>): ItemEventDraft[] {
   return response.output.flatMap((item, output_index) => {
@@ -124,7 +127,7 @@ export function createItemClosingEvents(response: Response, openIndices: Readonl
   });
 }
 
-/** A failure in the form clients expect: `type` is always there (contract.md#failures). */
+/** An error in the form that clients expect, with `type` always set (contract.md#failures). */
 export function responseError(code: ResponseErrorCode, message: string, param: string | null = null): ResponseError {
   const type = code === "server_error" || code === "rate_limit_exceeded" ? code : "invalid_request_error";
   return { code, message, type, param };

@@ -1,9 +1,9 @@
-/** A response as it begins, with every default the hosted API echoes (contract.md#response-object). */
+/** A new response, with every default that the hosted API echoes (contract.md#response-object). */
 import { echoOptions, echoPrompt, echoReasoning, echoText, echoTool, echoToolChoice } from "./echo.ts";
 import type { ResolvedRequest } from "../protocol/create-request.ts";
 import type { LifecycleEventDraft } from "../protocol/event.ts";
 import type { ResponseInStatus } from "../protocol/response.ts";
-/** `createdAt` is in unix seconds. */
+/** `createdAt` is in Unix seconds. */
 export function newResponse(
   id: string,
   request: ResolvedRequest,
@@ -23,7 +23,7 @@ export function newResponse(
     max_output_tokens: request.max_output_tokens ?? null,
     max_tool_calls: request.max_tool_calls ?? null,
     model: request.model,
-    // What was asked for is not shown; what moderation found would be.
+    // `moderation` holds results, not the request's settings.
     moderation: null,
     output: [] as [],
     parallel_tool_calls: request.parallel_tool_calls ?? true,
@@ -64,7 +64,10 @@ const NO_TOOL_USAGE = {
   web_search: { num_requests: 0 },
 };
 
-/** The events every log begins with (contract.md#lifecycle-events). A background response is `in_progress` once a worker has it. */
+/**
+ * The opening events of every log (contract.md#lifecycle-events). A background response becomes `in_progress` when a
+ * worker takes it.
+ */
 export function createOpeningEvents(response: ReturnType<typeof newResponse>): LifecycleEventDraft[] {
   return [
     { type: "response.created", response },

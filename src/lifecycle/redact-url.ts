@@ -1,8 +1,8 @@
-/** What answers show of the URL of an MCP server: its path and its query may be a secret (contract.md#hidden-secrets). */
+/** Redacts the URL of an MCP server: its path and query may hold a secret (contract.md#hidden-secrets). */
 
 export const REDACTED = "<redacted>";
 
-/** Some URLs have no origin, and some texts are no URLs: those a provider may understand. */
+/** Some URLs have no origin, and some texts that providers accept are not URLs. */
 export function redactUrl(address: string): string {
   const origin = URL.canParse(address) ? new URL(address).origin : "null";
   return origin === "null" ? REDACTED : origin;

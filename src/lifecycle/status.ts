@@ -1,15 +1,15 @@
 /**
- * What may happen to a response in each state. The table is total: a status or a trigger that is added without its row
- * or column does not compile. Source: contract.md#statuses, contract.md#cancelling.
+ * The transitions of a response. The table is total: a new status or trigger without its row or column does not
+ * compile. Source: contract.md#statuses, contract.md#cancelling.
  */
 import type { ResponseStatus } from "../protocol/response.ts";
 import { type ApiError } from "./errors/api-error.ts";
 import { cannotCancel } from "./errors/state.ts";
 
-/** `stop` is an end at a limit (`incomplete`). */
+/** `stop` ends a response at a limit (`incomplete`). */
 export type Trigger = "start" | "complete" | "stop" | "fail" | "cancel";
 
-/** `move`: the response changes state. `stay`: asked again, already so. `refuse`: the state forbids it. */
+/** `move`: the status changes. `stay`: the trigger already took effect. `refuse`: the status forbids it. */
 export type Transition =
   | { kind: "move"; to: ResponseStatus }
   | { kind: "stay" }
@@ -48,7 +48,9 @@ export class IllegalTransitionError extends Error {
   }
 }
 
-/** The state after `trigger`. Throws the contract's refusal, or IllegalTransitionError where only a bug leads there. */
+/**
+ * Returns the status after `trigger`. Throws the contract's error, or IllegalTransitionError where only a bug can lead.
+ */
 export function nextStatus(status: ResponseStatus, trigger: Trigger): ResponseStatus {
   const transition = TRANSITIONS[status][trigger];
   if (transition.kind === "move") return transition.to;

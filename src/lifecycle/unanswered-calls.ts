@@ -1,17 +1,17 @@
-/** Every call that the model made must be answered before it goes on (contract.md#tool-outputs). */
+/** Every call of the model needs an answer before the model continues (contract.md#tool-outputs). */
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 
 type Item = InputItem | OutputItem;
 
 /**
- * The `call_id` of the first function call in `items` that nothing in `items` answers. Calls that were cut off cannot be
- * answered and are not shown to the model; the outputs of asynchronous ones may come at any later time.
+ * The `call_id` of the first function call in `items` without an answer in `items`. Interrupted calls cannot be
+ * answered and are hidden from the model; outputs of asynchronous calls may come at any later time.
  */
 export function findUnansweredCall(items: readonly Item[]): string | undefined {
   return findUnansweredCalls(items)[0];
 }
 
-/** All of them, in their order. */
+/** All unanswered calls, in order. */
 export function findUnansweredCalls(items: readonly Item[]): string[] {
   const answered = new Set(items.map((item) => answeredCallId(item)));
   return items.flatMap((item) => {
@@ -20,7 +20,7 @@ export function findUnansweredCalls(items: readonly Item[]): string[] {
   });
 }
 
-/** The `call_id` of a call that must be answered. */
+/** The `call_id` of a call that requires an answer. */
 export function callIdToAnswer(item: Item): string | undefined {
   const isCall = item.type === "function_call" && item.status !== "incomplete" && item.async !== true;
   return isCall ? item.call_id : undefined;
@@ -32,9 +32,8 @@ export function answeredCallId(item: Item): string | undefined {
 }
 
 /**
- * The items that a model can be shown. What was cut off before its end is left out, wherever it stands: providers refuse
- * half a call, and thoughts that lead to nothing. A message says something all the same, and what was answered was whole
- * enough for whoever answered it.
+ * The items that a model may see, without interrupted ones: providers reject half a call and reasoning that leads to
+ * nothing. A partial message stays because it still has content, and so does a call that was answered.
  */
 export function withoutIncompleteItems<T extends Item>(items: readonly T[]): T[] {
   const isCutOff = (item: T) =>

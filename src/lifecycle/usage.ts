@@ -1,4 +1,4 @@
-/** Token counts of the calls of one response, added up. */
+/** Adds up the token counts of a response's calls. */
 import type { Usage } from "../protocol/response.ts";
 
 export const NO_USAGE: Usage = {

@@ -1,8 +1,7 @@
 /**
- * `npm run demo`: promises 2, 3 and 5 (contract.md#promises) to look at. The official client follows a background response; its connection is
- * dropped and the worker killed in the middle; then it resumes, and everything that came is checked against a replay.
- *
- * It exits with 0 only if every check held.
+ * `npm run demo` demonstrates promises 2, 3 and 5 (contract.md#promises). The official client follows a background
+ * response; the demo drops its connection and kills the worker halfway; the client resumes, and the demo compares all
+ * received events with a replay. It exits with 0 only if every check passes.
  */
 import OpenAI from "openai";
 import { setTimeout as delay } from "node:timers/promises";
@@ -11,11 +10,11 @@ import { runDemo, type DemoStage, startInstallation } from "./demo/run-demo.ts";
 import type { Screen } from "./demo/screen.ts";
 
 const TITLE = "background-responses: a response outlives its connection and its worker";
-/** It takes about a third of this. */
+/** A run takes about a third of this. */
 const TIME_LIMIT_MS = 60_000;
-/** Deltas of the message that are shown before the connection is dropped: about a third of all events. */
+/** Message deltas before the connection is dropped: about a third of all events. */
 const DELTAS_BEFORE_DROP = 14;
-/** How long nobody is connected before the worker is killed. */
+/** Time without a subscriber before the worker is killed. */
 const UNFOLLOWED_MS = 1_000;
 const POLL_MS = 250;
 
@@ -31,7 +30,7 @@ type StreamEvent = OpenAI.Responses.ResponseStreamEvent;
 
 interface Demo extends DemoStage {
   client: OpenAI;
-  /** In the order in which they came, over all connections. */
+  /** All received events over all connections, in order. */
   received: StreamEvent[];
 }
 
@@ -39,7 +38,7 @@ async function demonstrate(stage: DemoStage): Promise<void> {
   const { screen } = stage;
   screen.printHeading("Start Redis, an API process and two workers");
   const url = await startInstallation(stage, { timeLimitMs: TIME_LIMIT_MS });
-  // No retries and no second try anywhere below: what works, works the first time.
+  // No retries anywhere below: everything must work the first time.
   const client = new OpenAI({ baseURL: url, apiKey: "none-needed", maxRetries: 0 });
   const demo: Demo = { ...stage, client, received: [] };
   const id = await followAndDrop(demo);
@@ -49,7 +48,7 @@ async function demonstrate(stage: DemoStage): Promise<void> {
   await verify(demo, id);
 }
 
-/** Answers the response's id, once the connection has been dropped in the middle of its message. */
+/** Returns the response's id after dropping the connection in the middle of its message. */
 async function followAndDrop({ client, screen, signal, received }: Demo): Promise<string> {
   screen.printHeading("Create a background response and stream it");
   const stream = await client.responses.create({ ...REQUEST, stream: true }, { signal });
@@ -88,7 +87,7 @@ function show(screen: Screen, event: StreamEvent): void {
 
 interface Crash {
   atMs: number;
-  /** The last event that the dead worker had recorded. */
+  /** The last event that the killed worker recorded. */
   lastRecorded: number;
 }
 
@@ -148,7 +147,7 @@ async function poll({ client, screen, signal, received }: Demo, id: string): Pro
   }
   if (status !== "completed") throw new Error(`The response ended ${status}, not completed.`);
   const terminal = received.at(-1);
-  // The client adds `output_text` to what GET answers, and not to what an event carries.
+  // The client adds `output_text` to the result of GET, but not to events.
   const polled = JSON.stringify({ ...response, output_text: undefined });
   const streamed = terminal !== undefined && "response" in terminal ? JSON.stringify(terminal.response) : undefined;
   if (polled !== streamed) throw new Error("The polled response is not the one of the terminal event.");
@@ -167,5 +166,5 @@ async function verify({ client, screen, signal, received }: Demo, id: string): P
   screen.printLine(`✓ ${verdict}: no gap, no repetition, one terminal event.`, "green", "");
 }
 
-// A connection to Redis tries again for ever, also one that this process has given up.
+// Redis clients retry forever, even after this process has given up on them.
 process.exit(await runDemo({ title: TITLE, environment: process.env }, demonstrate));

@@ -1,6 +1,6 @@
 /**
- * `npm start`: everything on this machine. Redis (see redis/local-server.ts), one API process and one worker, in one
- * terminal and with one end: the API and the worker drain into Redis, then Redis stops.
+ * `npm start`: everything on one machine. Runs Redis (redis/local-server.ts), one API process and one worker in one
+ * terminal. On shutdown the API and the worker drain into Redis, then Redis stops.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -18,9 +18,9 @@ const EXIT_FAILED = 1;
 const EXIT_MISCONFIGURED = 78; // EX_CONFIG of sysexits.h
 const READY_TIMEOUT_MS = 60_000;
 const READY_CHECK_MS = 100;
-/** How much longer than its grace period a child may take to drain. */
+/** Additional time after a child's grace period. */
 const DRAIN_MARGIN_MS = 10_000;
-/** npm passes on a Ctrl-C that the terminal has sent to this process as well: one key press, two signals. */
+/** npm forwards a Ctrl-C that the terminal also sends to this process: one key press, two signals. */
 const SAME_KEY_PRESS_MS = 500;
 
 const printLine = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -34,7 +34,7 @@ async function main(): Promise<number> {
   if (existsSync(environmentFile)) process.loadEnvFile(environmentFile);
   const environment = process.env;
   const config = readConfig(environment);
-  // The URL is printed here, so a port that is left to the system is chosen here too.
+  // This process prints the URL, so it also chooses a free port.
   const port = config.PORT === 0 ? await findFreePort() : config.PORT;
   await assertPortFree(config.HOST, port);
   const stopping = new AbortController();
@@ -70,7 +70,7 @@ async function main(): Promise<number> {
   return isUnexpected ? EXIT_FAILED : 0;
 }
 
-/** Before anything starts: whatever has the port might answer `/readyz`, and pass for the API. */
+/** Checked first: another program on the port might answer `/readyz` and pass for the API. */
 async function assertPortFree(host: string, port: number): Promise<void> {
   const probe = createServer();
   try {
@@ -81,7 +81,7 @@ async function assertPortFree(host: string, port: number): Promise<void> {
   await new Promise((resolve) => probe.close(resolve));
 }
 
-/** The first signal ends everything in order. The second ends this process, and with it at once all it started. */
+/** The first signal shuts everything down in order. The second ends this process, and with it everything it started. */
 function listenForSignals(stopping: AbortController): void {
   let firstAt: number | undefined;
   const onSignal = (): void => {
@@ -96,14 +96,14 @@ function listenForSignals(stopping: AbortController): void {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
 }
 
-/** One of this server's processes. It shares the terminal, and gets its Ctrl-C too: stopping twice is stopping once. */
+/** One of the server's processes. It shares the terminal and its Ctrl-C: a second stop has no effect. */
 class ServerChild {
   readonly name: string;
   readonly exited: Promise<string>;
   readonly #process: ChildProcess;
 
   constructor(name: string, script: string, env: NodeJS.ProcessEnv) {
-    // Over the channel nothing is sent: a child hears by it that this process is gone.
+    // Nothing is sent over the channel: its end tells the child that this process is gone.
     const stdio = ["ignore", "inherit", "inherit", "ipc"] as const;
     const child = spawn(process.execPath, [join(PROJECT, script)], { env, stdio: [...stdio] });
     this.name = name;
@@ -125,7 +125,7 @@ class ServerChild {
   }
 }
 
-/** Says where the server is and what to try, once it is ready. */
+/** Prints the address and an example once the server is ready. */
 async function announce(config: Config, port: number, stopping: AbortController): Promise<void> {
   const url = `http://${reachableHost(config.HOST)}:${port}`;
   if (!(await isReady(`${url}/readyz`, stopping.signal))) {
@@ -143,7 +143,7 @@ async function announce(config: Config, port: number, stopping: AbortController)
   printLine(`\nReady at ${url}/v1. A response in the background:\n\n  ${command.join(" ")}\n`);
 }
 
-/** Also false when everything stops before. */
+/** Returns false if the server stops first. */
 async function isReady(url: string, stopped: AbortSignal): Promise<boolean> {
   const signal = AbortSignal.any([stopped, AbortSignal.timeout(READY_TIMEOUT_MS)]);
   while (!signal.aborted) {
@@ -158,7 +158,7 @@ async function isReady(url: string, stopped: AbortSignal): Promise<boolean> {
   return false;
 }
 
-/** An address to listen on is not always one to connect to. */
+/** A listen address is not always a valid address to connect to. */
 function reachableHost(host: string): string {
   if (host === "0.0.0.0") return "127.0.0.1";
   if (host === "::") return "[::1]";

@@ -1,10 +1,10 @@
-/** Structured logs on standard output. Keys and request bodies never reach them. */
+/** Structured logs on standard output, without keys and request bodies. */
 import { createRedactor } from "./redaction.ts";
 import { type DestinationStream, type Logger, pino, type TransportSingleOptions } from "pino";
 
 /**
- * An error without what it carries along: ioredis hangs the command's arguments on its errors, and those are requests,
- * inputs and events. Only what says which error it is stays.
+ * Reduces an error to its own description. ioredis attaches a command's arguments to its errors: requests, inputs and
+ * events.
  */
 function describeError(error: unknown): unknown {
   if (!(error instanceof Error)) return { type: typeof error };
@@ -18,7 +18,9 @@ function describeError(error: unknown): unknown {
   };
 }
 
-/** The engine's syntax errors quote what they could not read, which may be a piece of a secret: too short to be found as one. */
+/**
+ * The engine's syntax errors quote the unreadable text, possibly a part of a secret that is too short for redaction.
+ */
 const QUOTES = /Unexpected token [^]*? is not valid JSON|Invalid regular expression: \/[^]*\/[a-z]*: /g;
 
 function withoutQuotes(error: Error, text: string): string {
@@ -32,9 +34,9 @@ export interface LoggerOptions {
   level: string;
   /** The process: `api` or `worker`. */
   name: string;
-  /** Human-readable instead of JSON: for a terminal. */
+  /** Human-readable output for a terminal instead of JSON. */
   pretty: boolean;
-  /** What no line may have in it. */
+  /** Texts that no line may contain. */
   secrets?: readonly string[];
 }
 
@@ -49,19 +51,19 @@ export function createLogger(options: LoggerOptions): Logger {
     level: options.level,
     redact: { paths: REDACTED, censor: "[redacted]" },
     serializers: { err: describeError },
-    // Last of all: whatever a library has written into its errors.
+    // Runs last, because libraries write secrets into their errors.
     hooks: { streamWrite: redact },
   };
   return options.pretty ? pino({ ...settings, transport: pretty }) : pino(settings, openOutput());
 }
 
-/** What cannot be written is kept up to here; beyond, lines are lost. */
+/** Maximum buffered output. Lines beyond it are lost. */
 const UNWRITTEN_BYTES = 4 * 1024 * 1024;
 
 /**
- * Standard output, whose faults (a full disk, a terminal that was closed) are no reason to stop serving: what could not
- * be written is tried again with the next line. At the end of the process it is not: the library would try for ever.
- * Lines are written at once, so that the end of the process knows of every fault before it.
+ * Opens standard output. Its errors (a full disk, a closed terminal) must not stop the server: failed output is retried
+ * with the next line, but not at exit, where the library would retry forever. Lines are written synchronously, so the
+ * process knows of every error before it exits.
  */
 function openOutput(): DestinationStream {
   const output = pino.destination({ sync: true, maxLength: UNWRITTEN_BYTES });

@@ -1,9 +1,8 @@
 /**
- * Blots secrets out of texts that may repeat them: as they are, and as base64, hexadecimal, percent-encoded or escaped for
- * JSON or HTML. It searches and never builds a regular expression of them: the engine's errors quote the pattern.
- *
- * The time is linear in the text and in the secrets, whoever made them: an Aho-Corasick automaton of the first characters
- * of each form reads the text once as it is, and once for each round of decoding.
+ * Redacts secrets in any text that may repeat them: verbatim, in base64, in hexadecimal, percent-encoded, or escaped
+ * for JSON or HTML. It never builds a regular expression from a secret, because the engine's errors quote the pattern.
+ * The time is linear in the text and the secrets, whoever chose them: an Aho-Corasick automaton over the first
+ * characters of each form scans the text once verbatim and once per round of decoding.
  */
 import { decodeRound } from "./redaction/decoded-text.ts";
 import { createSecretForms } from "./redaction/secret-forms.ts";
@@ -11,23 +10,26 @@ import { SecretAutomaton } from "./redaction/secret-automaton.ts";
 
 export type Redact = (text: string) => string;
 
-/** Shorter values keep no secret, and words like them are in any text. */
+/** Shorter values are not secret enough, and occur in any text. */
 export const SECRET_MIN_LENGTH = 8;
-/** A secret in a URL in a JSON text in a JSON text. */
+/** For example, a secret in a URL in a JSON text in a JSON text. */
 const DECODING_ROUNDS = 3;
-/** Nobody has so many. With more, or longer ones, every text is blotted whole, so that no request can have a worker search for long. */
+/**
+ * No operator has this many. With more or longer secrets every text is redacted whole, so that no request can make a
+ * worker search for long.
+ */
 const MAX_SECRETS = 1_000;
-/** Of all forms of all secrets. */
+/** Over all forms of all secrets. */
 const MAX_FORMS_CHARACTERS = 128 * 1024;
 
 export interface RedactionOptions {
-  /** What is put in a secret's place. */
+  /** The replacement text. */
   mark?: string;
-  /** Shorter values are no secrets. */
+  /** Shorter values are not treated as secrets. */
   minLength?: number;
 }
 
-/** Throws nothing, and what it holds is in no error. */
+/** Never throws, and no error contains a secret. */
 export function createRedactor(secrets: readonly string[], options: RedactionOptions = {}): Redact {
   const { mark = "<redacted>", minLength = SECRET_MIN_LENGTH } = options;
   const kept = new Set(secrets.filter(({ length }) => length >= minLength));
@@ -44,7 +46,7 @@ export function createRedactor(secrets: readonly string[], options: RedactionOpt
   return (text) => replaceRanges(text, findAll(text, automaton), mark);
 }
 
-/** Every text in a value that came as JSON, names of fields included. */
+/** Redacts every text in a JSON value, including field names. */
 export function redactTexts(value: unknown, redact: Redact): unknown {
   if (typeof value === "string") return redact(value);
   if (Array.isArray(value)) return value.map((each: unknown) => redactTexts(each, redact));
@@ -52,7 +54,7 @@ export function redactTexts(value: unknown, redact: Redact): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [redact(name), redactTexts(each, redact)]));
 }
 
-/** What a log writes of an error, and nothing else of it: SDKs hang requests and answers on theirs. */
+/** The parts of an error that a log may show. SDKs attach requests and answers to their errors. */
 export function redactError(error: unknown, redact: Redact): Error | undefined {
   if (!(error instanceof Error)) return undefined;
   const cause = redactError(error.cause, redact);

@@ -1,8 +1,8 @@
-/** What libraries print (BullMQ, ioredis) as lines of this process's log, whose readers expect JSON. */
+/** Logs what libraries (BullMQ, ioredis) print, because readers of this process's output expect JSON. */
 import { format } from "node:util";
 import type { Logger } from "pino";
 
-/** A library repeats its warning with every connection. */
+/** Libraries repeat a warning for every connection. */
 const MAX_KNOWN = 100;
 
 export function redirectConsole(logger: Logger): void {

@@ -1,10 +1,11 @@
-/** What fields and schemas mean, in a sentence. A parameter that is added without one does not compile. */
+/** Descriptions of fields and schemas. A parameter without one does not compile. */
 import type { z } from "zod";
 import { type CompactedResponse, compactedResponseSchema, compactRequestSchema } from "../protocol/compaction.ts";
 import { createRequestSchema } from "../protocol/create-request.ts";
 import { responseStreamEventSchema } from "../protocol/event.ts";
 import { type InputTokensRequest, inputTokensRequestSchema } from "../protocol/input-tokens.ts";
 import { type Response, responseSchema } from "../protocol/response.ts";
+import { eventSchemaName } from "./schema-names.ts";
 
 const PARAMETERS: Record<keyof typeof createRequestSchema.shape, string> = {
   model:
@@ -59,7 +60,7 @@ const PARAMETERS: Record<keyof typeof createRequestSchema.shape, string> = {
   client_metadata: "Information about the client, as Codex sends it. Accepted, but neither stored nor passed on.",
 };
 
-/** The others are the request's, with the defaults filled in. */
+/** Other fields echo the request, with defaults filled in. */
 const RESPONSE_FIELDS = {
   id: "Id: `resp_` and 50 hex digits.",
   status: "Status. `completed`, `incomplete`, `failed` and `cancelled` are final.",
@@ -83,7 +84,7 @@ const COMPACTED_FIELDS = {
   usage: "Token usage of the summary.",
 } satisfies Partial<Record<keyof CompactedResponse, string>>;
 
-/** Of a union, those of each member. */
+/** By schema. For a union, they apply to each member. */
 export const FIELDS = new Map<z.ZodType, Readonly<Record<string, string>>>([
   [createRequestSchema, PARAMETERS],
   [inputTokensRequestSchema, { ...pick(inputTokensRequestSchema), ...INPUT_TOKENS_FIELDS }],
@@ -92,7 +93,7 @@ export const FIELDS = new Map<z.ZodType, Readonly<Record<string, string>>>([
   [compactedResponseSchema, COMPACTED_FIELDS],
 ]);
 
-/** Of a request that has parameters of `POST /responses`, the same sentences. */
+/** Requests that share parameters with `POST /responses` share their descriptions. */
 function pick(schema: z.ZodObject): Record<string, string> {
   return Object.fromEntries(Object.entries(PARAMETERS).filter(([name]) => Object.hasOwn(schema.shape, name)));
 }
@@ -110,15 +111,12 @@ const EVENTS: Record<string, string> = {
     "The finished item. If its status is `incomplete` and the response continues, the final output omits it, and a new item follows at the next `output_index`.",
 };
 
-/** In the published union, for clients that know it. */
 const NEVER_SENT = "Part of the published API. This server never sends it.";
 const unsent = responseStreamEventSchema.options[2].options.map(({ shape }) => shape.type.value);
-const eventName = (type: string): string =>
-  `${type.replaceAll(/(?:^|[._])([a-z])/g, (_match, letter: string) => letter.toUpperCase())}Event`;
 
 export const SCHEMA_DESCRIPTIONS: Readonly<Record<string, string>> = {
   ...EVENTS,
-  ...Object.fromEntries(unsent.map((type) => [eventName(type), NEVER_SENT])),
+  ...Object.fromEntries(unsent.map((type) => [eventSchemaName(type), NEVER_SENT])),
   CreateRequest:
     "`null` means the same as omitting a parameter. Unknown parameters are rejected, unless the operator configured the server to ignore them (`x-ignored-parameters`) or to pass them to the model's provider (`extra_parameters`).",
   Response: "A response. `status` determines which of its six forms it has.",

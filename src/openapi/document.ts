@@ -1,8 +1,8 @@
-/** The whole description: every route of `app.ts` and what it answers. */
+/** The OpenAPI document: every route of `app.ts` with its answers. */
 import { readFileSync } from "node:fs";
 import { STATUS_CODES } from "node:http";
-import { type Endpoint, toOperation, createErrorResponse } from "./endpoint.ts";
-import { HEADERS, COMMON_HEADERS, REQUEST_HEADERS } from "./headers.ts";
+import { type Endpoint, NAMED_RESPONSES, toOperation } from "./endpoint.ts";
+import { HEADERS, REQUEST_HEADERS } from "./headers.ts";
 import * as contextWindow from "./operations/context-window.ts";
 import * as items from "./operations/conversation-items.ts";
 import * as containers from "./operations/containers.ts";
@@ -11,13 +11,12 @@ import { createResponse } from "./operations/create-response.ts";
 import * as models from "./operations/models.ts";
 import * as responses from "./operations/responses.ts";
 import * as server from "./operations/server.ts";
-import { DOCUMENTED_ERRORS } from "./documented-errors.ts";
 import { describeSchemas } from "./schemas.ts";
 import type { ApiResponse, Method, OpenApiDocument, Operation, PathItem, Reference } from "./spec.ts";
 
 type Paths = Record<string, Partial<Record<Method, Endpoint>>>;
 
-/** Under `/v1` and `/v5`, as in `app.ts`. */
+/** Served under `/v1` and `/v5`. */
 const API: Paths = {
   "/responses": { post: createResponse },
   "/responses/input_tokens": { post: contextWindow.countInputTokens },
@@ -42,12 +41,13 @@ const API: Paths = {
   "/models/{model}": { get: models.retrieveModel },
 };
 
-/** Beside the API. */
+/** Served at the root. */
 const ROOT: Paths = {
   "/healthz": { get: server.healthz },
   "/readyz": { get: server.readyz },
   "/openapi.json": { get: server.openApiJson },
   "/docs": { get: server.docs },
+  "/docs/{page}": { get: server.docsPage },
 };
 
 const DESCRIPTION = [
@@ -66,24 +66,12 @@ const TAGS = [
   { name: "Server", description: "Health checks and documentation. They need no key and have no `/v1` prefix." },
 ];
 
-/** What no endpoint answers, by its name among the components. */
-const WITHOUT_ENDPOINT = {
-  UnknownUrl: "invalidUrl",
-  MalformedHttp: "malformedHttp",
-  MissingHost: "missingHost",
-  SeveralHosts: "severalHosts",
-  ExpectationFailed: "expectationFailed",
-  WebSocketHandshake: "socketsNotSpoken",
-  HeadersTooLarge: "headersTooLarge",
-  RequestTimedOut: "requestTimedOut",
-} as const satisfies Record<string, keyof typeof DOCUMENTED_ERRORS>;
-
-/** Relative to where this document is read, so that both work behind a proxy's path. */
+/** Relative to the document, so that both work behind a proxy that adds a path. */
 const API_SERVERS = [
   { url: "./v1", description: "The API" },
   { url: "./v5", description: "The same API" },
 ];
-const ROOT_SERVERS = [{ url: "./", description: "Health checks and documentation" }];
+const ROOT_SERVERS = [{ url: ".", description: "Health checks and documentation" }];
 
 function version(): string {
   const file = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
@@ -93,13 +81,6 @@ function version(): string {
 export function describeApi(): OpenApiDocument {
   const described = { ...pathsOf(API), ...pathsOf(ROOT, { servers: ROOT_SERVERS }) };
   const { paths, responses } = shareResponses(described);
-  const withoutEndpoint = Object.entries(WITHOUT_ENDPOINT).map(([component, name]) => {
-    const refusal = DOCUMENTED_ERRORS[name];
-    return [
-      component,
-      createErrorResponse(String(refusal.error.status), [{ name, ...refusal }], COMMON_HEADERS),
-    ] as const;
-  });
   return {
     openapi: "3.1.0",
     info: {
@@ -117,7 +98,7 @@ export function describeApi(): OpenApiDocument {
       schemas: describeSchemas(referencesIn([paths, responses])),
       headers: { ...HEADERS },
       parameters: { ...REQUEST_HEADERS },
-      responses: { ...responses, ...Object.fromEntries(withoutEndpoint) },
+      responses,
       securitySchemes: { key: { type: "http", scheme: "bearer", description: "One of the server's `API_KEYS`." } },
     },
   };
@@ -132,26 +113,31 @@ function pathsOf(paths: Paths, fields: Pick<PathItem, "servers"> = {}): Record<s
   );
 }
 
-/** What several operations answer alike stands once, among the components. */
+/** Moves answers that have a chosen name, or that several operations share, to the components. */
 function shareResponses(paths: Record<string, PathItem>): {
   paths: Record<string, PathItem>;
   responses: Record<string, ApiResponse>;
 } {
   const operations = Object.values(paths).flatMap(({ get, post, delete: erase }) => [get, post, erase]);
-  const alike = new Map<string, Operation[]>();
+  const byContent = new Map<string, Operation[]>();
   for (const operation of operations) {
     for (const [status, response] of Object.entries(operation?.responses ?? {})) {
       const key = status + JSON.stringify(response);
-      alike.set(key, [...(alike.get(key) ?? []), operation!]);
+      byContent.set(key, [...(byContent.get(key) ?? []), operation!]);
     }
   }
+  const names = new Map(
+    Object.entries(NAMED_RESPONSES).map(([name, { status, response }]) => [status + JSON.stringify(response), name]),
+  );
   const responses: Record<string, ApiResponse> = {};
-  for (const [key, those] of alike) {
-    if (those.length === 1) continue;
+  for (const [key, users] of byContent) {
+    if (users.length === 1 && !names.has(key)) continue;
     const status = key.slice(0, 3);
-    const name = `${(STATUS_CODES[status] ?? status).replaceAll(/\W/g, "")}_${Object.keys(responses).length + 1}`;
+    const name =
+      names.get(key) ??
+      `${(STATUS_CODES[status] ?? status).replaceAll(/\W/g, "")}_${Object.keys(responses).length + 1}`;
     responses[name] = JSON.parse(key.slice(3)) as ApiResponse;
-    for (const operation of those) operation.responses[status] = { $ref: `#/components/responses/${name}` };
+    for (const operation of users) operation.responses[status] = { $ref: `#/components/responses/${name}` };
   }
   return { paths, responses };
 }

@@ -1,6 +1,6 @@
 /**
- * Every refusal with the error that it is answered with, made by its own constructor: what the description shows is what
- * is sent. One that is added to `lifecycle/errors/` does not compile until it stands here, and its endpoint names it.
+ * Every error with an example from its own constructor, so that the document shows the bytes that are sent. An error that
+ * is added to `lifecycle/errors/` does not compile until it is listed here.
  */
 import { DEFAULT_MAX_VALUES, MAX_DEPTH, MAX_FIELDS } from "../http/middleware/json-body.ts";
 import { responseError } from "../lifecycle/lifecycle-events.ts";
@@ -11,20 +11,17 @@ import * as limits from "../lifecycle/errors/limits.ts";
 import * as requests from "../lifecycle/errors/requests.ts";
 import * as server from "../lifecycle/errors/server.ts";
 import * as state from "../lifecycle/errors/state.ts";
+import { CONTAINER_ID, CONVERSATION_ID, MESSAGE_ID, RESPONSE_ID } from "./example-ids.ts";
 
 export interface DocumentedError {
-  /** When it is answered. */
+  /** Its cause, as a sentence. */
   when: string;
   error: ApiError;
 }
 
-/** All but those of `api-error.ts`, which are no fault by themselves. */
+/** Excludes the generic constructors of `api-error.ts`. */
 type ErrorName = keyof (typeof access & typeof http & typeof limits & typeof requests & typeof server & typeof state);
 
-const RESPONSE_ID = "resp_0123456789abcdef0123456789abcdef0123456789abcdef01";
-const CONVERSATION_ID = "conv_0123456789abcdef0123456789abcdef0123456789abcdef01";
-const CONTAINER_ID = "cntr_0123456789abcdef0123456789abcdef0123456789abcdef01";
-const ITEM_ID = "msg_0123456789abcdef0123456789abcdef0123456789abcdef01";
 export const DEFAULT_BODY_BYTES = 32 * 1024 * 1024;
 
 export const DOCUMENTED_ERRORS = {
@@ -68,11 +65,11 @@ export const DOCUMENTED_ERRORS = {
   },
   itemNotFound: {
     when: "An `item_reference` names an item that does not exist in this project.",
-    error: state.itemNotFound(ITEM_ID, "input"),
+    error: state.itemNotFound(MESSAGE_ID, "input"),
   },
   itemExists: {
     when: "An item has the same id as another item of the request or the conversation.",
-    error: state.itemExists(ITEM_ID, 0),
+    error: state.itemExists(MESSAGE_ID, 0),
   },
   toolOutputMissing: {
     when: "A function call in the input has no output.",
@@ -80,7 +77,7 @@ export const DOCUMENTED_ERRORS = {
   },
   duplicateItem: {
     when: "Two input items have the same id, counting the items that references name.",
-    error: requests.duplicateItem(ITEM_ID),
+    error: requests.duplicateItem(MESSAGE_ID),
   },
   misplacedTrigger: {
     when: "A `compaction_trigger` is not the last input item.",
@@ -112,7 +109,7 @@ export const DOCUMENTED_ERRORS = {
   },
   conversationItemNotFound: {
     when: "The conversation has no item with this id.",
-    error: state.conversationItemNotFound(ITEM_ID),
+    error: state.conversationItemNotFound(MESSAGE_ID),
   },
   conversationLocked: {
     when: "Another response of this conversation is in flight.",
@@ -187,7 +184,7 @@ export const DOCUMENTED_ERRORS = {
   },
   listCursorNotFound: {
     when: "`after` is not the id of an item in the list.",
-    error: state.listCursorNotFound(ITEM_ID),
+    error: state.listCursorNotFound(MESSAGE_ID),
   },
   malformedClientRequestId: {
     when: "`X-Client-Request-Id` exceeds 512 characters, or is not printable ASCII.",
@@ -228,18 +225,18 @@ export const DOCUMENTED_ERRORS = {
   internalError: { when: "An error in this server.", error: server.internalError() },
 } satisfies Record<ErrorName, DocumentedError>;
 
-/** What a parser says to each of these bodies or queries, which are wrong in one way each. */
+/** The errors that `parse` throws for bodies or queries that are each invalid in one way. */
 export function documentErrorsOf(
   parse: (value: unknown) => unknown,
-  wrong: Readonly<Record<string, unknown>>,
+  invalid: Readonly<Record<string, unknown>>,
 ): DocumentedError[] {
-  return Object.entries(wrong).map(([when, value]) => {
+  return Object.entries(invalid).map(([when, value]) => {
     try {
       parse(value);
     } catch (error) {
       if (error instanceof ApiError) return { when, error };
       throw error;
     }
-    throw new Error(`Nothing is wrong with the example of: ${when}`);
+    throw new Error(`The example is valid: ${when}`);
   });
 }

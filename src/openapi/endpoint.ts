@@ -1,4 +1,4 @@
-/** An endpoint as its file in `operations/` describes it, and what that is in OpenAPI. */
+/** An endpoint as its file in `operations/` describes it, and its translation to OpenAPI. */
 import { STATUS_CODES } from "node:http";
 import type { z } from "zod";
 import { errorEnvelopeSchema } from "../protocol/error.ts";
@@ -10,18 +10,18 @@ import type { ApiResponse, Example, JsonSchema, Operation, Parameter, Reference 
 export interface DocumentedAnswer {
   description: string;
   headers?: readonly HeaderName[];
-  /** Absent: there is no body. */
+  /** By media type. Absent if there is no body. */
   content?: Record<string, Body>;
 }
 
 interface Body {
   schema: z.ZodType | JsonSchema;
-  /** By what they show. */
+  /** By summary. */
   examples?: Readonly<Record<string, unknown>>;
 }
 
 export interface Endpoint {
-  /** `operationId`. */
+  /** The `operationId`. */
   id: string;
   tag: "Responses" | "Conversations" | "Containers" | "Models" | "Server";
   summary: string;
@@ -30,11 +30,11 @@ export interface Endpoint {
   body?: Body & { description: string; isRequired: boolean };
   /** By status. */
   answers: Readonly<Record<number, DocumentedAnswer>>;
-  /** Those that every endpoint has are added (`COMMON_ERRORS`), unless it is open to all. */
+  /** In addition to `COMMON_ERRORS`, which every endpoint has unless it is public. */
   errors?: readonly (keyof typeof DOCUMENTED_ERRORS | DocumentedError)[];
-  /** On every answer, refusals among them. */
+  /** On every answer, including errors. */
   headers?: readonly HeaderName[];
-  /** Served beside the API: without a key, at the root. */
+  /** Served at the root, without a key. */
   isPublic?: boolean;
 }
 
@@ -47,7 +47,7 @@ const COMMON_ERRORS = [
   "internalError",
 ] as const;
 
-/** Of all that read a body. */
+/** Errors of every endpoint with a body. */
 const BODY_ERRORS = [
   "malformedJson",
   "bodyTooDeep",
@@ -57,6 +57,25 @@ const BODY_ERRORS = [
   "unsupportedEncoding",
   "payloadTooLarge",
 ] as const;
+
+const CELL_CHARACTERS = 60;
+
+/** The server rejects such requests before any operation sees them. */
+const HTTP_ERRORS = [
+  "malformedHttp",
+  "missingHost",
+  "severalHosts",
+  "expectationFailed",
+  "socketsNotSpoken",
+  "requestTimedOut",
+  "headersTooLarge",
+] as const;
+
+/** Responses that become components with these names. */
+export const NAMED_RESPONSES: Readonly<Record<string, { status: string; response: ApiResponse }>> = {
+  UnknownUrl: { status: "404", response: createErrorResponse("404", [withName("invalidUrl")], COMMON_HEADERS) },
+  HttpError: { status: "4XX", response: createErrorResponse("4XX", HTTP_ERRORS.map(withName), COMMON_HEADERS) },
+};
 
 export const pathParameter = (name: string, description: string, pattern?: string): Parameter => ({
   name,
@@ -99,47 +118,57 @@ function parametersOf({ parameters = [], isPublic }: Endpoint): Pick<Operation, 
 }
 
 function responsesOf(endpoint: Endpoint): Record<string, ApiResponse> {
-  const everywhere: HeaderName[] = [...(endpoint.isPublic === true ? [] : COMMON_HEADERS), ...(endpoint.headers ?? [])];
+  const shared: HeaderName[] = [...(endpoint.isPublic === true ? [] : COMMON_HEADERS), ...(endpoint.headers ?? [])];
   const answers = Object.entries(endpoint.answers).map(([status, { description, headers = [], content }]) => {
     const types = Object.entries(content ?? {}).map(([type, each]) => [type, mediaType(each)] as const);
     const answer = {
       description,
-      headers: toHeaderRefs([...everywhere, ...headers]),
+      headers: toHeaderRefs([...shared, ...headers]),
       ...(content !== undefined && { content: Object.fromEntries(types) }),
     };
     return [status, answer] as const;
   });
   const common = endpoint.body === undefined ? COMMON_ERRORS : [...COMMON_ERRORS, ...BODY_ERRORS];
   const named = [...(endpoint.errors ?? []), ...(endpoint.isPublic === true ? [] : common)];
-  const refusals = named.map((each) => (typeof each === "string" ? { name: each, ...DOCUMENTED_ERRORS[each] } : each));
-  const byStatus = Map.groupBy(refusals, ({ error }) => String(error.status));
-  const refused = [...byStatus].map(
-    ([status, each]) => [status, createErrorResponse(status, each, everywhere)] as const,
+  const errors = named.map((each) => (typeof each === "string" ? withName(each) : each));
+  const byStatus = Map.groupBy(errors, ({ error }) => String(error.status));
+  const errorResponses = [...byStatus].map(
+    ([status, each]) => [status, createErrorResponse(status, each, shared)] as const,
   );
-  return Object.fromEntries([...answers, ...refused]);
+  const { status, response } = NAMED_RESPONSES["HttpError"]!;
+  return Object.fromEntries([...answers, ...errorResponses, [status, response]]);
 }
 
-/** All that is answered with one status: as a table to read, and as examples to pick. */
-export function createErrorResponse(
+function withName(name: keyof typeof DOCUMENTED_ERRORS): DocumentedError & { name: string } {
+  return { name, ...DOCUMENTED_ERRORS[name] };
+}
+
+/** All errors of one status, or of a range, as a table and as examples. */
+function createErrorResponse(
   status: string,
-  refusals: readonly (DocumentedError & { name?: string })[],
-  everywhere: readonly HeaderName[],
+  errors: readonly (DocumentedError & { name?: string })[],
+  shared: readonly HeaderName[],
 ): ApiResponse {
-  const headers = new Set([...everywhere, ...refusals.flatMap(({ error }) => Object.keys(error.headers))]);
-  const rows = refusals.map(({ when, error }) => `| ${tableCell(error.code)} | ${tableCell(error.param)} | ${when} |`);
-  const table = ["| code | param | when |", "| --- | --- | --- |", ...rows].join("\n");
+  const headers = new Set([...shared, ...errors.flatMap(({ error }) => Object.keys(error.headers))]);
+  const isRange = status.endsWith("XX");
+  const rows = errors.map(({ when, error }) => [
+    ...(isRange ? [String(error.status)] : []),
+    tableCell(error.code),
+    tableCell(error.param),
+    when,
+  ]);
+  const columns = [...(isRange ? ["status"] : []), "code", "param", "when"];
+  const table = [columns, columns.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
   const examples: Record<string, Example> = {};
-  for (const { name, when, error } of refusals) {
+  for (const { name, when, error } of errors) {
     examples[name ?? uniqueExampleKey(String(error.code), examples)] = { summary: when, value: error.toEnvelope() };
   }
   return {
-    description: `${STATUS_CODES[status] ?? status}.\n\n${table}`,
+    description: `${isRange ? "The request breaks a rule of HTTP" : (STATUS_CODES[status] ?? status)}.\n\n${table}`,
     headers: toHeaderRefs(headers),
     content: { "application/json": { schema: { ...schemaRef(errorEnvelopeSchema) }, examples } },
   };
 }
-
-const CELL_CHARACTERS = 60;
 
 function tableCell(value: string | null): string {
   if (value === null) return "null";

@@ -1,4 +1,4 @@
-/** One run, from its request to its end, made by the rules that make every run: the examples of all endpoints are its. */
+/** One run from its request to its end, built by the code that builds every run. All endpoints take their examples from it. */
 import { applyEvent, createInitialState } from "../lifecycle/apply-event.ts";
 import { createCancelledEvent, createCompletedEvent, createInProgressEvent } from "../lifecycle/lifecycle-events.ts";
 import { newResponse, createOpeningEvents } from "../lifecycle/new-response.ts";
@@ -8,13 +8,10 @@ import type { OutputItem } from "../protocol/item.ts";
 import type { Response } from "../protocol/response.ts";
 import { sequenceEvents } from "../stream/log/event-log.ts";
 import { encodeFrames } from "../stream/fan-out/frame.ts";
+import { COMPACTION_ID, MESSAGE_ID, RESPONSE_ID } from "./example-ids.ts";
 
-const DIGITS = "0123456789abcdef0123456789abcdef0123456789abcdef01";
 const CREATED_AT = 1_775_000_000;
 const TEXT = "A lease names its epoch.";
-
-export const RESPONSE_ID = `resp_${DIGITS}`;
-export const CONVERSATION_ID = `conv_${DIGITS}`;
 
 export const backgroundRequest = {
   model: "simulator/default",
@@ -27,15 +24,15 @@ export const userMessage = {
   role: "user" as const,
   content: [{ type: "input_text" as const, text: "Why do leases need epochs?" }],
 };
-export const storedMessage = { ...userMessage, id: `msg_${DIGITS}`, status: "completed" as const };
+export const storedMessage = { ...userMessage, id: MESSAGE_ID, status: "completed" as const };
 
 export const compaction = {
   type: "compaction" as const,
-  id: `cmp_${DIGITS}`,
+  id: COMPACTION_ID,
   encrypted_content: "brs1.k1.c2VhbGVkLCBhbmQgb25seSBhbiBleGFtcGxl",
 };
 
-const at = { item_id: `msg_${DIGITS}`, output_index: 0, content_index: 0 };
+const at = { item_id: MESSAGE_ID, output_index: 0, content_index: 0 };
 const part = (text: string) => ({ type: "output_text" as const, text, annotations: [], logprobs: [] });
 const message = (status: "in_progress" | "completed", text?: string) => ({
   type: "message" as const,
@@ -81,7 +78,7 @@ export const cancelledResponse: Response = createCancelledEvent(created).respons
 
 const log = sequenceEvents(0, [...opening, started, ...firstEvents, ...lastEvents, completed]);
 
-/** As `GET …?stream=true&starting_after=` answers it. */
+/** The answer to `GET …?stream=true&starting_after=`. */
 export function streamAfter(last: number): string {
   const events = log.map((data, sequenceNumber) => ({ sequenceNumber, data })).slice(last + 1);
   return encodeFrames(events).toString();

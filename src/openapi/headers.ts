@@ -1,5 +1,6 @@
-/** Every header that an answer of this server may carry and a client may want, and those that any request may. */
-import { API_VERSION, CLIENT_ID, SAFE_ID } from "../http/middleware/request-log.ts";
+/** Headers of answers that are useful to clients, and headers that every request may have. */
+import { API_VERSION, SAFE_ID } from "../http/middleware/request-id.ts";
+import { CLIENT_ID } from "../http/middleware/request-log.ts";
 import type { Parameter, Reference } from "./spec.ts";
 
 const text = { type: "string" };
@@ -59,14 +60,14 @@ export function toHeaderRefs(names: Iterable<string>): Record<string, Reference>
   );
 }
 
-/** On every answer of what creates a response, where a limit is configured. */
+/** On every answer of endpoints that create responses, if a limit is configured. */
 export const RATE_LIMIT_HEADERS: readonly HeaderName[] = [
   "x-ratelimit-limit-requests",
   "x-ratelimit-remaining-requests",
   "x-ratelimit-reset-requests",
 ];
 
-/** What any request to the API may carry, by its name among the components. */
+/** By the name of their component. */
 export const REQUEST_HEADERS: Record<string, Parameter> = {
   RequestId: {
     name: "X-Request-Id",

@@ -1,10 +1,9 @@
 /**
- * The document's named schemas, made from the zod schemas that requests are checked with. A schema is named after the
- * constant that a module of `protocol/` exports it by, and a member of a union after the value that tells it apart: what
- * is added there has its name here.
+ * The document's named schemas, generated from the zod schemas that validate requests. A schema is named after the constant
+ * that `protocol/` exports, and a member of a union after its discriminator, so that new schemas need no entry here.
  *
- * Everything is described as it may be sent (`io: "input"`). What this server answers has no defaults and no transforms,
- * so for that it is the same.
+ * Schemas describe the input of zod (`io: "input"`). The schemas of answers have no defaults and no transforms, so their
+ * input and output are the same.
  */
 import { z } from "zod";
 import * as compaction from "../protocol/compaction.ts";
@@ -34,6 +33,7 @@ import * as hostedTools from "../protocol/tools/hosted.ts";
 import * as mcpTools from "../protocol/tools/mcp.ts";
 import * as search from "../protocol/tools/search.ts";
 import { FIELDS, SCHEMA_DESCRIPTIONS } from "./descriptions.ts";
+import { eventSchemaName, pascalCase } from "./schema-names.ts";
 import type { JsonSchema, Reference } from "./spec.ts";
 import * as wire from "./wire.ts";
 
@@ -67,26 +67,21 @@ const MODULES: Record<string, unknown>[] = [
   wire,
 ];
 
-/** Two would be called as something else is. */
+/** Schemas whose default name another schema has. */
 const OTHER_NAMES = new Map<unknown, string>([
   [settings.conversationSchema, "ConversationParameter"],
   [wire.streamEventSchema, "ResponseStreamEvent"],
 ]);
 
-/** By its id; the reverse of what the registry holds. */
+/** By id: the inverse of the registry. */
 const schemas = new Map<string, z.ZodType>();
 const registry = z.registry<{ id: string }>();
 
 function registerSchema(schema: z.ZodType, id: string): void {
   if (registry.has(schema)) return;
-  if (schemas.has(id)) throw new Error(`Two schemas would be called ${id}.`);
+  if (schemas.has(id)) throw new Error(`Two schemas have the name ${id}.`);
   schemas.set(id, schema);
   registry.add(schema, { id });
-}
-
-/** `response.output_text.delta` → `ResponseOutputTextDelta`, `inputMessageSchema` → `InputMessage`. */
-function pascalCase(text: string): string {
-  return text.replaceAll(/(?:^|[._])([a-z])/g, (_match, letter: string) => letter.toUpperCase());
 }
 
 for (const module of MODULES) {
@@ -96,7 +91,7 @@ for (const module of MODULES) {
   }
 }
 for (const event of wire.collectEventSchemas(wire.streamEventSchema.options)) {
-  registerSchema(event, `${pascalCase(event.shape.type.value)}Event`);
+  registerSchema(event, eventSchemaName(event.shape.type.value));
 }
 for (const state of response.responseSchema.options) {
   registerSchema(state, `${pascalCase(state.shape.status.value)}Response`);
@@ -111,16 +106,18 @@ export function schemaRef(schema: z.ZodType): Reference {
   return { $ref: pathOf(named.id) };
 }
 
-/** All that `roots` lead to, by name in alphabetical order. */
+/** Every schema that `roots` reference, directly or not, in alphabetical order. */
 export function describeSchemas(roots: readonly Reference[]): Record<string, JsonSchema> {
   const all = z.toJSONSchema(registry, { io: "input", uri: pathOf, override: simplify }).schemas as Record<
     string,
     JsonSchema
   >;
-  // zod cannot look through the step that adds the types that were left out.
+  // zod cannot describe the step that adds omitted types.
   const inputItems = [wire.typedInputItemSchema, wire.untypedMessageSchema, wire.untypedItemReferenceSchema];
   all["InputItem"] = { anyOf: inputItems.map(schemaRef) };
-  // Passed on as a provider sends it, if `include` asks for it: the published type does not have it.
+  // Generators of types expect an object where a discriminator points.
+  all["InputMessage"] = { type: "object", ...all["InputMessage"] };
+  // Not in the published type: passed through from the provider.
   const webSearchResults = {
     description: "Search results in the provider's own format. Present only if `include` asks for them.",
   };
@@ -140,16 +137,16 @@ export function describeSchemas(roots: readonly Reference[]): Record<string, Jso
 
 type Override = NonNullable<NonNullable<Parameters<typeof z.toJSONSchema>[1]>["override"]>;
 
-/** Leaves out what says nothing, adds what only a refinement says, and names the field that tells the members of a union apart. */
+/** Removes empty constraints, and adds those of refinements and the discriminators of unions. */
 const simplify: Override = ({ zodSchema, jsonSchema }) => {
   if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
   if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
   for (const check of zodSchema._zod.def.checks ?? []) {
-    const { params } = check._zod.def as { params?: { fault?: string; maximum?: number } };
-    if (params?.fault === "properties") jsonSchema.maxProperties = params.maximum!;
+    const { params } = check._zod.def as { params?: { kind?: string; maximum?: number } };
+    if (params?.kind === "properties") jsonSchema.maxProperties = params.maximum!;
   }
   if (JSON.stringify(jsonSchema.propertyNames) === '{"type":"string"}') delete jsonSchema.propertyNames;
-  // zod writes an empty tuple as an empty list of places, which JSON Schema does not allow.
+  // zod writes an empty tuple as an empty `prefixItems`, which JSON Schema forbids.
   if (jsonSchema.type === "array" && jsonSchema.prefixItems?.length === 0) {
     delete jsonSchema.prefixItems;
     delete jsonSchema.items;
@@ -162,7 +159,7 @@ const simplify: Override = ({ zodSchema, jsonSchema }) => {
     const values = [...(option._zod.propValues?.[propertyName] ?? [])];
     return values.map((value) => [String(value), named && pathOf(named.id)] as const);
   });
-  // Where a member has no name there is nothing that the mapping could point to.
+  // A mapping needs a named schema for each member.
   const isNamed = mapping.every(([, path]) => path !== undefined);
   if (isNamed) jsonSchema["discriminator"] = { propertyName, mapping: Object.fromEntries(mapping) };
 };

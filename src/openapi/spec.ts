@@ -1,4 +1,4 @@
-/** The parts of OpenAPI 3.1 that this server's description is made of. */
+/** The parts of OpenAPI 3.1 that the document uses. */
 
 /** A JSON Schema of the 2020-12 dialect. */
 export type JsonSchema = Record<string, unknown>;
@@ -41,7 +41,7 @@ export interface Operation {
   parameters?: (Parameter | Reference)[];
   requestBody?: { description: string; required: boolean; content: Record<string, MediaType> };
   responses: Record<string, ApiResponse | Reference>;
-  /** Empty: without a key. Absent: as the whole document says. */
+  /** Empty: no key needed. Absent: the document's default. */
   security?: Record<string, string[]>[];
 }
 

@@ -1,4 +1,4 @@
-/** What is on the wire in a form that no parser of `protocol/` needs: made here, of its schemas, to be described. */
+/** Schemas of wire forms that `protocol/` does not parse, derived from its schemas for the document. */
 import { z } from "zod";
 import { containerSchema } from "../protocol/container.ts";
 import { responseStreamEventSchema } from "../protocol/event.ts";
@@ -9,14 +9,14 @@ import { listSchema } from "../protocol/list.ts";
 
 export type EventSchema = z.ZodObject<{ type: z.ZodLiteral<string> }>;
 
-/** The members of a union of events, and those of the unions in it. */
+/** The members of a union of events, including those of nested unions. */
 export function collectEventSchemas(options: readonly unknown[]): EventSchema[] {
   return options.flatMap((option) =>
     option instanceof z.ZodDiscriminatedUnion ? collectEventSchemas(option.options) : [option as EventSchema],
   );
 }
 
-/** With `include_obfuscation`, deltas are padded on their way (src/stream/fan-out/frame.ts). */
+/** `include_obfuscation` pads deltas on delivery (src/stream/fan-out/frame.ts). */
 function withObfuscation(schema: EventSchema): EventSchema {
   const isDelta = schema.shape.type.value.endsWith(".delta");
   return isDelta ? schema.extend({ obfuscation: z.string().exactOptional() }) : schema;
@@ -25,7 +25,7 @@ function withObfuscation(schema: EventSchema): EventSchema {
 const [firstEvent, ...otherEvents] = collectEventSchemas(responseStreamEventSchema.options).map(withObfuscation);
 export const streamEventSchema = z.discriminatedUnion("type", [firstEvent!, ...otherEvents]);
 
-/** Items as they are kept and listed: those of requests and those of responses, each with an id. */
+/** Stored items: those of requests and of responses, each with an id. */
 export const storedItemSchema = z.intersection(
   z.union([inputItemSchema, outputItemSchema]),
   z.object({ id: z.string() }),
@@ -33,15 +33,15 @@ export const storedItemSchema = z.intersection(
 export const itemListSchema = listSchema(storedItemSchema);
 export const containerListSchema = listSchema(containerSchema);
 
-/** What `inputItemSchema` takes for a message, or for a reference, although it does not say so. */
-const typeLeftOut = <T extends string>(type: T) => ({ type: z.literal(type).nullish() });
+/** Messages and references whose `type` is omitted: `inputItemSchema` accepts them. */
+const optionalType = <T extends string>(type: T) => ({ type: z.literal(type).nullish() });
 const [fromUser, fromAssistant, fromOthers] = inputMessageSchema.options;
 export const untypedMessageSchema = z.discriminatedUnion("role", [
-  fromUser.extend(typeLeftOut("message")),
-  fromAssistant.extend(typeLeftOut("message")),
-  fromOthers.extend(typeLeftOut("message")),
+  fromUser.extend(optionalType("message")),
+  fromAssistant.extend(optionalType("message")),
+  fromOthers.extend(optionalType("message")),
 ]);
-export const untypedItemReferenceSchema = itemReferenceSchema.extend(typeLeftOut("item_reference"));
+export const untypedItemReferenceSchema = itemReferenceSchema.extend(optionalType("item_reference"));
 
-/** Behind the step that names those two, every input item has its type. */
+/** Every input item, after the step that adds omitted types. */
 export const typedInputItemSchema = inputItemSchema.out;

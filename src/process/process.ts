@@ -1,26 +1,28 @@
-/** What every process of this server does at its start and at its end. */
+/** Start and shutdown of every process of this server. */
 import type { Logger } from "pino";
 import { ConfigurationError } from "../config/configuration-error.ts";
 
 export interface RunningProcess {
   logger: Logger;
-  /** Hands over and closes everything. Called once. */
+  /** Hands over all work and closes everything. Called once. */
   drain: () => Promise<void>;
-  /** By when the process exits, drained or not: Redis may be away and answer nothing. */
+  /** Time limit of the drain, after which the process exits regardless: Redis may not answer. */
   drainLimitMs: number;
 }
 
 const EXIT_FAILED = 1;
 const EXIT_MISCONFIGURED = 78; // EX_CONFIG of sysexits.h
 
-/** A port that is taken is an operator's everyday; anything else is shown whole. */
+/** A port in use is a common operator error; any other error is shown in full. */
 function describeStartError(error: unknown): string {
   const { code, port, address } = error as { code?: unknown; port?: unknown; address?: unknown };
   if (code === "EADDRINUSE") return `Port ${String(port)} of ${String(address)} is in use.`;
   return stackOf(error);
 }
 
-/** Without what errors carry along: ioredis hangs the command that Redis refused on its own, and AUTH's is a password. */
+/**
+ * The stack without an error's other fields: ioredis attaches the rejected command, and AUTH's argument is a password.
+ */
 function stackOf(error: unknown): string {
   if (!(error instanceof Error)) return `The process could not start: ${typeof error}`;
   const cause = error.cause === undefined ? "" : `\n  [cause]: ${stackOf(error.cause)}`;
@@ -28,8 +30,8 @@ function stackOf(error: unknown): string {
 }
 
 /**
- * Starts a process and ends it on SIGTERM, SIGINT or SIGHUP (its terminal was closed). What nobody caught is a bug of
- * unknown effect: the process logs it and exits, since any process here may die at any time without losing anything.
+ * Starts a process and shuts it down on SIGTERM, SIGINT or SIGHUP (a closed terminal). An uncaught error is a bug of
+ * unknown effect: the process logs it and exits, since any process may die at any time without losing data.
  */
 export async function runProcess(name: string, start: () => Promise<RunningProcess>): Promise<void> {
   let running: RunningProcess;
@@ -54,7 +56,7 @@ export async function runProcess(name: string, start: () => Promise<RunningProce
     isStopping = true;
     logger.info({ signal }, "Draining");
     setTimeout(() => {
-      logger.warn({ drainLimitMs }, "Not drained in time; exiting all the same");
+      logger.warn({ drainLimitMs }, "Drain timed out; exiting");
       process.exit(EXIT_FAILED);
     }, drainLimitMs).unref();
     drain().then(
@@ -66,6 +68,6 @@ export async function runProcess(name: string, start: () => Promise<RunningProce
     );
   };
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, stop);
-  // A parent that opened a channel (src/local/start.ts) and is gone, even by SIGKILL, takes its children along.
+  // When the parent (src/local/start.ts) dies, even by SIGKILL, its children exit too.
   process.on("disconnect", () => stop("disconnect"));
 }

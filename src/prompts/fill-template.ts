@@ -1,6 +1,6 @@
 /**
- * The messages of a template with its variables filled in. A string takes the place of its placeholder; an image, a file
- * or a part of text stands between what was before the placeholder and what was after it.
+ * Fills in the messages of a template. A string replaces its placeholder; an image, a file or a text part becomes a
+ * part of its own between the text before and after the placeholder.
  */
 import { echoContent } from "../lifecycle/echo.ts";
 import { missingParameter, unknownParameter } from "../lifecycle/errors/api-error.ts";
@@ -11,10 +11,13 @@ import type { PromptVariables } from "../protocol/settings.ts";
 import type { TemplatePiece } from "./placeholders.ts";
 import { templatePiecesOf, type PromptTemplate, type TemplatePart } from "./template.ts";
 
-/** What each variable holds. A map, because a variable may be called `constructor`. */
+/** Values by variable. A Map, because a variable may be named `constructor`. */
 type Values = ReadonlyMap<string, string | AnsweredContent>;
 
-/** Throws the contract's 400 unless exactly the template's variables are given, and fill it to `maxLength` at most. */
+/**
+ * Throws the contract's 400 unless `values` has exactly the template's variables and the result stays within
+ * `maxLength`.
+ */
 export function fillTemplate(
   template: PromptTemplate,
   variables: PromptVariables,
@@ -39,7 +42,7 @@ export function fillTemplate(
   });
 }
 
-/** Counted before anything is built, in characters; of a part, those of its JSON. */
+/** Computed before anything is built, in characters. A part counts as its JSON. */
 function filledLength(template: PromptTemplate, values: Values): number {
   const lengths = new Map([...values].map(([name, value]) => [name, lengthOf(value)]));
   return template.messages
@@ -78,8 +81,8 @@ function fillPart(part: TemplatePart, values: Values): AnsweredContent[] {
     }
   }
   endText();
-  // A message without any content is refused by some providers.
+  // Some providers reject a message without content.
   const last = filled.pop() ?? { type: "input_text", text: "" };
-  // What the template says of the whole part, a breakpoint, is said at its end.
+  // A cache breakpoint of the template's part applies to its last piece.
   return [...filled, { ...last, ...part.breakpoint }];
 }

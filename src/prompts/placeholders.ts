@@ -1,13 +1,13 @@
 /**
- * `{{variable}}` in a template's text. A text is taken apart once, when its file is read; filling it in is putting the
- * pieces together, so that what a variable holds is never read as a placeholder.
+ * `{{variable}}` in a template's text. Each text is split once, when its file is read. Filling joins the pieces, so a
+ * variable's value is never parsed as a placeholder.
  */
 
 export type TemplatePiece = string | { variable: string };
 
-/** A name begins with a letter: so `__proto__` is none. */
+/** Names start with a letter, which excludes `__proto__`. */
 const NAME = "[A-Za-z][A-Za-z0-9_-]{0,63}";
-/** `\{{`; or `{{`, with the rest of a placeholder if it is one. */
+/** `\{{`, or `{{` with the rest of its placeholder if it is one. */
 const PLACEHOLDER_PATTERN = new RegExp(String.raw`\\\{\{|\{\{(?:[ \t]*(${NAME})[ \t]*\}\})?`, "g");
 const SHOWN_CHARACTERS = 24;
 
@@ -18,7 +18,7 @@ export class PlaceholderError extends Error {
   }
 }
 
-/** The pieces of `text` in their order, none of them empty. `\{{` is two braces. */
+/** Splits `text` into its pieces, in order, none empty. `\{{` stands for two braces. */
 export function splitPlaceholders(text: string): TemplatePiece[] {
   const pieces: TemplatePiece[] = [];
   let literal = "";

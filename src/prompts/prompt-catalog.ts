@@ -1,17 +1,17 @@
-/** Which prompts there are, in which versions. Read once, at the start of the process (read-prompts.ts). */
+/** The prompts and their versions. The process reads them once at start (read-prompts.ts). */
 import { promptNotFound } from "../lifecycle/errors/state.ts";
 import type { PromptTemplate } from "./template.ts";
 
 export interface Prompt {
   id: string;
-  /** What a request gets that names no version. One of `versions`. */
+  /** The version for requests that name none. One of `versions`. */
   defaultVersion: string;
   versions: ReadonlyMap<string, PromptTemplate>;
 }
 
 export class PromptCatalog {
   readonly #prompts: ReadonlyMap<string, Prompt>;
-  /** Characters that a template may be filled to. */
+  /** Maximum characters of a filled template. */
   readonly maxLength: number;
 
   constructor(prompts: readonly Prompt[], maxLength: number) {
@@ -19,7 +19,7 @@ export class PromptCatalog {
     this.maxLength = maxLength;
   }
 
-  /** Throws the contract's 404 if there is none. */
+  /** Throws the contract's 404 for an unknown prompt or version. */
   find(id: string, version: string | null | undefined): PromptTemplate {
     const prompt = this.#prompts.get(id);
     if (prompt === undefined) throw promptNotFound(id);
@@ -28,7 +28,7 @@ export class PromptCatalog {
     return template;
   }
 
-  /** The model that a request's `prompt` names, whatever that is. Undefined if it names none, or is none. */
+  /** The model of a request's `prompt`, whatever value that has. Undefined if there is none. */
   modelOf(prompt: unknown): string | undefined {
     const { id, version } = (prompt ?? {}) as { id?: unknown; version?: unknown };
     const found = typeof id === "string" ? this.#prompts.get(id) : undefined;

@@ -1,9 +1,8 @@
 /**
- * Prompts as files: `<folder>/<prompt id>/<version>.json`. A version is any name; whole numbers are ordered. Without a
- * version the highest number is meant, unless `prompt.json` beside them says `{"default": "<version>"}`.
- *
- * All of them are read when the process starts, and the first that is wrong stops it: a fault of a file is the operator's
- * to see, not the client's.
+ * Reads prompts from files: `<folder>/<prompt id>/<version>.json`. A version may have any name; whole numbers are
+ * ordered. A request without a version gets the highest number, unless `prompt.json` in the same folder says
+ * `{"default": "<version>"}`. The process reads all files at start and stops at the first error: a broken file is the
+ * operator's problem, not the client's.
  */
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -29,7 +28,7 @@ export function readPrompts(config: Config, models: ProviderCatalog): PromptCata
   return new PromptCatalog(prompts, config.MAX_BODY_BYTES);
 }
 
-/** Files beside the prompts are nobody's business; a folder that is no prompt's is a misspelt one. */
+/** Ignores files next to the prompts. A folder that is not a prompt's is a typo. */
 function foldersIn(folder: string): string[] {
   const names = visible(folder).filter((name) =>
     readOrThrow(join(folder, name), (path) => statSync(path).isDirectory()),
@@ -77,7 +76,7 @@ function readTemplate(path: string, version: string, models: ProviderCatalog): P
 
 const openFile = (path: string) => new SettingsFile("PROMPTS_FOLDER", path);
 
-/** Held to every key, at any depth: a misspelt setting must not look as if it had an effect. */
+/** Rejects unknown keys at any depth: a misspelled setting must not look effective. */
 function parse<S extends z.ZodType>(file: SettingsFile, schema: S): z.infer<S> {
   const parsed = file.parse(schema);
   const unknown = findUnknownKey(file.readJson(), parsed);
@@ -85,7 +84,7 @@ function parse<S extends z.ZodType>(file: SettingsFile, schema: S): z.infer<S> {
   return parsed;
 }
 
-/** Without what begins with a dot: a repository's, or how Kubernetes mounts a folder. */
+/** Skips names that start with a dot: repositories, and Kubernetes mounts. */
 function visible(folder: string): string[] {
   const names = readOrThrow(folder, (path) => readdirSync(path));
   return names.filter((name) => !name.startsWith(".")).sort();

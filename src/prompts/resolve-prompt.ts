@@ -1,12 +1,12 @@
-/** From the request that was sent to the one that is recorded and run: what its prompt says is filled in. */
+/** Turns the request as sent into the request that is recorded and run, with its prompt filled in. */
 import { missingParameter } from "../lifecycle/errors/api-error.ts";
 import type { CreateRequest, ResolvedRequest } from "../protocol/create-request.ts";
 import { fillTemplate } from "./fill-template.ts";
 import type { PromptCatalog } from "./prompt-catalog.ts";
 
 /**
- * What the request says itself comes before what the prompt says, parameter by parameter; null is not said. Throws the
- * contract's 404 for a prompt that there is not, and its 400 for variables that are not the prompt's.
+ * Values of the request override values of the prompt, parameter by parameter; null counts as unset. Throws the
+ * contract's 404 for an unknown prompt and 400 for wrong variables.
  */
 export function resolvePrompt(prompts: PromptCatalog, request: CreateRequest): ResolvedRequest {
   const { prompt } = request;

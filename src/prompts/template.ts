@@ -1,4 +1,4 @@
-/** One version of a prompt: what its file may say, and what is made of it when it is read. */
+/** One version of a prompt: the format of its file, and its parsed form. */
 import { z } from "zod";
 import { echoContent } from "../lifecycle/echo.ts";
 import { type AnsweredContent, inputFileSchema, inputImageSchema, inputTextSchema } from "../protocol/content.ts";
@@ -7,8 +7,8 @@ import type { InstructionMessage } from "../protocol/items/message.ts";
 import { type TemplatePiece, PlaceholderError, splitPlaceholders } from "./placeholders.ts";
 
 /**
- * The parameters for which a template may hold a default: those that shape the run. Whom the run is for, where its answer
- * goes, when it is due and how long it is kept is the request's own to say.
+ * Parameters that a template may default: those that shape the run. The request alone decides its user, delivery,
+ * deadline and retention.
  */
 const DEFAULTS = {
   model: true,
@@ -57,7 +57,7 @@ const templatePartSchema = z.discriminatedUnion("type", [
 const asParts = (content: unknown): unknown =>
   typeof content === "string" ? [{ type: "input_text", text: content }] : content;
 
-/** What the assistant said is text: no provider takes anything else for it. */
+/** Assistant messages hold only text, because no provider accepts anything else. */
 const templateMessageSchema = z.discriminatedUnion("role", [
   z.object({
     type: z.literal("message").exactOptional(),
@@ -71,14 +71,14 @@ const templateMessageSchema = z.discriminatedUnion("role", [
   }),
 ]);
 
-/** `instructions` is one message of the developer, before `messages`. */
+/** `instructions` becomes one developer message before `messages`. */
 export const templateFileSchema = z.strictObject({
   instructions: templateTextSchema.exactOptional(),
   messages: z.array(templateMessageSchema).exactOptional(),
   ...defaultsSchema.shape,
 });
 
-/** A part that holds no placeholder is as it is shown already. */
+/** A part without placeholders is already in its final form. */
 export type TemplatePart =
   | { type: "template"; pieces: readonly TemplatePiece[]; breakpoint: Pick<AnsweredContent, "prompt_cache_breakpoint"> }
   | AnsweredContent;
@@ -90,7 +90,7 @@ export type TemplateMessage =
 export interface PromptTemplate {
   version: string;
   messages: readonly TemplateMessage[];
-  /** Every variable that the messages name. Each must be given, and no other. */
+  /** Every variable that the messages use. A request must give each of them and no others. */
   variables: ReadonlySet<string>;
   defaults: TemplateDefaults;
 }

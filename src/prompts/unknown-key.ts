@@ -1,6 +1,6 @@
 /**
- * In items, clients may say more than the schemas of the wire know. A file of the operator's own is held to
- * what it says: the path of the first key in `json` that is not in what was parsed from it.
+ * The wire schemas tolerate unknown keys in items, but an operator's file is checked strictly. Returns the path of the
+ * first key in `json` that is missing from the parsed value.
  */
 export function findUnknownKey(json: unknown, parsed: unknown): PropertyKey[] | undefined {
   if (typeof json !== "object" || json === null || typeof parsed !== "object" || parsed === null) return undefined;

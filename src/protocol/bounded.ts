@@ -1,24 +1,23 @@
 /**
- * How long a string of a request may be, by its class. A schema names the class and no number; what is published of a
- * field (contract.md#parameters) stands in its own schema and wins. docs/limits.md shows the same table.
- *
- * `text` and `data` are what openai 7.59's specification allows for a text and for a file's data; the others are far
- * above what any known client sends. `MAX_BODY_BYTES` bounds all strings of a request together.
+ * Maximum lengths of a request's strings, by class. A schema names the class instead of a number; a field's published
+ * limit (contract.md#parameters) is in its own schema and wins. docs/limits.md has the same table. `text` and `data`
+ * are the limits that openai 7.59's specification sets for text and file data; the others are far above what any known
+ * client sends. `MAX_BODY_BYTES` limits all strings of a request together.
  */
 import { z } from "zod";
 
 export const MAX_LENGTHS = {
-  /** What something is found by: ids, keys, fingerprints. Some providers' ids have hundreds of characters. */
+  /** Lookup keys: ids, keys, fingerprints. Some providers' ids have hundreds of characters. */
   identifier: 1_024,
-  /** What something is called: models, tools, files, places, codes. */
+  /** Names of models, tools, files, locations and codes. */
   name: 1_024,
-  /** Where something is, what opens it and whom it is for: paths, hosts, URLs of pages, tokens, headers, `user`. */
+  /** Addresses and credentials: paths, hosts, URLs, tokens, headers, `user`. */
   address: 65_536,
-  /** What something is for, in the words of its author. */
+  /** A description of something's purpose. */
   description: 1_048_576,
-  /** What is said, written, called with or answered. */
+  /** Prose, code, arguments and outputs. */
   text: 10_485_760,
-  /** Files and images in base64, as data URLs or not, and what a provider has encrypted. */
+  /** Files and images in base64, as data URLs or plain, and a provider's encrypted content. */
   data: 73_400_320,
 } as const;
 export type LengthClass = keyof typeof MAX_LENGTHS;

@@ -8,12 +8,12 @@ import { responseImageOptionsSchema } from "./settings.ts";
 
 const { shape } = createRequestSchema;
 
-/** The order of the keys is the order in which faults are reported, as for a response (contract.md#order-of-errors). */
+/** Errors are reported in the order of the keys, as for a response (contract.md#order-of-errors). */
 export const compactRequestSchema = z.strictObject({
   model: bounded.name,
   input: shape.input.nullable(),
   previous_response_id: shape.previous_response_id,
-  /** From here to `reasoning`: not in the published type. Codex sends them, as it sends them with every request. */
+  /** From here to `reasoning`: not in the published type. Codex sends them with every request. */
   tools: shape.tools,
   text: shape.text,
   parallel_tool_calls: shape.parallel_tool_calls,
@@ -27,7 +27,7 @@ export const compactRequestSchema = z.strictObject({
   client_metadata: shape.client_metadata,
 });
 
-/** What is read and not kept: a summary is written without them. */
+/** Accepted but not stored, because a summary does not need them. */
 type DroppedParameter = "client_metadata" | "parallel_tool_calls" | "reasoning" | "text" | "tools";
 export type CompactRequest = Omit<z.infer<typeof compactRequestSchema>, DroppedParameter>;
 
@@ -35,7 +35,7 @@ export const compactedResponseSchema = z.object({
   id: bounded.identifier,
   object: z.literal("response.compaction"),
   created_at: z.int(),
-  /** Messages that were kept word for word, and the compaction, last. */
+  /** The messages kept verbatim, then the compaction. */
   output: z.array(z.union([inputItemSchema, outputItemSchema])),
   usage: usageSchema,
   image: responseImageOptionsSchema.exactOptional(),

@@ -1,9 +1,9 @@
-/** Containers of the code interpreter, as openai 7.59.0 shows them (`ContainerRetrieveResponse`). */
+/** Containers of the code interpreter, in the form of openai 7.59.0 (`ContainerRetrieveResponse`). */
 import { z } from "zod";
 import { bounded } from "./bounded.ts";
 import { listQuerySchema } from "./list.ts";
 
-/** Every container is made for a response: none has a name of its own. */
+/** Every container belongs to a response, so none has a name of its own. */
 export const CONTAINER_NAME = "auto";
 
 export const containerSchema = z.object({

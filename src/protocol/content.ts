@@ -1,9 +1,7 @@
 /**
- * What messages, reasoning and tool outputs are made of. Source: openai 7.59.0 (`ResponseInputContent`,
- * `ResponseOutputText`, `ResponseReasoningItem`).
- *
- * Here and in `items/` and `tools/`: what this server emits has a field or leaves it out, and says null only where the
- * published type does (`exactOptional`); what clients send may also say null for what they leave out (`nullish`).
+ * Parts of messages, reasoning and tool outputs. Source: openai 7.59.0 (`ResponseInputContent`, `ResponseOutputText`,
+ * `ResponseReasoningItem`). Here and in `items/` and `tools/`: this server omits an empty field and sends null only
+ * where the published type does (`exactOptional`); clients may also send null for an omitted field (`nullish`).
  */
 import { z } from "zod";
 import { bounded } from "./bounded.ts";
@@ -38,10 +36,7 @@ export const inputFileSchema = z.object({
 export const inputContentSchema = z.discriminatedUnion("type", [inputTextSchema, inputImageSchema, inputFileSchema]);
 export type InputContent = z.infer<typeof inputContentSchema>;
 
-/**
- * What a call answers, or a function was answered with, once it stands among a response's items: the published types of
- * items know fewer nulls than those of requests.
- */
+/** Outputs of calls and functions as items of a response: published item types allow fewer nulls than request types. */
 const answeredBreakpoint = { prompt_cache_breakpoint: cacheBreakpointSchema.exactOptional() };
 export const answeredContentSchema = z.discriminatedUnion("type", [
   z.object({ ...inputTextSchema.shape, ...answeredBreakpoint }),
@@ -64,7 +59,7 @@ export const answeredContentSchema = z.discriminatedUnion("type", [
 ]);
 export type AnsweredContent = z.infer<typeof answeredContentSchema>;
 
-// --- what a model writes -----------------------------------------------------------------------------------
+// --- output of a model -----------------------------------------------------------------------------------
 
 export const annotationSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("file_citation"), file_id: bounded.identifier, filename: bounded.name, index: z.int() }),
@@ -88,7 +83,7 @@ export const annotationSchema = z.discriminatedUnion("type", [
 
 const tokenSchema = z.object({ token: bounded.name, bytes: z.array(z.int()), logprob: z.number() });
 
-/** Of a text that is done. Events have a shorter form (event.ts). */
+/** For finished text. Events use a shorter form (event.ts). */
 const logprobSchema = z.object({ ...tokenSchema.shape, top_logprobs: z.array(tokenSchema) });
 
 export const outputTextSchema = z.object({
@@ -108,7 +103,7 @@ export type MessagePart = z.infer<typeof messagePartSchema>;
 export const outputContentSchema = z.discriminatedUnion("type", [outputTextSchema, refusalSchema, reasoningTextSchema]);
 export type OutputContent = z.infer<typeof outputContentSchema>;
 
-/** A model's text as a client sends it back: many leave out the annotations, or shorten the logprobs. */
+/** A model's text as a client returns it: many omit the annotations or shorten the logprobs. */
 const returnedTextSchema = z.object({
   type: z.literal("output_text"),
   text: bounded.text,
@@ -116,7 +111,7 @@ const returnedTextSchema = z.object({
   logprobs: z.array(z.object({ ...logprobSchema.partial({ bytes: true, top_logprobs: true }).shape })).nullish(),
 });
 
-/** In a message of the assistant. */
+/** Parts of an assistant message. */
 export const assistantContentSchema = z.discriminatedUnion("type", [
   inputTextSchema,
   inputImageSchema,

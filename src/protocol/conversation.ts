@@ -4,7 +4,7 @@ import { inputItemSchema } from "./item.ts";
 import type { InputItem, OutputItem } from "./item.ts";
 import { metadataSchema } from "./settings.ts";
 
-/** Items that one request may add (contract.md#conversations). */
+/** Maximum items that one request may add (contract.md#conversations). */
 const MAX_ITEMS = 20;
 
 export const createConversationSchema = z.strictObject({

@@ -1,9 +1,7 @@
 /**
- * The body of `POST /v1/responses`: every parameter that openai 7.59.0 knows, two that it left out, and
- * one of Codex.
- *
- * Source: contract.md#parameters and contract.md#order-of-errors: **the order of the keys is the order in which faults are
- * reported**. Null is what leaving out is.
+ * The body of `POST /v1/responses`: every parameter of openai 7.59.0, two that it dropped, and one of Codex. Source:
+ * contract.md#parameters and contract.md#order-of-errors: **errors are reported in the order of the keys**. Null means
+ * omitted.
  */
 import { z } from "zod";
 import { bounded } from "./bounded.ts";
@@ -15,7 +13,7 @@ import { toolChoiceSchema, toolSchema } from "./tool.ts";
 const penaltySchema = z.number().min(-2).max(2);
 
 export const createRequestSchema = z.strictObject({
-  /** May be left to the prompt. */
+  /** Optional, because the prompt may set it. */
   model: bounded.name.exactOptional(),
   input: z.union([bounded.text, z.array(inputItemSchema)]).optional(),
   previous_response_id: bounded.identifier.nullish(),
@@ -58,17 +56,20 @@ export const createRequestSchema = z.strictObject({
 
 const { client_metadata: _unkept, ...keptShape } = createRequestSchema.shape;
 
-/** Parameters of the provider's own, which its configuration names (`extra_parameters`): they are passed on as they came. */
+/**
+ * The provider's own parameters, as listed in its configuration (`extra_parameters`). The server passes them on
+ * unchanged.
+ */
 const extraParametersSchema = z.record(z.string(), z.unknown());
 
-/** `client_metadata` is read and not kept: it may hold ids of the user's machine, and nothing here is done with them. */
+/** `client_metadata` is accepted but not stored: it may identify the user's machine, and the server does not use it. */
 export type CreateRequest = Omit<z.infer<typeof createRequestSchema>, "client_metadata"> & {
   extra_parameters?: z.infer<typeof extraParametersSchema>;
 };
 
 /**
- * The request as it is recorded and run: what its prompt says is filled in, so that nobody needs the prompt's file again.
- * `instructions` are messages if they come from there.
+ * The request as recorded and run. The prompt is already filled in, so later readers do not need the prompt's file.
+ * `instructions` is a list of messages if it comes from a prompt.
  */
 export const resolvedRequestSchema = z.strictObject({
   ...keptShape,

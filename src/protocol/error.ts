@@ -1,4 +1,4 @@
-/** The error envelope every refusal has on the wire (contract.md#error-envelope). */
+/** The envelope of every error on the wire (contract.md#error-envelope). */
 import { z } from "zod";
 
 export const errorEnvelopeSchema = z.object({

@@ -1,8 +1,7 @@
 /**
- * Every stream event as one union discriminated on `type` (59 in openai 7.59.0). Source: contract.md#events.
- *
- * Two families: *lifecycle* events carry the whole response; *item* events carry `output_index` or an item's part.
- * An upstream yields item events only; lifecycle events are this server's own.
+ * All stream events, as one union discriminated on `type` (59 in openai 7.59.0). Source: contract.md#events. There are
+ * two families: *lifecycle* events carry the whole response; *item* events carry `output_index` or a part of an item.
+ * Upstreams yield item events only; the server adds the lifecycle events.
  */
 import { z } from "zod";
 import { annotationSchema, outputContentSchema, summaryTextSchema } from "./content.ts";
@@ -15,7 +14,7 @@ const onContent = { ...onItem, content_index: z.int() };
 const onSummary = { ...onItem, summary_index: z.int() };
 const onCommand = { output_index: z.int(), command_index: z.int() };
 
-/** Shorter than those of a text that is done (content.ts), as published. */
+/** Shorter than the logprobs of finished text (content.ts), as published. */
 const logprobs = z.array(
   z.object({
     token: z.string(),
@@ -124,7 +123,9 @@ export const itemEventSchema = z.discriminatedUnion("type", [
 ]);
 export type ItemEvent = z.infer<typeof itemEventSchema>;
 
-/** In the published union but never emitted here: `error` makes official clients throw before the final snapshot (contract.md#failures). */
+/**
+ * Published but never emitted: `error` makes official clients throw before the final snapshot (contract.md#failures).
+ */
 const unemittedEventSchema = z.discriminatedUnion("type", [
   eventSchema("error", { code: z.string().nullable(), message: z.string(), param: z.string().nullable() }),
   eventSchema("response.audio.delta", { delta: z.string() }),
@@ -140,7 +141,7 @@ export const responseStreamEventSchema = z.discriminatedUnion("type", [
 ]);
 export type ResponseStreamEvent = z.infer<typeof responseStreamEventSchema>;
 
-/** An event before it has its place in the log. Only `sequenceEvents` (src/stream/log/event-log.ts) assigns that place. */
+/** An event without its sequence number. Only `sequenceEvents` (src/stream/log/event-log.ts) assigns that number. */
 export type Unsequenced<E extends { sequence_number: number }> = E extends E ? Omit<E, "sequence_number"> : never;
 export type EventDraft = Unsequenced<ResponseStreamEvent>;
 export type ItemEventDraft = Unsequenced<ItemEvent>;
@@ -148,7 +149,7 @@ export type LifecycleEventDraft = Unsequenced<LifecycleEvent>;
 
 const OPENING_EVENT_TYPES = new Set(["response.created", "response.queued", "response.in_progress"]);
 
-/** Of the events with which a log begins: as the last one, it shows the response as it is. */
+/** Whether the event opens a log. As the last event of a log, it shows the current response. */
 export function isOpeningEventType(type: string): boolean {
   return OPENING_EVENT_TYPES.has(type);
 }

@@ -1,7 +1,7 @@
-/** Ids as the hosted API writes them: a prefix and hex digits (contract.md#ids: `resp_` + 50 hex). */
+/** Ids in the hosted API's form: a prefix and hex digits (contract.md#ids: `resp_` + 50 hex). */
 const HEX_DIGITS = 50;
 
-/** Of items, by type: as the hosted API writes them where that is known (contract.md#ids). */
+/** Prefixes of item ids by type, as in the hosted API where known (contract.md#ids). */
 const ITEM_ID_PREFIXES = {
   additional_tools: "at",
   apply_patch_call: "apc",
@@ -45,7 +45,7 @@ export type IdPrefix =
   | "rs_own"
   | (typeof ITEM_ID_PREFIXES)[keyof typeof ITEM_ID_PREFIXES];
 
-/** Random bytes are drawn by the page: one call of the system for each id is dear when thousands are made a second. */
+/** Random bytes are drawn a page at a time, because a system call per id is expensive at thousands per second. */
 const pool = new Uint8Array(4096);
 let used = pool.length;
 
@@ -60,31 +60,31 @@ export function newId(prefix: IdPrefix, digits = HEX_DIGITS): string {
   return `${prefix}_${Buffer.from(bytes).toString("hex").slice(0, digits)}`;
 }
 
-/** For an item of any type. */
+/** Creates an id for an item of any type. */
 export function newItemId(type: string): string {
   return newId(itemIdPrefix(type));
 }
 
-/** In the place of a reasoning item's own id, which its provider knows and its client did not send back (Codex). */
+/** Replaces a reasoning item's own id, which its provider knows and its client (Codex) did not send back. */
 const UNNAMED_REASONING_ID_START = "rs_own";
 
-/** For an item that a client sends without an id. */
+/** Creates an id for an item that a client sent without one. */
 export function createIdForUnnamed(type: string): string {
   return type === "reasoning" ? newId(UNNAMED_REASONING_ID_START) : newItemId(type);
 }
 
-/** A provider refuses what it has encrypted under another id than its own; under none it takes it. */
+/** A provider rejects its encrypted content under a foreign id but accepts it without an id. */
 export function isUnnamedReasoning(id: string): boolean {
   return id.startsWith(`${UNNAMED_REASONING_ID_START}_`);
 }
 
-/** Of a type that is not known, `item`. */
+/** Unknown types get `item`. */
 export function itemIdPrefix(type: string): IdPrefix {
   const known = Object.hasOwn(ITEM_ID_PREFIXES, type) ? (type as keyof typeof ITEM_ID_PREFIXES) : undefined;
   return known === undefined ? "item" : ITEM_ID_PREFIXES[known];
 }
 
-/** Ids come back in URLs and become parts of Redis keys: only these characters are ever accepted. */
+/** Ids arrive in URLs and become parts of Redis keys, so only these characters are accepted. */
 const RESPONSE_ID = /^resp_[A-Za-z0-9_-]{1,128}$/;
 
 export function isResponseId(id: string): boolean {
@@ -97,7 +97,7 @@ export function isContainerId(id: string): boolean {
   return CONTAINER_ID.test(id);
 }
 
-/** Of the container that is made for a response: the same one however often the response is taken up again. */
+/** The id of a response's container, the same in every attempt. */
 export function containerIdFor(responseId: string): string {
   return `cntr_${responseId.slice(responseId.indexOf("_") + 1)}`;
 }

@@ -1,10 +1,10 @@
-/** `POST /responses/input_tokens`. Source: openai 7.59.0 `InputTokenCountParams`; the faults are those of create-request.ts. */
+/** `POST /responses/input_tokens`. Source: openai 7.59.0 `InputTokenCountParams`; errors as in create-request.ts. */
 import { z } from "zod";
 import { createRequestSchema } from "./create-request.ts";
 
 const { shape } = createRequestSchema;
 
-/** Everything may be left out, or null. */
+/** Every field is optional or null. */
 export const inputTokensRequestSchema = z.strictObject({
   model: shape.model.nullish(),
   input: shape.input.nullable(),

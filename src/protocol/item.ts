@@ -1,6 +1,6 @@
 /**
- * Every item of a response's input and output, as two unions discriminated on `type`. Source: openai 7.59.0
- * (`ResponseInputItem`, `ResponseOutputItem`); the kinds themselves are in `items/`.
+ * All input and output items, as two unions discriminated on `type`. Source: openai 7.59.0 (`ResponseInputItem`,
+ * `ResponseOutputItem`); `items/` defines the kinds.
  */
 import { z } from "zod";
 import * as computer from "./items/computer.ts";
@@ -51,8 +51,8 @@ type SentReference = z.input<typeof context.itemReferenceSchema>;
 type SentItem = z.input<typeof typedInputItemSchema> | Untyped<SentMessage> | Untyped<SentReference>;
 
 /**
- * Messages and references may leave `type` out: a role says that it is a message, and nothing but an id that it is a
- * reference (openai 7.59 `EasyInputMessage`, `ItemReference`).
+ * Messages and references may omit `type`: an item with a role is a message, and an item with only an id is a reference
+ * (openai 7.59 `EasyInputMessage`, `ItemReference`).
  */
 function nameItemType(item: SentItem): unknown {
   if (typeof item !== "object" || item === null || item.type != null) return item;
@@ -60,7 +60,7 @@ function nameItemType(item: SentItem): unknown {
   return "id" in item ? { ...item, type: "item_reference" } : item;
 }
 
-/** Items are kept, listed and named by their ids: an empty one names nothing. */
+/** Items are stored, listed and named by id, so an empty id is invalid. */
 function rejectEmptyId({ value, issues }: z.core.ParsePayload<z.infer<typeof typedInputItemSchema>>): void {
   if (value.id !== "") return;
   issues.push({ code: "too_small", origin: "string", minimum: 1, inclusive: true, input: "", path: ["id"] });
@@ -69,7 +69,7 @@ function rejectEmptyId({ value, issues }: z.core.ParsePayload<z.infer<typeof typ
 export const inputItemSchema = z.preprocess(nameItemType, typedInputItemSchema).check(rejectEmptyId);
 export type InputItem = z.infer<typeof inputItemSchema>;
 
-/** An input item as it is stored and listed: it always has an id (openai 7.59 pages by it). */
+/** An input item as stored and listed. It always has an id (openai 7.59 pages by id). */
 export type StoredInputItem = InputItem & { id: string };
 
 export const outputItemSchema = z.discriminatedUnion("type", [

@@ -1,9 +1,9 @@
-/** Paged lists (contract.md#lists: `limit` 1..100, default 20; `order` desc unless asked; `after` an item's id). */
+/** Paged lists (contract.md#lists: `limit` 1..100, default 20; `order` desc by default; `after` an item's id). */
 import { z } from "zod";
 import { bounded } from "./bounded.ts";
 import { includableSchema } from "./settings.ts";
 
-/** What a GET shows besides: `include[]=a&include[]=b`, or `include=a`. */
+/** Optional fields of a GET: `include[]=a&include[]=b`, or `include=a`. */
 export const includeQuerySchema = z.object({ include: z.array(includableSchema).default([]) });
 
 export const listQuerySchema = z.object({
@@ -14,7 +14,7 @@ export const listQuerySchema = z.object({
 });
 export type ListQuery = z.infer<typeof listQuerySchema>;
 
-/** Which page of a list is asked for. */
+/** The requested page of a list. */
 export type PageQuery = Pick<ListQuery, "limit" | "order" | "after">;
 
 /** One page of `item`s. */
@@ -29,7 +29,7 @@ export function listSchema<S extends z.ZodType>(item: S) {
 }
 export type List<T> = z.infer<ReturnType<typeof listSchema<z.ZodType<T>>>>;
 
-/** `data` as a page of which `hasMore` says whether there is something behind it. */
+/** Builds a page from `data`; `hasMore` says whether more items follow. */
 export function toPage<T extends { id: string }>(data: readonly T[], hasMore: boolean): List<T> {
   return {
     object: "list",
@@ -40,7 +40,7 @@ export function toPage<T extends { id: string }>(data: readonly T[], hasMore: bo
   };
 }
 
-/** Cuts one page out of `items`, which are in ascending order. An unknown `after` answers undefined. */
+/** Cuts one page out of `items`, which are in ascending order. Returns undefined for an unknown `after`. */
 export function paginate<T extends { id: string }>(items: readonly T[], query: PageQuery): List<T> | undefined {
   const ordered = query.order === "asc" ? items : items.toReversed();
   const start = query.after === undefined ? 0 : ordered.findIndex((item) => item.id === query.after) + 1;

@@ -1,4 +1,4 @@
-/** A model as it is listed. */
+/** A model in a listing. */
 import { z } from "zod";
 
 export const modelSchema = z.object({

@@ -1,6 +1,6 @@
 /**
- * The Response object: a union discriminated on `status`, so that a completed response with an error, or a queued one
- * with output, cannot be typed. Source: contract.md#response-object; key order as on the wire there.
+ * The Response object: a union discriminated on `status`, so that a completed response with an error or a queued one
+ * with output does not compile. Source: contract.md#response-object; the keys have the wire order.
  */
 import { z } from "zod";
 import { outputItemSchema } from "./item.ts";
@@ -11,7 +11,7 @@ import { responseToolChoiceSchema, responseToolSchema } from "./tool.ts";
 export const responseStatusSchema = z.enum(["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]);
 export type ResponseStatus = z.infer<typeof responseStatusSchema>;
 
-/** The states a response never leaves (contract.md#statuses). */
+/** Final statuses (contract.md#statuses). */
 export const TERMINAL_STATUSES = ["completed", "incomplete", "failed", "cancelled"] as const;
 export type TerminalStatus = (typeof TERMINAL_STATUSES)[number];
 
@@ -28,7 +28,10 @@ export const usageSchema = z.object({
 });
 export type Usage = z.infer<typeof usageSchema>;
 
-/** As published (openai 7.59.0 `ResponseError`), and `insufficient_quota`, which the hosted API sends (contract.md#failures). */
+/**
+ * As published (openai 7.59.0 `ResponseError`), plus `insufficient_quota`, which the hosted API sends
+ * (contract.md#failures).
+ */
 export const responseErrorCodeSchema = z.enum([
   "server_error",
   "rate_limit_exceeded",
@@ -55,7 +58,10 @@ export const responseErrorCodeSchema = z.enum([
 ]);
 export type ResponseErrorCode = z.infer<typeof responseErrorCodeSchema>;
 
-/** `type` is sent although the SDK calls it optional: the AI SDK refuses an error without it (contract.md#response-object). */
+/**
+ * `type` is always sent, although the SDK calls it optional: the AI SDK rejects an error without it
+ * (contract.md#response-object).
+ */
 export const responseErrorSchema = z.object({
   code: responseErrorCodeSchema,
   message: z.string(),
@@ -69,7 +75,7 @@ export const incompleteDetailsSchema = z.object({
 });
 export type IncompleteDetails = z.infer<typeof incompleteDetailsSchema>;
 
-/** What hosted tools used besides tokens. */
+/** Usage of hosted tools other than tokens. */
 export const toolUsageSchema = z.object({
   image_gen: z.object({
     input_tokens: z.int(),
@@ -96,7 +102,7 @@ const moderationOutcomeSchema = z.discriminatedUnion("type", [
   z.object({ code: z.string(), message: z.string(), type: z.literal("error") }),
 ]);
 
-/** What the provider's moderation found, if it was asked for. */
+/** Results of the provider's moderation, if the request asked for it. */
 export const responseModerationSchema = z.object({ input: moderationOutcomeSchema, output: moderationOutcomeSchema });
 export type ResponseModeration = z.infer<typeof responseModerationSchema>;
 
@@ -176,7 +182,7 @@ export const responseSchema = z.discriminatedUnion("status", [
 ]);
 export type Response = z.infer<typeof responseSchema>;
 
-/** What DELETE answers (contract.md#deleting). */
+/** The answer to DELETE (contract.md#deleting). */
 export const deletedResponseSchema = z.object({
   id: z.string(),
   object: z.literal("response"),

@@ -1,25 +1,28 @@
-/** The objects among a request's parameters, which a response shows again. Source: contract.md#parameters, openai 7.59.0. */
+/** Objects among a request's parameters that the response echoes. Source: contract.md#parameters, openai 7.59.0. */
 import { z } from "zod";
 import { bounded } from "./bounded.ts";
 import { answeredContentSchema, inputContentSchema } from "./content.ts";
 
-/** `metadata`: at most 16 pairs, keys to 64 characters, values to 512 (contract.md#parameters). */
+/** `metadata`: at most 16 pairs, keys up to 64 characters, values up to 512 (contract.md#parameters). */
 const METADATA_LIMITS = { properties: 16, keyLength: 64, valueLength: 512 } as const;
 
 export const metadataSchema = z
   .record(z.string().max(METADATA_LIMITS.keyLength), z.string().max(METADATA_LIMITS.valueLength))
   .refine((metadata) => Object.keys(metadata).length <= METADATA_LIMITS.properties, {
-    params: { fault: "properties", maximum: METADATA_LIMITS.properties },
+    params: { kind: "properties", maximum: METADATA_LIMITS.properties },
   });
 
-/** `client_metadata`: none of it is kept, so only what is walked through is bounded. */
+/** `client_metadata` is not stored, so only the cost of reading it is limited. */
 const CLIENT_METADATA_LIMITS = { properties: 64, keyLength: 128 } as const;
 
-/** What a client says of itself. Not in the published types; Codex sends it with every request (contract.md#client-metadata). */
+/**
+ * A client's description of itself. Not in the published types; Codex sends it with every request
+ * (contract.md#client-metadata).
+ */
 export const clientMetadataSchema = z
   .record(z.string().max(CLIENT_METADATA_LIMITS.keyLength), z.unknown())
   .refine((metadata) => Object.keys(metadata).length <= CLIENT_METADATA_LIMITS.properties, {
-    params: { fault: "properties", maximum: CLIENT_METADATA_LIMITS.properties },
+    params: { kind: "properties", maximum: CLIENT_METADATA_LIMITS.properties },
   });
 
 const jsonSchemaFormatSchema = z.strictObject({
@@ -69,7 +72,10 @@ export const reasoningEffortSchema = z.enum(["none", "minimal", "low", "medium",
 export const reasoningConfigSchema = z.strictObject({
   context: z.enum(["auto", "current_turn", "all_turns"]).nullish(),
   effort: reasoningEffortSchema.nullish(),
-  /** The old name of `summary`. The hosted API refuses it as unknown (contract.md#parameters), so nobody may believe it works. */
+  /**
+   * The old name of `summary`. The hosted API rejects it as unknown (contract.md#parameters), so it must not appear to
+   * work.
+   */
   generate_summary: z.never().optional(),
   mode: bounded.name.nullish(),
   summary: z.enum(["auto", "concise", "detailed"]).nullish(),
@@ -86,15 +92,16 @@ export const serviceTierSchema = z.enum(["auto", "default", "flex", "scale", "pr
 export type ServiceTier = z.infer<typeof serviceTierSchema>;
 
 /**
- * When a background response must be finished, and which others it is related to (contract.md#completion-windows). Nobody published a bound
- * of `continuation_id`: this one is wider than those of other ids (64), because a hint should not cost a run.
+ * The completion window of a background response, and its related responses (contract.md#completion-windows).
+ * `continuation_id` has no published limit; this one exceeds that of other ids (64), because a hint should not fail a
+ * run.
  */
 export const backgroundOptionsSchema = z.strictObject({
   completion_window: z.enum(["soonest", "2h", "8h"]).nullish(),
   continuation_id: z.string().min(1).max(256).nullish(),
 });
 
-/** What a client may ask to be shown besides (openai 7.59.0 `ResponseIncludable`). */
+/** Optional output that a client may request (openai 7.59.0 `ResponseIncludable`). */
 export const includableSchema = z.enum([
   "file_search_call.results",
   "web_search_call.results",
@@ -137,7 +144,7 @@ const promptVariableSchema = z.union([bounded.text, inputContentSchema]);
 const promptVariablesSchema = z.record(bounded.name, promptVariableSchema);
 export type PromptVariables = z.infer<typeof promptVariablesSchema>;
 
-/** zod leaves out a key that is called `__proto__`. It is no variable's name, and is refused as any other that is none. */
+/** zod drops a key named `__proto__`. It is not a valid variable name and is rejected like any other. */
 function rejectProto(variables: PromptVariables, context: z.RefinementCtx): PromptVariables {
   if (typeof variables === "object" && variables !== null && Object.hasOwn(variables, "__proto__")) {
     context.addIssue({ code: "unrecognized_keys", keys: ["__proto__"], input: variables });
@@ -157,16 +164,16 @@ export const responsePromptSchema = z.object({
   version: z.string().nullable(),
 });
 
-/** As much of an id as a refusal repeats. */
+/** Maximum characters of an id that an error repeats. */
 const SHOWN_ID_LENGTH = 100;
 
-/** A well-formed id that is not known is a matter of what there is, and 404 (contract.md#conversations). */
+/** Malformed ids get 400; a well-formed unknown id gets 404 (contract.md#conversations). */
 const conversationIdSchema = bounded.identifier.refine((id) => id.startsWith("conv"), {
   error: ({ input }) => `'${String(input).slice(0, SHOWN_ID_LENGTH)}'. Expected an ID that begins with 'conv'.`,
 });
 export const conversationSchema = z.union([conversationIdSchema, z.strictObject({ id: conversationIdSchema })]);
 
-/** `type` is any string in the published type, and `compaction` in its description: there is no other. */
+/** The published type allows any string as `type`, but its description knows only `compaction`. */
 export const contextManagementSchema = z
   .array(z.strictObject({ type: z.enum(["compaction"]), compact_threshold: z.int().min(1_000).nullish() }))
   .min(1);
@@ -182,7 +189,10 @@ export const responseImageOptionsSchema = z.object({ context_compression: z.enum
 
 export const streamOptionsSchema = z.strictObject({
   include_obfuscation: z.boolean().nullish(),
-  /** Not in the published types; Codex sends it. Summaries are streamed as the provider sends them, whatever it says. */
+  /**
+   * Not in the published types; Codex sends it. The server streams summaries as the provider sends them, regardless of
+   * it.
+   */
   reasoning_summary_delivery: z.string().max(64).nullish(),
 });
 

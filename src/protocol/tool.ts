@@ -1,4 +1,7 @@
-/** Tools a request may offer, and how it may ask for them. Source: contract.md#parameters, openai 7.59.0 `Tool`, `ToolChoice…`. */
+/**
+ * Tools that a request may offer, and tool choices. Source: contract.md#parameters, openai 7.59.0 `Tool`,
+ * `ToolChoice…`.
+ */
 import { z } from "zod";
 import { bounded } from "./bounded.ts";
 import * as fn from "./tools/function.ts";
@@ -6,7 +9,7 @@ import * as hosted from "./tools/hosted.ts";
 import { mcpToolSchema } from "./tools/mcp.ts";
 import * as search from "./tools/search.ts";
 
-/** All but functions, which a response shows with more than a request must say. */
+/** All tools except functions, for which a response has more fields than a request requires. */
 const OTHER_TOOLS = [
   search.fileSearchToolSchema,
   hosted.computerToolSchema,
@@ -29,7 +32,7 @@ export const toolSchema = z.discriminatedUnion("type", [fn.functionToolSchema, .
 export type Tool = z.infer<typeof toolSchema>;
 export type { FunctionTool } from "./tools/function.ts";
 
-/** As a response shows it. */
+/** Tools as a response shows them. */
 export const responseToolSchema = z.discriminatedUnion("type", [fn.responseFunctionToolSchema, ...OTHER_TOOLS]);
 export type ResponseTool = z.infer<typeof responseToolSchema>;
 
@@ -43,7 +46,7 @@ const NAMED_CHOICES = [
     tools: z.array(z.record(bounded.name, z.unknown())),
   }),
   z.strictObject({ type: z.literal("custom"), name: bounded.name }),
-  // Two published types have this name: a server's tool, and any tool of any server.
+  // Two published types share this name: a tool of one server, and any tool of any server.
   z.strictObject({
     type: z.literal("mcp"),
     server_label: bounded.name.exactOptional(),
@@ -65,7 +68,7 @@ const hostedChoiceSchema = z.strictObject({
   ]),
 });
 
-/** The published type has no name for a choice of web search but its preview's. `@ai-sdk/openai` sends the tool's own. */
+/** The published type names only the preview of web search as a choice. `@ai-sdk/openai` sends the tool's own name. */
 export const toolChoiceSchema = z.union([
   modeSchema,
   z.discriminatedUnion("type", [
@@ -76,7 +79,7 @@ export const toolChoiceSchema = z.union([
 ]);
 export type ToolChoice = z.infer<typeof toolChoiceSchema>;
 
-/** As a response shows it. */
+/** Tool choices as a response shows them. */
 export const responseToolChoiceSchema = z.union([
   modeSchema,
   z.discriminatedUnion("type", [...NAMED_CHOICES, hostedChoiceSchema]),

@@ -1,8 +1,7 @@
 /**
- * Which models there are and who serves them. Vendors are configured, not coded: the embedded simulator, OpenAI (or any
- * server that speaks its protocol), Anthropic and Google by their usual keys, and any number more by a providers file.
- *
- * A model is `vendor/model`; a bare name goes to the default vendor.
+ * The configured models and the providers that serve them: the embedded simulator; OpenAI (or a server that speaks its
+ * protocol), Anthropic and Google, enabled by their usual keys; and any others from a providers file. A model is
+ * `provider/model`; a bare name goes to the default provider.
  */
 import type { z } from "zod";
 import type { Config } from "../config/config.ts";
@@ -14,22 +13,22 @@ import { traitsOf } from "./vendor-of.ts";
 export type Provider = z.infer<typeof providerSchema> & { name: string };
 type ProviderOfKind<K extends Provider["kind"]> = Extract<Provider, { kind: K }>;
 export type OpenAiResponsesProvider = ProviderOfKind<"openai-responses">;
-/** Vendors that are served through the AI SDK. */
+/** Providers that are served through the AI SDK. */
 export type AiSdkProvider = ProviderOfKind<"openai-compatible" | "anthropic" | "google">;
 type ModelEntry = NonNullable<Extract<Provider, { models?: unknown }>["models"]>[number];
-/** How a vendor is asked to continue a text of the assistant's. */
+/** The way to ask a provider to continue an assistant's text. */
 export type ContinuationMode = Exclude<ProviderOfKind<"openai-compatible">["continuation"], "none" | undefined>;
 
-/** A model as a request named it, taken apart. `model` is the vendor's own name for it. */
+/** A request's model name, split. `model` is the provider's own name for it. */
 export interface ResolvedModel {
   provider: Provider;
   model: string;
-  /** In tokens; undefined if nobody said. */
+  /** In tokens; undefined if unknown. */
   contextWindow: number | undefined;
 }
 
 const OPENAI_URL = "https://api.openai.com/v1";
-/** The simulator takes any name; this is the one it is listed under. */
+/** The simulator accepts any name; listings show this one. */
 const SIMULATOR_MODEL = "default";
 
 export class ProviderCatalog {
@@ -39,9 +38,9 @@ export class ProviderCatalog {
   constructor(providers: readonly Provider[], defaultName?: string) {
     this.#providers = new Map(providers.map((provider) => [provider.name, provider]));
     if (defaultName !== undefined && !this.#providers.has(defaultName)) {
-      throw new ConfigurationError(`DEFAULT_PROVIDER: the vendor '${defaultName}' is not configured.`);
+      throw new ConfigurationError(`DEFAULT_PROVIDER: the provider '${defaultName}' is not configured.`);
     }
-    // Bare names never fall to the simulator by themselves: it must not answer for a model that it is not.
+    // Bare names never default to the simulator, which must not answer for a real model.
     const first = this.providers.find((provider) => provider.kind !== "simulator");
     this.#defaultProvider = defaultName === undefined ? first : this.#providers.get(defaultName);
   }
@@ -50,7 +49,7 @@ export class ProviderCatalog {
     return [...this.#providers.values()];
   }
 
-  /** Undefined if no such model is configured. */
+  /** Returns undefined if no such model is configured. */
   resolve(name: string): ResolvedModel | undefined {
     const slash = name.indexOf("/");
     const named = slash > 0 ? this.#providers.get(name.slice(0, slash)) : undefined;
@@ -64,7 +63,7 @@ export class ProviderCatalog {
     return { provider, model, contextWindow: own ?? provider.context_window };
   }
 
-  /** Models known by name. A vendor without a list of models serves more than are listed. */
+  /** The models known by name. A provider without a list of models serves more than these. */
   list(): Model[] {
     return this.providers.flatMap((provider) => {
       const names = provider.kind === "simulator" ? [SIMULATOR_MODEL] : (provider.models ?? []).map(modelNameOf);
@@ -78,12 +77,12 @@ export class ProviderCatalog {
   }
 }
 
-/** Undefined if the vendor is not known to continue texts of this model. */
+/** Returns undefined if the provider is not known to continue texts of this model. */
 export function continuationModeOf(provider: AiSdkProvider, model: string): ContinuationMode | undefined {
   if (provider.kind === "google") return undefined;
   const entry = provider.models?.find((each) => modelNameOf(each) === model);
   const own = typeof entry === "object" ? entry.continuation : undefined;
-  // What is known of vendors is how they continue chat completions.
+  // Known vendors continue chat completions only.
   const known = provider.kind === "openai-compatible" ? traitsOf(provider).continuation : "none";
   const way = own ?? provider.continuation ?? known;
   return way === "none" ? undefined : way;
@@ -93,7 +92,7 @@ function modelNameOf(entry: ModelEntry): string {
   return typeof entry === "string" ? entry : entry.name;
 }
 
-/** `created` is 0: nobody told this server when the model was made. */
+/** `created` is 0 because the creation time is unknown. */
 function describeModel(id: string, provider: Provider): Model {
   return { id, object: "model", created: 0, owned_by: provider.name };
 }
@@ -106,7 +105,7 @@ export function readProviderCatalog(config: Config): ProviderCatalog {
   if (config.SIMULATOR && !isListed) providers.push({ name: "simulator", kind: "simulator" });
   const isKnown = (name: string) => providers.some((provider) => provider.name === name);
   if (file?.default !== undefined && !isKnown(file.default)) {
-    throw file.createError({ path: ["default"], message: `the vendor '${file.default}' is not configured` });
+    throw file.createError({ path: ["default"], message: `the provider '${file.default}' is not configured` });
   }
   const catalog = new ProviderCatalog(providers, config.DEFAULT_PROVIDER ?? file?.default);
   if (file !== undefined) {
@@ -116,7 +115,7 @@ export function readProviderCatalog(config: Config): ProviderCatalog {
   return catalog;
 }
 
-/** Each appears with its key. An entry of the file under the same name replaces it. */
+/** Each is enabled by its key. An entry of the file with the same name replaces it. */
 function builtInProviders(config: Config): Provider[] {
   const providers: Provider[] = [];
   const add = (name: string, settings: z.input<typeof providerSchema>) =>
@@ -133,7 +132,7 @@ function builtInProviders(config: Config): Provider[] {
   return providers;
 }
 
-/** A key that is not there would only be missed by the first request. All processes have one configuration, and each checks it. */
+/** A missing key would only surface in the first request, so every process checks the shared configuration at start. */
 function checkKeys({ environment }: Config, file: ProvidersFile): void {
   const faults = Object.entries(file.providers).flatMap(([name, provider]) => {
     const variable = provider.kind === "simulator" ? undefined : provider.api_key_env;
@@ -143,7 +142,7 @@ function checkKeys({ environment }: Config, file: ProvidersFile): void {
   if (faults.length > 0) throw file.createError(...faults);
 }
 
-/** A fallback that does not exist would only be missed on the day it is needed. */
+/** A missing fallback would only surface on the day it is needed. */
 function checkFallbacks(catalog: ProviderCatalog, file: ProvidersFile): void {
   for (const [name, provider] of Object.entries(file.providers)) {
     const names = provider.kind === "simulator" ? [] : (provider.fallbacks ?? []);

@@ -1,19 +1,19 @@
 /**
- * Parameters of a provider's own (`top_k`, `chat_template_kwargs`), which its entry in the providers file names. A request
- * may carry them for the provider's models; they are recorded with it and passed on as they came.
+ * A provider's own parameters (`top_k`, `chat_template_kwargs`), as listed in its entry of the providers file. Requests
+ * for its models may carry them; the server records them and passes them on unchanged.
  */
 import type { CreateRequest } from "../protocol/create-request.ts";
 import type { Provider, ProviderCatalog } from "./catalog.ts";
 
 type Extra = NonNullable<CreateRequest["extra_parameters"]>;
 
-/** The names that a request may carry for the model; none if there is no such model. */
+/** The parameter names that a request for the model may carry; empty if there is no such model. */
 export function extraParameterNames(catalog: ProviderCatalog, model: unknown): readonly string[] {
   const provider = typeof model === "string" ? catalog.resolve(model)?.provider : undefined;
   return namesOf(provider);
 }
 
-/** Of what the request carries, what this provider is given: a fallback may know less than the first. */
+/** Selects the parameters that this provider accepts. A fallback may accept fewer than the first provider. */
 export function selectExtraParameters(provider: Provider, request: Pick<CreateRequest, "extra_parameters">): Extra {
   const { extra_parameters: extra = {} } = request;
   return Object.fromEntries(namesOf(provider).flatMap((name) => (name in extra ? [[name, extra[name]]] : [])));

@@ -1,4 +1,4 @@
-/** Which tools a provider runs itself. Those that it does not, this server runs, or refuses. */
+/** The tools that a provider runs itself. This server runs the others, or rejects them. */
 import type { Tool } from "../protocol/tool.ts";
 import type { Provider } from "./catalog.ts";
 
@@ -11,7 +11,7 @@ const WEB_SEARCH = [
   "web_search_preview_2025_03_11",
 ] as const;
 
-/** The tools that an item may come from; none for items that every provider has. */
+/** The tools that produce an item; empty for items that every provider has. */
 const TOOLS_OF_ITEMS: Readonly<Record<string, readonly ToolType[]>> = {
   web_search_call: WEB_SEARCH,
   file_search_call: ["file_search"],
@@ -23,7 +23,7 @@ const TOOLS_OF_ITEMS: Readonly<Record<string, readonly ToolType[]>> = {
   mcp_approval_response: ["mcp"],
 };
 
-/** A provider of the Responses API is taken to run every tool of it, unless its entry says which. */
+/** A Responses API provider is assumed to run every tool unless its entry lists them. */
 export function runsTool(provider: Provider, type: ToolType): boolean {
   if (provider.kind !== "openai-responses") return false;
   return provider.hosted_tools === undefined || provider.hosted_tools.includes(type);

@@ -1,6 +1,6 @@
 /**
- * A provider's own count of what a request shows its model, where it has one: `POST /responses/input_tokens` of a
- * server that speaks the Responses API. It knows its frames, its tools and its images; we can only count texts.
+ * A provider's own token count (`POST /responses/input_tokens` of a Responses API server), where available. The
+ * provider knows its framing, tools and images; this server can only count texts.
  */
 import type OpenAI from "openai";
 import type { Config } from "../config/config.ts";
@@ -9,9 +9,9 @@ import type { InputTokensRequest } from "../protocol/input-tokens.ts";
 import type { OpenAiResponsesProvider, ResolvedModel } from "./catalog.ts";
 import { toProviderItems, omitFields } from "./openai-items.ts";
 
-/** A provider that does not answer in time is not waited for: the estimate is at hand. */
+/** The server does not wait longer, because it has an estimate. */
 const TIMEOUT_MS = 10_000;
-/** Some servers want no key, but the SDK does. */
+/** Some servers need no key, but the SDK requires one. */
 const NO_KEY = "none";
 
 const FORWARDED_PARAMETERS = [
@@ -35,7 +35,7 @@ export class InputTokenCounters {
     this.#limitMs = limitMs;
   }
 
-  /** Undefined if the provider has no counter. Rejects if it has one that fails. */
+  /** Returns undefined if the provider has no counter. Rejects if its counter fails. */
   async count(
     { provider, model }: ResolvedModel,
     request: InputTokensRequest,
@@ -45,7 +45,7 @@ export class InputTokenCounters {
     if (provider.kind !== "openai-responses" || provider.counts_input_tokens !== true) return undefined;
     const client = await this.#clientOf(provider);
     const settings = omitFields(Object.fromEntries(FORWARDED_PARAMETERS.map((name) => [name, request[name]])));
-    // The provider is the judge of what our schemas let through.
+    // The provider validates what this server's schemas accept.
     const body = { model, input: toProviderItems(items), ...settings } as OpenAI.Responses.InputTokenCountParams;
     const limited = AbortSignal.any([signal, AbortSignal.timeout(this.#limitMs)]);
     const counted = await client.responses.inputTokens.count(body, { signal: limited });
@@ -64,7 +64,7 @@ export class InputTokenCounters {
   }
 }
 
-/** The SDK is loaded only where somebody counts with it. */
+/** Loads the SDK only for processes that count with it. */
 async function openClient(provider: OpenAiResponsesProvider, environment: Config["environment"]): Promise<OpenAI> {
   const { default: Client } = await import("openai");
   return new Client({

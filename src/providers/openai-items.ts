@@ -1,4 +1,4 @@
-/** A conversation's items as a provider that speaks the Responses API takes them. */
+/** Converts a conversation's items for a provider that speaks the Responses API. */
 import { isUnnamedReasoning } from "../protocol/id.ts";
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 import { isAiSdkReasoningState } from "./reasoning-state.ts";
@@ -8,13 +8,13 @@ export function toProviderItems(items: readonly (InputItem | OutputItem)[]): obj
 }
 
 /**
- * Without ids where the provider's type does not ask for one: they are ours, or an earlier call's, and the provider
- * cannot look them up. Without status, which says nothing to a model, unless the type asks for it.
+ * Drops optional ids, which come from this server or an earlier call and mean nothing to the provider, and optional
+ * statuses, which mean nothing to a model.
  */
 function toProviderItem(item: InputItem | OutputItem): object[] {
   switch (item.type) {
     case "message":
-      // What a broken attempt left: an item that was closed before its first word. Some servers refuse it.
+      // An interrupted attempt closed this item before its first word. Some servers reject it.
       return Array.isArray(item.content) && item.content.length === 0 ? [] : [omitFields(item, "id", "status")];
     case "function_call":
     case "function_call_output":
@@ -34,18 +34,18 @@ function toProviderItem(item: InputItem | OutputItem): object[] {
     case "apply_patch_call_output":
       return [omitFields(item, "id", "created_by")];
     case "reasoning":
-      // A provider that stores nothing understands its reasoning only if the whole of it comes back, under its own id.
+      // A provider that stores nothing understands its reasoning only if it comes back whole, under its own id.
       if (!item.encrypted_content || isAiSdkReasoningState(item.encrypted_content)) return [];
       return [isUnnamedReasoning(item.id ?? "") ? omitFields(item, "id", "status") : omitFields(item, "status")];
     case "compaction_trigger":
-      // An order to this server.
+      // An instruction to this server, not to the provider.
       return [];
     default:
       return [item];
   }
 }
 
-/** `value` without the fields named, and without those that are null: to leave a field out is the safer way to say nothing. */
+/** Drops the named fields and all null fields: omitting a field is the safest way to leave it unset. */
 export function omitFields(value: object, ...names: string[]): Record<string, unknown> {
   return Object.fromEntries(Object.entries(value).filter(([name, field]) => field != null && !names.includes(name)));
 }

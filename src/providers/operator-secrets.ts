@@ -1,4 +1,6 @@
-/** What an operator has set that no log may show, whatever library writes an error: keys, headers, passwords in URLs. */
+/**
+ * The operator's secrets that must never reach a log, whichever library writes it: keys, headers, passwords in URLs.
+ */
 import type { Config } from "../config/config.ts";
 import type { Provider } from "./catalog.ts";
 import { SECRET_MIN_LENGTH } from "../logging/redaction.ts";
@@ -14,7 +16,7 @@ const SECRET_SETTINGS = [
   "TAVILY_API_KEY",
 ] as const satisfies readonly (keyof Config)[];
 
-/** What every process is told, and much of what it writes has in it: paths and names. */
+/** Public variables whose values (paths, names) appear in many logs. */
 const PLAIN_VARIABLES: ReadonlySet<string> = new Set([
   "HOME",
   "LANG",

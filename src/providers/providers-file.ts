@@ -1,4 +1,4 @@
-/** The file of vendors that `PROVIDERS_FILE` names: its form, and faults that say on which line they are. */
+/** The format of the file named by `PROVIDERS_FILE`. Errors name their line. */
 import { z } from "zod";
 import type { ConfigurationError } from "../config/configuration-error.ts";
 import { type SettingsError, SettingsFile } from "../config/settings-file.ts";
@@ -7,10 +7,10 @@ import { vendorFields } from "./vendor-of.ts";
 
 const httpUrl = z.url({ protocol: /^https?$/ });
 
-/** What no request can be sent with. Told at the start, and not by each request that fails of it. */
+/** Rejects headers that no request can carry, at start instead of in every request. */
 const headersSchema = z.record(
-  z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, "is no name of a header"),
-  z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, "has a character that no header may have"),
+  z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, "is not a valid header name"),
+  z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, "has a character that is not allowed in headers"),
 );
 
 const contextWindowSchema = z.int().positive();
@@ -58,8 +58,8 @@ const passingOn = {
     .array(
       z
         .string()
-        .regex(/^[A-Za-z_][\w.-]{0,63}$/, "is no name of a parameter")
-        .refine((name) => !isReservedParameter(name), "is a parameter of this API, or written by this server itself"),
+        .regex(/^[A-Za-z_][\w.-]{0,63}$/, "is not a valid parameter name")
+        .refine((name) => !isReservedParameter(name), "is a parameter of this API, or is set by this server"),
     )
     .min(1)
     .optional(),
@@ -127,14 +127,17 @@ export const providerSchema = z.discriminatedUnion("kind", [
 
 const providersFileSchema = z.strictObject({
   default: z.string().optional(),
-  providers: z.record(z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, "lower-case letters, digits, . _ -"), providerSchema),
+  providers: z.record(
+    z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, "only lower-case letters, digits, ., _ and - are allowed"),
+    providerSchema,
+  ),
 });
 type Providers = z.infer<typeof providersFileSchema>;
 
 /** What only this file's schema can say. */
 function describeKindError(issue: z.core.$ZodIssue): SettingsError[] | undefined {
   if (issue.code === "unrecognized_keys" && issue.keys.includes("extra_parameters") && issue.keys.length === 1) {
-    const message = "only providers of the kinds openai-compatible and openai-responses take other parameters";
+    const message = "only providers of the kinds openai-compatible and openai-responses accept extra_parameters";
     return [{ path: [...issue.path, "extra_parameters"], message }];
   }
   if (issue.code !== "invalid_union" || !("discriminator" in issue)) return undefined;
@@ -142,13 +145,13 @@ function describeKindError(issue: z.core.$ZodIssue): SettingsError[] | undefined
   return [{ path: issue.path, message: `must be one of ${kinds}` }];
 }
 
-/** The file once it was read. What is found wrong with it later, among other vendors, is told by its line as well. */
+/** The parsed file. Later errors, found when its providers are combined with others, also name their line. */
 export class ProvidersFile {
   readonly default: string | undefined;
   readonly providers: Providers["providers"];
   readonly #file: SettingsFile;
 
-  /** Throws a ConfigurationError that names every fault, each with its line. */
+  /** Throws a ConfigurationError that lists every error with its line. */
   constructor(path: string) {
     this.#file = new SettingsFile("PROVIDERS_FILE", path);
     const { default: name, providers } = this.#file.parse(providersFileSchema, describeKindError);

@@ -1,7 +1,7 @@
 /**
- * What a vendor must be given back unchanged, or its model cannot go on where it was: signatures of its thinking, and of
- * the calls that came of it. A reasoning item carries it in `encrypted_content`, the place that the API has for just that,
- * so it lives in the log, in a chain and in what a stateless client sends back.
+ * State that a vendor needs back unchanged for its model to continue: signatures of its reasoning and of the calls that
+ * followed. A reasoning item carries it in `encrypted_content`, the API's field for this purpose, so it persists in the
+ * log, in chains and with stateless clients.
  */
 import { z } from "zod";
 
@@ -9,19 +9,19 @@ const PREFIX = "ai-sdk";
 
 const metadataSchema = z.record(z.string(), z.record(z.string(), z.json()));
 const stateSchema = z.object({
-  /** Of the reasoning itself. */
+  /** State of the reasoning itself. */
   own: metadataSchema.optional(),
-  /** Of the call that follows it. */
+  /** State of the call that follows it. */
   next: metadataSchema.optional(),
-  /** Of calls of the same turn, by their ids: for what came too late to come before them. */
+  /** State of calls in the same turn, by call id, when it arrives too late to precede them. */
   calls: z.record(z.string(), metadataSchema).optional(),
-  /** The model that wrote it, where no other can read it. */
+  /** The model that wrote it, if no other model can read it. */
   from: z.string().optional(),
 });
 
 type ReasoningState = z.infer<typeof stateSchema>;
 
-/** `owner` is who understands it. What is undefined is left out. */
+/** `owner` identifies the vendor that understands it. Undefined fields are omitted. */
 export function encodeReasoningState(
   owner: string,
   state: { [K in keyof ReasoningState]: (K extends "from" ? string : object) | undefined },
@@ -29,7 +29,7 @@ export function encodeReasoningState(
   return `${PREFIX}.${owner}.${Buffer.from(JSON.stringify(state)).toString("base64url")}`;
 }
 
-/** Undefined if it is another vendor's or model's, or was changed on its way. */
+/** Returns undefined if the state belongs to another vendor or model, or was modified. */
 export function decodeReasoningState(
   owner: string,
   encrypted: string | null | undefined,
@@ -45,7 +45,7 @@ export function decodeReasoningState(
   }
 }
 
-/** Whether it was written here: a server of the Responses API could not read it, and would refuse the request. */
+/** Whether this server wrote it. A Responses API server could not read it and would reject the request. */
 export function isAiSdkReasoningState(encrypted: string): boolean {
   return encrypted.startsWith(`${PREFIX}.`);
 }

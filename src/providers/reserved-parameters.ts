@@ -1,8 +1,8 @@
 import { createRequestSchema } from "../protocol/create-request.ts";
 
 /**
- * What the server writes into a provider's body by itself, beside this API's own parameters: of chat completions, and the
- * options of `@ai-sdk/openai-compatible`, which that would not pass on.
+ * Parameters that the server itself writes into a provider's body, in addition to this API's parameters: those of chat
+ * completions, and options that `@ai-sdk/openai-compatible` consumes.
  */
 const RESERVED_PARAMETERS = [
   "add_generation_prompt",
@@ -20,7 +20,7 @@ const RESERVED_PARAMETERS = [
 ];
 const TAKEN: ReadonlySet<string> = new Set([...Object.keys(createRequestSchema.shape), ...RESERVED_PARAMETERS]);
 
-/** Whether a provider could not be given it: it has a meaning here, or is another name for something that has. */
+/** Whether a provider's own parameter cannot have this name, because the name has a meaning here or aliases one. */
 export function isReservedParameter(name: string): boolean {
   return TAKEN.has(name) || name in Object.prototype;
 }

@@ -1,4 +1,4 @@
-/** What of a request's tools is secret, as it is written and as it may be repeated by whoever is given it. */
+/** Lists the secrets in a request's tools, in every form in which a provider or tool may repeat them. */
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 import type { Tool } from "../protocol/tool.ts";
 import { listHeaderSecrets, listUrlSecrets } from "../logging/redaction/list-secrets.ts";
@@ -20,7 +20,7 @@ export function listToolSecrets(tools: readonly Tool[]): string[] {
   });
 }
 
-/** Of the tools that items bring: they have no secret but their URLs. */
+/** The secrets of tools in items: only their URLs. */
 export function listItemSecrets(items: readonly (InputItem | OutputItem)[]): string[] {
   return items.flatMap((item) =>
     item.type === "additional_tools" || item.type === "tool_search_output" ? listToolSecrets(item.tools as Tool[]) : [],

@@ -1,6 +1,6 @@
 /**
- * Tools of a request that nobody could run are refused when the request is made, with the setting that is missing, and not
- * in the middle of a run. A tool is the client's, the provider's, or this server's.
+ * Rejects tools that nothing can run when the request arrives, naming the missing setting, instead of failing in the
+ * middle of a run. A tool is run by the client, the provider or this server.
  */
 import type { Config } from "../config/config.ts";
 import { isContainerId } from "../protocol/id.ts";
@@ -8,14 +8,14 @@ import type { Tool } from "../protocol/tool.ts";
 import type { ResolvedModel } from "./catalog.ts";
 import { runsTool } from "./hosted-tools.ts";
 
-/** Why this server cannot run a tool; undefined if it can. */
+/** The reason why this server cannot run a tool; undefined if it can. */
 type ToolCheck<T extends Tool> = (tool: T, config: Config) => string | undefined;
 type ToolChecks = { [Type in Tool["type"]]?: ToolCheck<Extract<Tool, { type: Type }>> };
 
 type WebSearch = Extract<Tool, { search_content_types?: unknown }>;
 
 function checkWebSearch(tool: WebSearch, config: Config): string | undefined {
-  // Nobody searches then, and the model is told so: a client that sends it by default must not be refused.
+  // The model learns that it cannot search. A client that always sends the tool must not be rejected.
   if (isOffline(tool)) return undefined;
   if (config.SEARXNG_URL === undefined && config.BRAVE_API_KEY === undefined && config.TAVILY_API_KEY === undefined) {
     return "This server has no search engine. Set SEARXNG_URL, BRAVE_API_KEY or TAVILY_API_KEY.";
@@ -26,7 +26,7 @@ function checkWebSearch(tool: WebSearch, config: Config): string | undefined {
   return undefined;
 }
 
-/** The live web is not to be asked. There is nothing else that this server could search: it keeps no copy of it. */
+/** Whether the tool excludes the live web. This server keeps no copy of the web, so it has nothing else to search. */
 export function isOffline(tool: WebSearch): boolean {
   return "external_web_access" in tool && !tool.external_web_access;
 }
@@ -59,7 +59,7 @@ function checkImageGeneration(tool: Extract<Tool, { type: "image_generation" }>,
   return undefined;
 }
 
-/** For the tools that are not the client's to run. */
+/** Checks for tools that the client does not run. */
 const TOOL_CHECKS: ToolChecks = {
   web_search: checkWebSearch,
   web_search_2025_08_26: checkWebSearch,
@@ -98,13 +98,13 @@ function checkMcp(
   return `There is no 'server_url', and no server '${server_label}' is configured. The operator does it in MCP_SERVERS_FILE.`;
 }
 
-/** The first tool that nobody can run. */
+/** Returns the first tool that nothing can run. */
 export function findFirstUnavailableTool(
   tools: readonly Tool[],
   { provider }: ResolvedModel,
   config: Config,
 ): UnavailableTool | undefined {
-  // The simulator is a model that may leave any tool unused: clients are tested with it, without what tools need.
+  // The simulator may ignore any tool: it tests clients without the services that tools need.
   if (provider.kind === "simulator") return undefined;
   for (const [index, tool] of tools.entries()) {
     if (runsTool(provider, tool.type)) continue;

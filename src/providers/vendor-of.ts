@@ -7,11 +7,11 @@ export type VendorName = keyof typeof VENDORS;
 
 export const vendorNames = Object.keys(VENDORS) as [VendorName, ...VendorName[]];
 
-/** Fields of an entry. `continuation` has its own place there, and one for each model. */
+/** Fields of an entry. `continuation` is a separate field, for the entry and for each model. */
 export const vendorFields = {
-  /** Whose quirks it has. If not given, the host of `base_url` says, or else it has none. */
+  /** The vendor whose quirks apply. Default: derived from the host of `base_url`, else none. */
   vendor: z.enum(vendorNames).optional(),
-  /** Of the vendor's traits, those that are otherwise here. */
+  /** Overrides of the vendor's traits. */
   traits: traitsSchema.omit({ continuation: true }).partial().optional(),
 };
 
@@ -22,10 +22,10 @@ interface VendorSource {
   traits?: { [Name in TraitName]?: VendorTraits[Name] | undefined } | undefined;
 }
 
-/** The vendor of an entry: named, found by its host, or what its protocol is called after. */
+/** The vendor of an entry: named, derived from its host, or the vendor that its protocol is named after. */
 export function vendorOf({ kind, base_url, vendor }: VendorSource): VendorName {
   if (vendor !== undefined) return vendor;
-  // The protocol was made by its vendor: whoever else speaks it is taken for it.
+  // The vendor defined the protocol, so other servers that speak it are treated alike.
   if (kind !== "openai-compatible") return kind;
   const host = URL.canParse(base_url) ? new URL(base_url).hostname : "";
   const isOf = ({ hosts }: VendorEntry) => hosts.some((each) => fits(host, each));
@@ -48,7 +48,7 @@ export function traitsOfVendor(vendor: VendorName): VendorTraits {
   return { ...DEFAULT_TRAITS, ...own };
 }
 
-/** Whose state a model's reasoning carries: nobody else can read it. */
+/** The owner of the state in a model's reasoning. No other vendor can read it. */
 export function reasoningOriginOf(entry: VendorSource & { name: string }, model: string): string {
   const vendor = vendorOf(entry);
   return `${vendor === "generic" ? entry.name : vendor}/${model}`;

@@ -1,18 +1,18 @@
 /**
- * Which vendor has which trait, and where that is said: its documentation, or a public report of what happens otherwise.
- * A trait that is not here is as DEFAULT_TRAITS (vendor-traits.ts) has it.
+ * The traits of each vendor with their sources: documentation, or a public report of what happens otherwise. Traits not
+ * listed here have the value in DEFAULT_TRAITS (vendor-traits.ts).
  */
 import type { TraitName, VendorTraits } from "./vendor-traits.ts";
 
 type SourcedTraits = { [Name in TraitName]?: readonly [value: VendorTraits[Name], source: `https://${string}`] };
 
 export interface VendorEntry {
-  /** Hosts of its API, and all below them; with `*`, those that end so. */
+  /** Hosts of the vendor's API, including subdomains; with `*`, hosts with that suffix. */
   hosts: readonly string[];
   traits: SourcedTraits;
 }
 
-/** Models behind these servers have chat templates of their own, and many of those refuse an order that others take. */
+/** Models behind these servers have their own chat templates, many of which reject an order that others accept. */
 const TEMPLATES = {
   late_system: ["as_user", "https://github.com/vllm-project/vllm/issues/41114"],
   same_role: ["joined", "https://github.com/charmbracelet/crush/issues/279"],
@@ -144,7 +144,7 @@ export const VENDORS = {
       ],
     },
   },
-  /** Its endpoint of chat completions. */
+  /** Gemini's endpoint for chat completions. */
   gemini: {
     hosts: ["generativelanguage.googleapis.com", "aiplatform.googleapis.com", "*-aiplatform.googleapis.com"],
     traits: {
@@ -180,7 +180,7 @@ export const VENDORS = {
       json_mode: ["as_instruction", "https://docs.anthropic.com/en/docs/build-with-claude/structured-outputs"],
     },
   },
-  /** Its own protocol. */
+  /** Google's own protocol. */
   google: {
     hosts: [],
     traits: {
@@ -189,6 +189,6 @@ export const VENDORS = {
       late_system: ["as_user", "https://ai.google.dev/api/generate-content"],
     },
   },
-  /** A server of which nothing is known. */
+  /** A server about which nothing is known. */
   generic: { hosts: [], traits: {} },
 } as const satisfies Record<string, VendorEntry>;

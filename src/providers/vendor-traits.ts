@@ -1,13 +1,12 @@
 /**
- * How vendors differ in what they take and give. A trait is what the code asks about; which vendor has it, and who says
- * so, is in vendor-table.ts. No other file asks for a vendor by its name (test/src/providers/vendor-traits.test.ts).
- *
- * A provider's entry names its `vendor`, or the host of its `base_url` does. What an operator knows better goes into the
+ * The ways in which vendors differ. Code asks about traits; vendor-table.ts says which vendor has which trait, with
+ * sources. No other file asks for a vendor by name (test/src/providers/vendor-traits.test.ts). An entry of the
+ * providers file names its `vendor`, or the host of its `base_url` does. Operators override single traits in the
  * entry's `traits`.
  */
 import { z } from "zod";
 
-/** Descriptions are read by the docs (docs/vendor-traits.md) too. */
+/** docs/vendor-traits.md shows these descriptions. */
 export const traitsSchema = z.strictObject({
   call_ids: z
     .enum(["any", "up_to_40", "word_characters", "nine_alphanumerics"])
@@ -103,7 +102,7 @@ export const traitsSchema = z.strictObject({
 export type VendorTraits = z.infer<typeof traitsSchema>;
 export type TraitName = keyof VendorTraits;
 
-/** Of a server of chat completions that nobody has reported anything of. */
+/** Defaults for a chat completions server without reported quirks. */
 export const DEFAULT_TRAITS: VendorTraits = {
   call_ids: "any",
   call_id_prefix: "",

@@ -1,13 +1,14 @@
 /**
- * BullMQ asks for the next job again as soon as Redis has refused it, unless the connection is gone: a right that was taken
- * away, or a Redis that takes no writes, costs a core and thousands of log lines a second. So a refusal is passed on late.
+ * BullMQ requests the next job immediately after Redis rejects a request, unless the connection is lost. A revoked
+ * permission or a read-only Redis would cost a CPU core and thousands of log lines per second, so this delays each
+ * error.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { RedisQueueBackend } from "bullmq";
 
 const ERROR_DELAY_MS = 1_000;
 
-/** For the backend of a queue worker. */
+/** Wraps the backend of a queue worker. */
 export function delayErrors(backend: RedisQueueBackend): void {
   const moveToActive = backend.moveToActive.bind(backend);
   const waitForJob = backend.waitForJob.bind(backend);

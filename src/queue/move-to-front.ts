@@ -1,11 +1,13 @@
-/** How projects that run little pass those that run much: their jobs are put where a worker looks first. */
+/**
+ * Lets projects with few running jobs overtake projects with many, by moving their jobs to where a worker looks first.
+ */
 import { defineScript } from "../redis/script.ts";
 
 /*
  * KEYS  wait (list, taken from its end), prioritized (zset), both of BullMQ
- * ARGV  what a job's key begins with, how many jobs at most, projects that are passed
- * Of the jobs that wait, the first ones of other projects are put in front of all. Each keeps its priority, with which it
- * is enqueued when it is handed over. Returns how many are in front now.
+ * ARGV  prefix of a job's key, maximum jobs, projects to skip
+ * Moves the first waiting jobs of other projects to the front. Each job keeps its priority for later requeues.
+ * Returns the number of jobs now in front.
  */
 export const moveToFrontScript = defineScript<number>(
   "bringForward",

@@ -1,14 +1,15 @@
 /**
- * The classes of the background queue, each a priority of BullMQ, which takes smaller numbers first and equal ones in
- * their order of arrival:
+ * The classes of the background queue. Each is a BullMQ priority: BullMQ takes smaller numbers first and equal numbers
+ * in order of arrival.
  *
- *   1–3     a service tier: priority, default, flex
- *   4       related: a response with a window whose `continuation_id` is being run (store/continuations.ts)
- *   from 5  a response with a window (contract.md#completion-windows): the earlier it must start, the smaller the number
+ * 1–3: a service tier (priority, default, flex).
+ * 4: related, a response with a window whose `continuation_id` is running (store/continuations.ts).
+ * From 5: a response with a window (contract.md#completion-windows); the earlier its latest start, the smaller the
+ * number.
  *
- * So a response with a window runs when nothing else waits, and at once on an idle worker. `flex` waits behind the other
- * tiers, but not for ever. From its latest start on, each of the two is one of the default tier. Everything that a class
- * follows from is in the record: every process decides the same.
+ * A response with a window runs when nothing else waits, and at once on an idle worker. `flex` waits behind the other
+ * tiers, but not forever: from its latest start on, a response with a window or of the flex tier joins the default
+ * tier. The class follows from the record alone, so every process computes the same class.
  */
 import { windowMsOf } from "../lifecycle/completion-window.ts";
 import type { CreateRequest } from "../protocol/create-request.ts";
@@ -16,25 +17,25 @@ import type { ServiceTier } from "../protocol/settings.ts";
 
 export const PRIORITIES = { priority: 1, default: 2, flex: 3, related: 4, windowed: 5 } as const;
 
-/** BullMQ's own bound. */
+/** BullMQ's maximum. */
 const MAX_PRIORITY = 2 ** 21 - 1;
 /**
- * Latest starts are ordered by the slot of so long that they are in, counted from a fixed day: so the numbers last until
- * 2045. From then on responses with a window are run in their order of arrival, and promoted in time all the same.
+ * Latest starts are ordered by time slots of this length, counted from a fixed day, which suffices until 2045. After
+ * that, responses with a window run in order of arrival and are still promoted in time.
  */
 const SLOT_MS = 5 * 60_000;
 const FIRST_SLOT_MS = Date.UTC(2026, 0, 1);
 
 export interface QueueClass {
-  /** Until the latest start. */
+  /** The priority until the latest start. */
   priority: number;
-  /** Unix milliseconds from which it waits as one of the default tier; 0 if its class never changes. */
+  /** Unix milliseconds at which the response joins the default tier; 0 if its class never changes. */
   latestStartMs: number;
 }
 
 /**
- * `reserveMs` is how long before the end of its window it must start; `flexWaitMs` for how long one of the flex tier waits
- * behind the others, or 0 for ever.
+ * `reserveMs`: time before the end of its window at which a response must start. `flexWaitMs`: maximum wait of the flex
+ * tier behind the other tiers, or 0 for no maximum.
  */
 export function queueClassOf(
   request: Pick<CreateRequest, "background" | "background_options" | "service_tier">,
@@ -53,12 +54,12 @@ export function queueClassOf(
   return { priority: Math.min(PRIORITIES.windowed + slot, MAX_PRIORITY), latestStartMs };
 }
 
-/** Whether it has a completion window: the flex tier has a latest start, but no window. */
+/** Whether the response has a completion window. The flex tier has a latest start but no window. */
 export function hasWindow({ priority }: Pick<QueueClass, "priority">): boolean {
   return priority >= PRIORITIES.windowed;
 }
 
-/** The priority with which it is enqueued now. */
+/** The priority with which the response is enqueued now. */
 export function priorityAt({ priority, latestStartMs }: QueueClass, nowMs: number): number {
   return latestStartMs > 0 && latestStartMs <= nowMs ? PRIORITIES.default : priority;
 }

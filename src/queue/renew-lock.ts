@@ -1,11 +1,11 @@
-/** How a worker keeps the job that it runs, in a Redis that is full as well. */
+/** Renews the lock of a running job, even in a Redis that is full. */
 import { defineScript } from "../redis/script.ts";
 
 /*
  * KEYS  the job's lock, stalled (set), both of BullMQ
  * ARGV  token, milliseconds, job id
- * BullMQ's own renewal sets the lock once more, which a full Redis refuses: every run would be taken for lost. Returns 0 if
- * the lock is somebody else's.
+ * BullMQ's own renewal writes the lock again, which a full Redis rejects: every run would appear lost.
+ * Returns 0 if another worker holds the lock.
  */
 export const renewLockScript = defineScript<0 | 1>(
   "renewJobLock",

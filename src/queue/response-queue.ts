@@ -1,7 +1,7 @@
 /**
- * The two queues. Long background runs and short foreground ones never wait for each other's workers. A job carries
- * nothing but the response's id, and its project as its name, by which jobs are shared out fairly: everything else is in
- * the record, so a job can be lost and made again.
+ * The two queues: long background runs and short foreground runs never wait for each other's workers. A job carries
+ * only the response's id, with the project as its name for fair scheduling. Everything else is in the record, so a lost
+ * job can be created again.
  */
 import { type JobsOptions, Queue } from "bullmq";
 import type { Logger } from "pino";
@@ -17,8 +17,8 @@ export const responseJobSchema = z.object({ responseId: z.string() });
 export type ResponseJob = z.infer<typeof responseJobSchema>;
 
 /**
- * Failed attempts are retried by BullMQ; how many there may be in all is counted in the record (src/stream/log/lease.ts), so
- * this bound is only a second fence. Ended jobs are removed at once: their id must be free for the sweeper.
+ * BullMQ retries failed attempts. The record counts the attempts (src/stream/log/lease.ts), so this limit is a second
+ * safeguard. Ended jobs are removed at once, because the sweeper may need their id for a new job.
  */
 const JOB_OPTIONS: JobsOptions = {
   attempts: 20,
@@ -32,27 +32,31 @@ export interface QueuedResponse {
   background: boolean;
 }
 
-/** `first`: it was taken from a lost worker, and BullMQ puts those before all priorities. `gone`: it has no job. */
+/**
+ * `first`: the job came from a lost worker, and BullMQ puts such jobs before all priorities. `gone`: there is no job.
+ */
 export type PriorityChange = "changed" | "first" | "gone";
 
 export class ResponseQueue {
   readonly #queues: Record<QueueName, Queue<ResponseJob>>;
   readonly #redis: RedisClient;
   readonly #prefix: string;
+  readonly #logger: Logger;
 
   constructor(connection: RedisClient, prefix: string, logger: Logger) {
     const open = (name: QueueName): Queue<ResponseJob> => {
-      // A request must fail at once while Redis is away; BullMQ would otherwise wait for it.
+      // A request must fail at once while Redis is unavailable; BullMQ would wait by default.
       const queue = new Queue<ResponseJob>(name, { connection, prefix, skipWaitingForReady: true });
       queue.on("error", (err) => logger.debug({ err, queue: name }, "Queue connection error"));
       return queue;
     };
     this.#redis = connection;
     this.#prefix = prefix;
+    this.#logger = logger;
     this.#queues = { foreground: open("foreground"), background: open("background") };
   }
 
-  /** Adds the response's job unless it is there already: the job's id is the response's. `priority`: queue-class.ts. */
+  /** Adds the response's job unless it exists: the job's id is the response's id. `priority`: see queue-class.ts. */
   async enqueue(response: QueuedResponse & { project: string; priority: number }): Promise<void> {
     const name: QueueName = response.background ? "background" : "foreground";
     const priority = response.background ? { priority: response.priority } : {};
@@ -64,10 +68,10 @@ export class ResponseQueue {
   }
 
   /**
-   * Whether a job exists that some worker has or will have. One that has ended does not count, and neither does one that
-   * is in none of BullMQ's lists, after a crash of its client between two steps or by somebody's hand: nobody would ever
-   * take it. Both are removed, since they keep a new one from being added. One that a worker runs all the same keeps its
-   * lock, and is removed by a later call.
+   * Whether a worker has this job or will get it. Neither an ended job counts, nor one that is in none of BullMQ's
+   * lists (after a client's crash between two steps, or manual intervention), because no worker would ever take it.
+   * Both are removed, since they block a new job. If a worker still runs such a job, its lock prevents the removal, and
+   * a later call removes it.
    */
   async isQueued(response: QueuedResponse): Promise<boolean> {
     const queue = this.#queues[response.background ? "background" : "foreground"];
@@ -77,14 +81,21 @@ export class ResponseQueue {
     return !isAbsent;
   }
 
-  /** Takes a waiting job away. One that a worker holds stays: it ends by itself when its lease is lost. */
+  /** Removes a waiting job. A job held by a worker stays: it ends when its lease is lost. */
   async remove(response: QueuedResponse): Promise<void> {
     await this.#queues[response.background ? "background" : "foreground"].remove(response.id);
   }
 
+  /** As `remove`, but logs an error instead of rejecting. */
+  async tryRemove(response: QueuedResponse): Promise<void> {
+    await this.remove(response).catch((err: unknown) => {
+      this.#logger.debug({ err, responseId: response.id }, "Could not remove the job of an ended response");
+    });
+  }
+
   /**
-   * Changes the class of a background response. BullMQ keeps it with the job: one that is delayed, or being run, comes
-   * back in it.
+   * Changes the class of a background response. BullMQ stores it with the job, so a delayed or running job returns in
+   * its new class.
    */
   async changePriority(id: string, priority: number): Promise<PriorityChange> {
     const queue = this.#queues.background;
@@ -95,13 +106,13 @@ export class ResponseQueue {
       await queue.backend.changePriority(id, priority);
       return "changed";
     } catch (error) {
-      // It ended meanwhile.
+      // The job ended in the meantime.
       if ((await queue.getJobState(id)) === "unknown") return "gone";
       throw error;
     }
   }
 
-  /** Puts up to `count` jobs of other projects than `passed` in front, in their order. Returns how many there are. */
+  /** Moves up to `count` jobs of projects other than `skippedProjects` to the front, in order. Returns their number. */
   async moveToFront(name: QueueName, skippedProjects: readonly string[], count: number): Promise<number> {
     const keyPrefix = `${this.#prefix}:${name}:`;
     return await moveToFrontScript(
@@ -114,7 +125,7 @@ export class ResponseQueue {
     );
   }
 
-  /** For the worker that holds a job by `token`. False if somebody else has it by now. */
+  /** Renews the lock of the job held with `token`. Returns false if another worker holds the job. */
   async renewLock(name: QueueName, jobId: string, token: string, durationMs: number): Promise<boolean> {
     const keyPrefix = `${this.#prefix}:${name}:`;
     return (
@@ -129,7 +140,7 @@ export class ResponseQueue {
     );
   }
 
-  /** Rejects if the queue cannot be used now. */
+  /** Rejects if the queue is unusable now. */
   async check(): Promise<void> {
     await this.#queues.background.getJobCountByTypes("wait");
   }

@@ -1,20 +1,23 @@
 /**
- * BullMQ in Redis's time. It orders delayed jobs by the wall clock of whichever worker delays them, and lets the worker
- * that looks next decide by its own whether they are due: a worker whose clock is behind would hold them up, one that is
- * ahead would take them too early. Its scripts are given Redis's time here instead, and what they answer is turned into
- * this process's own time, with which the worker compares it.
+ * Runs BullMQ on Redis's clock. BullMQ orders delayed jobs by the wall clock of the worker that delays them, and lets
+ * the next worker decide by its own clock whether they are due: a slow clock delays them, a fast clock takes them
+ * early. This passes Redis's time to BullMQ's scripts and converts their answers to the local time with which the
+ * worker compares them.
  */
 import type { RedisQueueBackend } from "bullmq";
 import type { Clock } from "../redis/redis-clock.ts";
 
-/** The scripts that compare delayed jobs with now: how many keys each takes. Behind them come one argument and now. */
+/**
+ * The scripts that compare delayed jobs with the current time, with their number of keys. One more argument and the
+ * time follow the keys.
+ */
 const KEY_COUNTS: Readonly<Record<string, number>> = {
   moveToActive: 11,
   moveToDelayed: 11,
   moveToFinished: 14,
   retryJob: 11,
 };
-/** In what they answer: when the next delayed job is due, or 0. */
+/** Index, in their reply, of the time at which the next delayed job is due, or 0. */
 const DUE_INDEX = 3;
 
 /** Makes a queue worker's backend use `clock`. */

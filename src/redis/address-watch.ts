@@ -1,15 +1,19 @@
 /**
- * A primary that a failover has left behind may live on: it answers, and keeps its connections, but has lost its replicas,
- * while its address (a DNS name, a proxy, what Sentinel says) leads to another server by now. It says so by NOREPLICAS, by
- * a WAIT that stays short, by READONLY or MASTERDOWN. Then the address is asked again: by one new connection, whose server
- * is compared with that of each connection of this process. So nothing is interrupted where only a replica is away.
+ * After a failover the former primary may stay alive: it answers and keeps its connections but has lost its replicas,
+ * while its address (a DNS name, a proxy, Sentinel's answer) now leads to another server. Its symptoms are NOREPLICAS,
+ * a short WAIT, READONLY or MASTERDOWN. On such a symptom this opens one new connection to the address and compares its
+ * server with the server of each connection of this process, so that nothing is interrupted when only a replica is
+ * down.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { Redis } from "ioredis";
 import type { Logger } from "pino";
 import type { RedisClient } from "./script.ts";
 
-/** How often the address is asked, and for how long after the last sign: a failover takes a while, and then all may be silent. */
+/**
+ * How often the address is checked, and for how long after the last symptom: a failover takes a while, and the symptoms
+ * may pause.
+ */
 const INTERVAL_MS = 1_000;
 const WATCH_DURATION_MS = 5 * 60_000;
 const PROBE_TIMEOUT_MS = 2_000;
@@ -26,7 +30,7 @@ export class AddressWatch {
     this.#logger = logger;
   }
 
-  /** Watches a connection, and the copies that are made of it. A cluster's client asks its nodes by itself. */
+  /** Watches a connection and its duplicates. A cluster's client discovers its nodes by itself. */
   add(client: RedisClient): void {
     if (!(client instanceof Redis)) return;
     this.#clients.add(client);
@@ -39,25 +43,25 @@ export class AddressWatch {
     };
   }
 
-  /** Looks at what Redis has refused. */
+  /** Checks an error of Redis for symptoms. */
   checkError({ message }: Error): void {
     if (FORMER_PRIMARY_ERROR.test(message)) this.startWatching();
   }
 
-  /** Replicas do not confirm what was written. */
+  /** Call it when replicas do not confirm a write. */
   startWatching(): void {
     this.#watchUntilMs = performance.now() + WATCH_DURATION_MS;
     if (!this.#isWatching) void this.#watch();
   }
 
-  /** Never rejects. Ends with the connections of the process. */
+  /** Never rejects. Ends when the process closes its connections. */
   async #watch(): Promise<void> {
     this.#isWatching = true;
     while (performance.now() < this.#watchUntilMs && this.#clients.size > 0) {
       try {
         await this.#resolveAgain();
       } catch (err) {
-        this.#logger.debug({ err }, "Could not ask the address of Redis again");
+        this.#logger.debug({ err }, "Could not check the address of Redis");
       }
       await delay(INTERVAL_MS, undefined, { ref: false });
     }
@@ -68,21 +72,21 @@ export class AddressWatch {
     const [any] = this.#clients;
     if (any === undefined) return;
     const there = await findCurrentServer(any);
-    // One that does not answer holds up no other: it is looked at again the next time.
+    // An unresponsive connection does not delay the others; the next round checks it again.
     for (const client of this.#clients) void this.#reconnectUnlessAt(there, client);
   }
 
   async #reconnectUnlessAt(server: string, client: Redis): Promise<void> {
     if (client.status !== "ready" || (await readServerId(client)) === server || client.status !== "ready") return;
     const connection = client.options.connectionName;
-    this.#logger.warn({ connection }, "The address of Redis leads to another server: connecting to that one");
+    this.#logger.warn({ connection }, "The address of Redis leads to another server; reconnecting");
     client.disconnect(true);
   }
 }
 
-/** The server to which a new connection leads. */
+/** Returns the server to which a new connection leads. */
 async function findCurrentServer(client: Redis): Promise<string> {
-  // Not the method that adds the copy to those that are watched.
+  // The original method, so that the probe itself is not watched.
   const probe = Redis.prototype.duplicate.call(client, {
     connectionName: `${client.options.connectionName}:probe`,
     lazyConnect: true,
@@ -100,7 +104,7 @@ async function findCurrentServer(client: Redis): Promise<string> {
   }
 }
 
-/** '' if it does not say: a connection that only hears messages, or has hung, is better made anew. */
+/** Returns '' if the server does not answer: a subscriber connection or a hung one is better reconnected. */
 async function readServerId(client: Redis): Promise<string> {
   return await client.info("server").then(parseRunId, () => "");
 }

@@ -1,9 +1,8 @@
 /**
- * A connection whose commands of one turn of the event loop leave in one write. An API process answers many requests in a
- * turn, each with a few commands, and a system call for each of them was what accepting a response cost most.
- *
- * ioredis has `enableAutoPipelining` for this. It makes a pipeline of them, which costs as much as it saves here, and
- * more where there is one command only: compare by `node test/bench/main.ts accept`.
+ * A connection that sends all commands of one round of the event loop in one write. An API process answers many
+ * requests per round, each with a few commands, and one system call per command dominated the cost of accepting a
+ * response. The alternative in ioredis, `enableAutoPipelining`, costs as much as it saves here, and more for single
+ * commands: compare with `node test/bench/main.ts accept`.
  */
 import { Redis } from "ioredis";
 import { useRunningTimeout } from "./running-timeout.ts";
@@ -17,9 +16,9 @@ export class BatchingRedis extends Redis {
     return super.sendCommand(command, stream);
   }
 
-  /** Until whatever has arrived by now was taken care of: `setImmediate` comes right behind it. */
+  /** Until everything that has arrived is processed: `setImmediate` runs right after it. */
   #corkWrites(): void {
-    // There is none before the first connection.
+    // Undefined before the first connection.
     const socket = this.stream as Redis["stream"] | undefined;
     if (this.#isCorked || socket === undefined) return;
     this.#isCorked = true;

@@ -1,10 +1,10 @@
 /**
- * Connections by what they are for. They differ in one thing: what happens to a command while Redis is away.
+ * Connections by purpose. They differ in what happens to a command while Redis is unavailable.
  *
- * - `request`: fails at once, so that an HTTP request is answered 503 and never hangs. Many requests share its writes.
- * - `patient`: waits and is sent again after the reconnect. For workers and stream readers, whose commands are
- *   idempotent and whose waiting is bounded by a signal of their own.
- * - `queue`: patient, for BullMQ's workers.
+ * `request`: fails at once, so that an HTTP request gets 503 instead of hanging. Many requests share its writes.
+ * `patient`: waits and retries after the reconnect. For workers and stream readers, whose commands are idempotent and
+ * whose waits end with their own signals.
+ * `queue`: patient, for BullMQ's workers.
  */
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import type { Logger } from "pino";
@@ -17,7 +17,7 @@ import type { RedisClient } from "./script.ts";
 
 export { isRedisUnavailable } from "./is-redis-unavailable.ts";
 
-/** Its nodes' commands pass through it. */
+/** Commands to its nodes pass through it. */
 class RunningTimeCluster extends Cluster {
   override sendCommand(...parameters: Parameters<Cluster["sendCommand"]>): unknown {
     const [command, stream, node] = parameters;
@@ -30,16 +30,16 @@ export type ConnectionPurpose = "request" | "patient" | "queue";
 
 export type { RedisSettings };
 
-/** The Redis of `REDIS_URL` has fewer databases. */
+/** The Redis of `REDIS_URL` does not have this database. */
 export class NoSuchDatabaseError extends Error {
   override readonly name = "NoSuchDatabaseError";
 
   constructor(db: number, cause: Error) {
-    super(`The Redis has no database ${db}.`, { cause });
+    super(`Redis has no database ${db}.`, { cause });
   }
 }
 
-/** Redis answers, and this server cannot or must not use it. The message names the remedy. */
+/** Redis answers, but this server cannot or must not use it. The message names the remedy. */
 export class UnsuitableRedisError extends Error {
   override readonly name = "UnsuitableRedisError";
 }
@@ -48,22 +48,22 @@ export const MAX_RECONNECT_DELAY_MS = 1_000;
 const REQUEST_TIMEOUT_MS = 5_000;
 const BLOCKING_TIMEOUT_MS = 15_000;
 const CONNECT_TIMEOUT_MS = 5_000;
-/** Until the kernel begins to probe an idle connection: it is told of some deaths sooner than liveness.ts finds them. */
+/** Idle time before the kernel probes a connection. The kernel notices some failures sooner than liveness.ts does. */
 const KEEP_ALIVE_MS = 5_000;
 
 export const retryStrategy = (times: number): number => Math.min(50 * 2 ** Math.min(times, 6), MAX_RECONNECT_DELAY_MS);
 
 const OPTIONS = {
   request: { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: REQUEST_TIMEOUT_MS },
-  /** BullMQ copies these for its blocking reads: a connection that died silently must not be waited on for ever. */
+  /** BullMQ copies these options for its blocking reads, which must not wait forever on a dead connection. */
   queue: { enableOfflineQueue: true, maxRetriesPerRequest: null, blockingTimeout: BLOCKING_TIMEOUT_MS },
   patient: { enableOfflineQueue: true, maxRetriesPerRequest: null },
 } as const satisfies Record<ConnectionPurpose, RedisOptions>;
 
 /**
- * After a failover the former primary is a replica and keeps its connections, on which no write ever succeeds again,
- * while its address may lead to the new primary by now: so the address is asked again. Not more often than this, because
- * a Redis may also be read-only for good. What was refused is the caller's to send again.
+ * After a failover the former primary becomes a replica and keeps its connections, on which no write can succeed, while
+ * its address may already lead to the new primary, so the client reconnects. This is the minimum interval, because a
+ * Redis may also be read-only for good. The caller retries rejected commands.
  */
 const RECONNECT_INTERVAL_MS = 1_000;
 
@@ -78,7 +78,10 @@ function createReadOnlyCheck(watch: AddressWatch | undefined): (error: Error) =>
   };
 }
 
-/** Opens a connection and resolves when it is ready, however long Redis takes. Its errors are logged once a state, not once an attempt. */
+/**
+ * Opens a connection and resolves when it is ready, however long Redis takes. Logs an error once per outage instead of
+ * once per attempt.
+ */
 export async function connect(
   settings: RedisSettings,
   purpose: ConnectionPurpose,
@@ -111,11 +114,11 @@ export async function connect(
   addressWatch?.add(client);
   logStateChanges(client, name, logger);
   watchLiveness(client);
-  // The first attempt may fail while Redis is still starting; the client goes on trying by itself.
+  // The first attempt may fail while Redis is still starting; the client keeps retrying.
   const { promise: isReady, resolve, reject } = Promise.withResolvers<void>();
   const rejectOnCredentialError = (error: Error): void => {
-    const fault = findCredentialError(error);
-    if (fault !== undefined) reject(new UnsuitableRedisError(fault));
+    const problem = findCredentialError(error);
+    if (problem !== undefined) reject(new UnsuitableRedisError(problem));
   };
   client.once("ready", resolve);
   client.on("error", rejectOnCredentialError).on("sentinelError", rejectOnCredentialError);
@@ -126,26 +129,32 @@ export async function connect(
     client.disconnect();
     throw error;
   } finally {
-    // Credentials that change later are waited for, as a Redis that is away.
+    // From now on, changed credentials count as an outage.
     client.off("error", rejectOnCredentialError).off("sentinelError", rejectOnCredentialError);
   }
   if (client instanceof Redis) await assertDatabase(client);
   return client;
 }
 
-/** Undefined for everything that may pass. Of a cluster and of Sentinels the reason is further inside. */
+/**
+ * Returns undefined for every error that may be temporary. Cluster and Sentinel errors contain the reason as a nested
+ * error.
+ */
 function findCredentialError(error: Error & { lastNodeError?: Error }): string | undefined {
   const { message } = error.lastNodeError ?? error;
   const [, sentinel, reason] = /^(failed to connect to sentinel .*? because )?(.*)$/s.exec(message)!;
   const [whose, setting] =
     sentinel === undefined ? ["Redis", "user and password"] : ["A Sentinel", "sentinel_username and sentinel_password"];
-  if (reason!.startsWith("WRONGPASS")) return `${whose} refuses the credentials: check the ${setting} of REDIS_URL.`;
-  if (reason!.startsWith("NOAUTH")) return `${whose} wants credentials: add the ${setting} to REDIS_URL.`;
-  if (/cluster support disabled/i.test(reason!)) return "Redis is no cluster: set REDIS_CLUSTER=false.";
+  if (reason!.startsWith("WRONGPASS")) return `${whose} rejects the credentials: check the ${setting} of REDIS_URL.`;
+  if (reason!.startsWith("NOAUTH")) return `${whose} requires credentials: add the ${setting} to REDIS_URL.`;
+  if (/cluster support disabled/i.test(reason!)) return "Redis is not a cluster: set REDIS_CLUSTER=false.";
   return undefined;
 }
 
-/** A database that Redis refuses is only an error event to ioredis, which goes on in database 0: another server's, maybe. */
+/**
+ * ioredis treats a rejected database as a mere error event and continues in database 0, which may belong to another
+ * application.
+ */
 async function assertDatabase(client: Redis): Promise<void> {
   const { db = 0 } = client.options;
   if (db === 0) return;

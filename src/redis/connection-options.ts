@@ -1,8 +1,10 @@
-/** The address of REDIS_URL as ioredis wants it: one server, the primary that Sentinels know, or a cluster. */
+/**
+ * Converts the address of REDIS_URL to ioredis options: a single server, a primary known by Sentinels, or a cluster.
+ */
 import type { RedisOptions } from "ioredis";
 import { parseRedisUrl, type RedisAddress } from "./redis-url.ts";
 
-/** PEM texts: of the authority that has signed Redis' certificate, and of this server's own certificate and its key. */
+/** PEM texts: the authority of Redis' certificate, and this server's own certificate and key. */
 export interface TlsFiles {
   ca?: string;
   cert?: string;
@@ -15,10 +17,10 @@ export interface RedisSettings {
   tls?: TlsFiles | undefined;
 }
 
-/** Of replies there are the shapes that ioredis has by itself. */
+/** Replies keep the default shapes of ioredis. */
 type Options = Omit<RedisOptions, "replyMapping">;
 
-/** A Sentinel that hangs must not keep anyone from asking the next. */
+/** A hung Sentinel must not block the next one. */
 const SENTINEL_TIMEOUT_MS = 2_000;
 
 export function parseSettings({ url, cluster, tls }: RedisSettings): { address: RedisAddress; options: Options } {
@@ -40,7 +42,7 @@ function addressOptions(address: RedisAddress, tls: TlsFiles | undefined): Optio
     case "socket":
       return { path: address.path };
     case "cluster":
-      // Nodes that are not listed are found by asking those that are, and want the same credentials.
+      // The client discovers unlisted nodes through the listed ones, with the same credentials.
       return {};
     case "sentinel": {
       const { sentinels, name, sentinelUsername, sentinelPassword, isTls } = address;

@@ -1,17 +1,17 @@
 /**
- * Which form the data under a prefix has, in one key. It changes only with a form that older releases cannot read: what is
- * merely added (a key, a field that may be missing) leaves it as it is, so that two releases run side by side during an
- * upgrade. Data without the key are from before there was one, and have version 1.
+ * The version of the data under a prefix, stored in one key. It changes only for a format that older releases cannot
+ * read; additions (a key, an optional field) keep it, so that two releases can run side by side during an upgrade. Data
+ * without the key predates it and has version 1.
  */
 import type { Logger } from "pino";
 import { isRedisUnavailable } from "./connect.ts";
 import type { RedisClient } from "./script.ts";
 
-/** What this release writes, and the oldest that it reads. */
+/** The version that this release writes, and the oldest that it reads. */
 const DATA_VERSION = 1;
 const OLDEST_READABLE = 1;
 
-/** The data are of a release that this one does not understand. */
+/** A release that this one does not understand wrote the data. */
 export class DataVersionError extends Error {
   override readonly name = "DataVersionError";
 
@@ -25,21 +25,24 @@ export class DataVersionError extends Error {
   }
 }
 
-/** Throws DataVersionError if this release cannot read the data; else notes which version they have. */
+/** Throws DataVersionError if this release cannot read the data; otherwise records the version. */
 export async function checkDataVersion(redis: RedisClient, key: string, logger: Logger): Promise<void> {
   const found = (await redis.get(key)) ?? (await recordVersion(redis, key, logger));
   const version = Number(found);
   if (!(version >= OLDEST_READABLE && version <= DATA_VERSION)) throw new DataVersionError(key, found);
 }
 
-/** Of two processes that start at once, one notes it. A Redis that is full keeps nobody from starting: 1 is what no key means. */
+/**
+ * If two processes start at once, one of them records it. A full Redis does not prevent a start, because a missing key
+ * means version 1.
+ */
 async function recordVersion(redis: RedisClient, key: string, logger: Logger): Promise<string> {
   const version = String(DATA_VERSION);
   try {
     return (await redis.set(key, version, "NX", "GET")) ?? version;
   } catch (err) {
     if (!isRedisUnavailable(err)) throw err;
-    logger.warn({ err }, "Could not note the version of the data");
+    logger.warn({ err }, "Could not record the data version");
     return version;
   }
 }

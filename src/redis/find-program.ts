@@ -1,18 +1,18 @@
-/** Which Redis this machine has. Valkey speaks the same protocol and takes the same options. */
+/** Finds the Redis program on this machine. Valkey speaks the same protocol and accepts the same options. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
 const PROGRAMS = ["redis-server", "valkey-server"];
-/** The first with `SET` that takes both `NX` and `GET`. */
+/** The first version whose `SET` accepts both `NX` and `GET`. */
 export const MIN_VERSION = "7.0";
 const VERSION_TIMEOUT_MS = 10_000;
 
 export interface FoundPrograms {
-  /** The first that is new enough. */
+  /** The first program that is new enough. */
   program?: string;
-  /** Those that are there but too old, as `redis-server 6.2.1`. */
+  /** Installed programs that are too old, such as `redis-server 6.2.1`. */
   tooOld: string[];
 }
 
@@ -27,7 +27,7 @@ export async function findRedisProgram(environment?: NodeJS.ProcessEnv): Promise
   return { tooOld };
 }
 
-/** Undefined: there is no such program, or it is something else that does not say `v=x.y.z`. */
+/** Returns undefined if there is no such program, or it does not print `v=x.y.z`. */
 async function versionOf(program: string, environment: NodeJS.ProcessEnv | undefined): Promise<string | undefined> {
   try {
     const { stdout } = await run(program, ["--version"], { env: environment, timeout: VERSION_TIMEOUT_MS });

@@ -1,10 +1,10 @@
 /**
- * What Redis, ioredis and Node.js write of a Redis that cannot take a command at the moment and may take it later. Few of
- * these errors have a code or a class of their own, so they are told apart by their text: that of Redis 7 to 8 and Valkey,
- * of ioredis 6 (`built/`: Redis, cluster/index, connectors, redis/event_handler) and of BullMQ 6.
+ * Recognizes errors of Redis, ioredis and Node.js that mean: Redis cannot execute the command now but may later. Few of
+ * them have a code or a class, so they are recognized by their text: that of Redis 7 to 8 and Valkey, ioredis 6
+ * (`built/`: Redis, cluster/index, connectors, redis/event_handler) and BullMQ 6.
  */
 
-/** Redis's replies, by their first word. In a script they begin as they do outside of one. */
+/** Redis error replies by their first word, the same inside and outside of scripts. */
 const REPLY_CODES: Readonly<Record<string, string>> = {
   LOADING: "it reads its file after a start",
   MASTERDOWN: "a replica without its primary that may not serve old data",
@@ -20,7 +20,7 @@ const REPLY_CODES: Readonly<Record<string, string>> = {
   ASK: "the slot is being moved, and the client may not follow",
 };
 
-/** Whole or in part. */
+/** Full or partial messages. */
 const MESSAGES: readonly string[] = [
   // Redis, before it closes the connection.
   "max number of clients reached",
@@ -50,7 +50,7 @@ const MESSAGES: readonly string[] = [
   "cluster reconnect timed out",
 ];
 
-/** Node.js's, of sockets and names. ioredis puts some of them into its own texts. */
+/** Node.js codes of sockets and DNS. ioredis includes some of them in its messages. */
 const SOCKET_CODES: ReadonlySet<string> = new Set([
   "ECONNREFUSED",
   "ECONNRESET",
@@ -68,7 +68,7 @@ const SOCKET_CODES: ReadonlySet<string> = new Set([
 const FIRST_WORD = /^[A-Z]+(?= |$)/;
 const MESSAGE_PATTERN = new RegExp([...MESSAGES, ...SOCKET_CODES].map((text) => RegExp.escape(text)).join("|"));
 
-/** Whether `error` says that Redis cannot take the command at the moment (and may take it later). */
+/** Whether `error` means that Redis cannot execute the command now but may later. */
 export function isRedisUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code } = error as { code?: unknown };

@@ -1,44 +1,44 @@
 /**
- * Where everything lies in Redis. All keys of one response share the hash tag `{response id}`, so that one script may
- * touch them all in Redis Cluster; the set of open responses and the idempotency keys lie elsewhere.
+ * The keys of this server in Redis. All keys of one response share the hash tag `{response id}`, so that one script may
+ * use them all in Redis Cluster; the in-flight set and the idempotency keys live elsewhere.
  *
- *   <prefix>:{<id>}:meta      hash    who owns it, its status, lease, last sequence number (store/response-record.ts)
+ *   <prefix>:{<id>}:meta      hash    owner, status, lease, last sequence number (store/response-record.ts)
  *   <prefix>:{<id>}:events    stream  entry `<sequence_number>-1`, field `d` = the event's JSON
- *   <prefix>:{<id>}:snapshot  string  the fold of the log up to some sequence number
+ *   <prefix>:{<id>}:snapshot  string  a fold of the log up to some sequence number
  *   <prefix>:{<id>}:request   string  the nearest links of its chain, and the request without its input
  *   <prefix>:{<id>}:input     string  the input items, each with its id
- *   <prefix>:{<id>}:input-index  zset where each item of a long input begins in it, by id (store/input-pages.ts)
- *   <prefix>:{<id>}:staged:<attempt>:<part>  parts of a large record until it is made (store/staged-record.ts)
- *   <prefix>:{<id>}:calls     hash    what its tool calls were and what came of them (store/tool-journal.ts)
- *   <prefix>:{<id>}:bell      channel "has reached N"
- *   <prefix>:{<conv id>}:conversation  hash  whose it is, its metadata, who is writing (store/conversations.ts)
+ *   <prefix>:{<id>}:input-index  zset offsets of the items in a long input, by id (store/input-pages.ts)
+ *   <prefix>:{<id>}:staged:<attempt>:<part>  parts of a large record until it is complete (store/staged-record.ts)
+ *   <prefix>:{<id>}:calls     hash    its tool calls and their results (store/tool-journal.ts)
+ *   <prefix>:{<id>}:bell      channel notifications "has reached N"
+ *   <prefix>:{<conv id>}:conversation  hash  owner, metadata, current writer (store/conversations.ts)
  *   <prefix>:{<conv id>}:order         zset  item ids in order
  *   <prefix>:{<conv id>}:items         hash  items by id
- *   <prefix>:{<conv id>}:item-calls    hash  how many of its items make or answer a call (store/conversation-calls.ts)
- *   <prefix>:{<conv id>}:unanswered    zset  ids of its calls that nothing in it answers
- *   <prefix>:{<conv id>}:staged-order  zset  ids of a long turn that is being added; `staged-marks`, its calls
- *   <prefix>:{<container id>}:container  hash  whose it is, its cells and files (store/containers.ts)
- *   <prefix>:containers:<project>        zset  ids of its containers, by when they were made
- *   <prefix>:open             zset    ids that have not ended, by the time they were accepted
- *   {<prefix>:open}:of:<project>  zset   those of one project, where they are bounded; in the slot of the set of all
+ *   <prefix>:{<conv id>}:item-calls    hash  per call, the number of items that make or answer it (store/conversation-calls.ts)
+ *   <prefix>:{<conv id>}:unanswered    zset  ids of its unanswered calls
+ *   <prefix>:{<conv id>}:staged-order  zset  ids of a long turn being added; `staged-marks`: its calls
+ *   <prefix>:{<container id>}:container  hash  owner, cells and files (store/containers.ts)
+ *   <prefix>:containers:<project>        zset  ids of its containers, by creation time
+ *   <prefix>:open             zset    ids of responses in flight, by acceptance time
+ *   {<prefix>:open}:of:<project>  zset   those of one project, where limited; in the slot of the whole set
  *   {<prefix>:open}:projects      set    projects that have such a set
- *   {<prefix>:open}:stored        hash   bytes that each project keeps (store/stored-bytes.ts)
- *   {<prefix>:open}:stored:<project>:sizes     hash  of these, the bytes of each response, conversation and container
- *   {<prefix>:open}:stored:<project>:expiries  zset  the same ids, by when they count no more
- *   <prefix>:windowed         zset    ids with a completion window or of the flex tier, by their latest start (store/windowed-responses.ts)
- *   <prefix>:{continuation:<digest>}:waiting  zset    ids with one `continuation_id` that wait, by their latest start
- *   <prefix>:{continuation:<digest>}:warm     zset    those that are run or were, by until when that counts
- *   <prefix>:{continuation:<digest>}:row      string  how many were brought forward in a row (store/continuations.ts)
+ *   {<prefix>:open}:stored        hash   stored bytes per project (store/stored-bytes.ts)
+ *   {<prefix>:open}:stored:<project>:sizes     hash  stored bytes per response, conversation and container
+ *   {<prefix>:open}:stored:<project>:expiries  zset  the same ids, by the time at which they stop counting
+ *   <prefix>:windowed         zset    ids with a completion window or of the flex tier, by latest start (store/windowed-responses.ts)
+ *   <prefix>:{continuation:<digest>}:waiting  zset    waiting ids with one `continuation_id`, by latest start
+ *   <prefix>:{continuation:<digest>}:warm     zset    running or recent ids, by the time until which they count
+ *   <prefix>:{continuation:<digest>}:row      string  number of ids brought forward in a row (store/continuations.ts)
  *   <prefix>:idempotency:<hash of project and key>
- *   <prefix>:item:<project>:<item id>  string  the responses and conversations that the item is in
- *   <prefix>:upstream-responses  zset  what providers run for responses, until it is done with (store/upstream-responses.ts)
+ *   <prefix>:item:<project>:<item id>  string  the responses and conversations that contain the item
+ *   <prefix>:upstream-responses  zset  remote runs that are not cleaned up yet (store/remote-run-registry.ts)
  *   <prefix>:control          channel orders to workers
- *   <prefix>:sweeper          string  which worker sweeps
- *   <prefix>:rate:<project>   string  requests in the running minute
- *   <prefix>:sealing-key      string  what content is sealed with, if no key is configured (sealing/open-sealer.ts)
- *   <prefix>:data-version     string  which form all of this has (redis/data-version.ts)
- *   <prefix>:replica-probe    string  written before replicas are asked what they have, and to see whether writes are taken
- *   <prefix>:write-probe      string  written at a start, to see whether Redis takes writes
+ *   <prefix>:sweeper          string  the worker that sweeps
+ *   <prefix>:rate:<project>   string  requests in the current minute
+ *   <prefix>:sealing-key      string  the encryption key, if none is configured (sealing/open-sealer.ts)
+ *   <prefix>:data-version     string  the format of all this data (redis/data-version.ts)
+ *   <prefix>:replica-probe    string  written before WAIT, and to test whether Redis accepts writes
+ *   <prefix>:write-probe      string  written at start, to test whether Redis accepts writes
  */
 
 /** Entry ids are `<n>-1` because `0-0` is not a legal id; the second number is constant. */
@@ -47,7 +47,7 @@ export const ENTRY_FIELD = "d";
 
 export class RedisLayout {
   readonly prefix: string;
-  /** In Redis Cluster a plain PUBLISH would reach every node; SPUBLISH stays on the response's own shard. */
+  /** In Redis Cluster a plain PUBLISH reaches every node; SPUBLISH stays on the response's own shard. */
   readonly sharded: boolean;
 
   constructor(prefix: string, options: { sharded: boolean }) {
@@ -68,7 +68,7 @@ export class RedisLayout {
   calls = (id: string): string => `${this.prefix}:{${id}}:calls`;
   notificationChannel = (id: string): string => `${this.prefix}:{${id}}:bell`;
 
-  /** All keys of a response, in the order in which the scripts take them. */
+  /** All keys of a response, in the order of the scripts' KEYS. */
   keysOf = (
     id: string,
   ): [meta: string, events: string, snapshot: string, request: string, input: string, calls: string, index: string] => [
@@ -81,7 +81,7 @@ export class RedisLayout {
     this.inputIndex(id),
   ];
 
-  /** Where parts of a record lie before it is made. `attempt` names who writes them. */
+  /** Keys of a record's parts while it is being staged. `attempt` identifies the writer. */
   stagedKeysOf = (
     id: string,
     attempt: string,
@@ -100,7 +100,7 @@ export class RedisLayout {
   conversationCalls = (id: string): string => `${this.prefix}:{${id}}:item-calls`;
   conversationUnanswered = (id: string): string => `${this.prefix}:{${id}}:unanswered`;
 
-  /** All keys of a conversation, in the order in which the scripts take them. */
+  /** All keys of a conversation, in the order of the scripts' KEYS. */
   conversationKeysOf = (
     id: string,
   ): [conversation: string, order: string, items: string, calls: string, unanswered: string] => [
@@ -111,7 +111,7 @@ export class RedisLayout {
     this.conversationUnanswered(id),
   ];
 
-  /** Where a long turn of a conversation lies until it is added. */
+  /** Keys of a long turn of a conversation while it is being staged. */
   stagedItemKeysOf = (id: string): [order: string, marks: string] => [
     `${this.prefix}:{${id}}:staged-order`,
     `${this.prefix}:{${id}}:staged-marks`,
@@ -180,7 +180,7 @@ export class RedisLayout {
   itemIndex = (project: string, itemId: string): string => `${this.prefix}:item:${project}:${itemId}`;
   idempotency = (hash: string): string => `${this.prefix}:idempotency:${hash}`;
 
-  /** Patterns that all keys of this installation match, and no others: for whoever erases it. */
+  /** Patterns that match exactly the keys of this installation, for a program that erases it. */
   get patterns(): string[] {
     return [this.prefix, this.queuePrefix, `{${this.inFlight}}`].map((beginning) => `${escapeGlob(beginning)}:*`);
   }
@@ -191,5 +191,5 @@ export class RedisLayout {
   }
 }
 
-/** In a pattern of Redis it stands for itself. */
+/** Escapes the special characters of Redis patterns. */
 const escapeGlob = (text: string): string => text.replaceAll(/[*?[\]\\]/g, String.raw`\$&`);

@@ -1,14 +1,15 @@
 /**
- * Gives up connections that are dead without an end. A peer that is gone without a FIN (a pulled cable, a firewall that
- * forgot the connection, a failed host) leaves a socket that takes commands for ever and answers none: ioredis rejects the
- * commands by their timeouts and keeps the socket. Every second each connection is looked at:
+ * Closes connections that died silently. A peer that disappears without a FIN (an unplugged cable, a firewall that
+ * dropped the connection, a failed host) leaves a socket that accepts commands and never answers: ioredis times the
+ * commands out but keeps the socket. Each connection is checked every second:
  *
- * - Nothing is in flight: a PING is sent, also by subscribers.
- * - Something is in flight: bytes must move, in either direction, within 6 s (and as long as its oldest command blocks).
+ * Nothing in flight: a PING is sent, on subscribers too.
+ * Something in flight: bytes must move, in either direction, within 6 s (plus the time for which its oldest command
+ * blocks).
  *
- * Counted are looks and not time, as in running-timeout.ts: while the event loop of this process is blocked no look
- * happens, and the replies that lie in the socket are read before the next. Whether a connection reconnects, and what
- * becomes of its commands, is a matter of its purpose (connect.ts).
+ * The limit counts checks instead of time, as in running-timeout.ts: while this process's event loop is blocked no
+ * check runs, and replies that wait in the socket are read before the next. The purpose of a connection (connect.ts)
+ * decides whether it reconnects and what happens to its commands.
  */
 import type { Socket } from "node:net";
 import { Redis } from "ioredis";
@@ -16,10 +17,10 @@ import type { RedisClient } from "./script.ts";
 
 const CHECK_INTERVAL_MS = 1_000;
 const CHECKS_UNTIL_DEAD = 6;
-/** Readiness does not wait until the connection is given up. */
+/** Readiness reports a problem before the connection is closed. */
 const CHECKS_UNTIL_DOUBTFUL = 2;
 
-/** The socket of a connection is destroyed with it. Its code is one by which isRedisUnavailable() knows it. */
+/** The reason for closing a connection. isRedisUnavailable() recognizes its code. */
 class SilentConnectionError extends Error {
   override readonly name = "SilentConnectionError";
   readonly code = "ETIMEDOUT";
@@ -38,7 +39,7 @@ interface SocketProgress {
 const progressBySocket = new WeakMap<Socket, SocketProgress>();
 const copiesByClient = new WeakMap<RedisClient, Set<RedisClient>>();
 
-/** Watches the client from its next connection on, and every duplicate of it: BullMQ blocks on some of its own. */
+/** Watches the client from its next connection on, with all its duplicates: BullMQ blocks on some of its own. */
 export function watchLiveness(client: RedisClient): void {
   let timer: NodeJS.Timeout | undefined;
   const stop = (): void => {
@@ -62,7 +63,7 @@ export function watchLiveness(client: RedisClient): void {
   Object.assign(client, { duplicate: duplicateWatched });
 }
 
-/** Whether the client and its duplicates are connected and Redis answers them, as far as anybody knows yet. */
+/** Whether the client and its duplicates are connected and Redis answers them, as far as is known. */
 export function isAnswering(client: RedisClient): boolean {
   if (client.status !== "ready") return false;
   const isDoubtful = ({ stream }: Redis): boolean =>
@@ -71,7 +72,7 @@ export function isAnswering(client: RedisClient): boolean {
   return [...(copiesByClient.get(client) ?? [])].every(isAnswering);
 }
 
-/** What ioredis keeps to itself: the subscribers of a cluster are in no list of its nodes. */
+/** Internals of ioredis: a cluster's subscribers are not in its list of nodes. */
 interface ClusterSubscribers {
   subscriber?: { getInstance(): Redis | null };
   shardedSubscribers?: { shardedSubscribers: Map<string, { getInstance(): Redis | null }> };
@@ -99,7 +100,7 @@ function checkConnection(connection: Redis): void {
   const blocksMs = oldest?.extractBlockingTimeout() ?? 0;
   if (silentChecks * CHECK_INTERVAL_MS >= CHECKS_UNTIL_DEAD * CHECK_INTERVAL_MS + blocksMs)
     socket.destroy(new SilentConnectionError());
-  // Its answer is bytes that move. What becomes of it otherwise, the next looks find out.
+  // A reply moves bytes. The next checks notice if it does not come.
   else if (oldest === undefined && connection.status === "ready") connection.ping().catch(() => {});
 }
 
@@ -107,12 +108,15 @@ interface CommandQueueOwner {
   commandQueue: { peekFront(): { command: { extractBlockingTimeout(): number | null | undefined } } | undefined };
 }
 
-/** A command that was rejected by its timeout stays in flight until Redis answers it. */
+/** A command that timed out stays in flight until Redis answers it. */
 function oldestCommand(connection: Redis) {
   return (connection as unknown as CommandQueueOwner).commandQueue.peekFront()?.command;
 }
 
-/** In this process and, of a write that is under way, in the event loop: a large value on a slow line moves by it. */
+/**
+ * Bytes buffered by this process and, for a write in progress, by the event loop: a large value on a slow link counts
+ * as progress.
+ */
 function unsentBytes(socket: Socket): number {
   const { _handle: handle } = socket as unknown as { _handle: { writeQueueSize?: number } | null };
   return socket.writableLength + (handle?.writeQueueSize ?? 0);

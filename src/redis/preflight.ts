@@ -1,10 +1,10 @@
 /**
- * What has to be true of a Redis before this server uses it, each with a sentence that names the remedy.
+ * Requirements that a Redis must meet before this server uses it, each with a message that names the remedy.
  *
- * - `refusals` end the process: it would lose what it has accepted, or cannot work at all.
- * - `waits` are over by themselves (a failover, a full memory, replicas that come back): the start waits for their end, as
- *   it waits for a Redis that is away.
- * - `warnings` are the operator's to weigh.
+ * `errors` end the process: it would lose accepted work, or cannot run at all.
+ * `waitReasons` resolve by themselves (a failover, a full memory, missing replicas): the start waits, as it does for an
+ * unavailable Redis.
+ * `warnings` are for the operator to judge.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { Redis } from "ioredis";
@@ -21,7 +21,7 @@ export interface RedisFindings {
 }
 
 const RETRY_MS = 1_000;
-/** Findings are as old as this at most, however often readiness is asked for. */
+/** Maximum age of the findings, however often readiness is requested. */
 const MAX_AGE_MS = 5_000;
 
 export class Preflight {
@@ -37,7 +37,10 @@ export class Preflight {
     this.#logger = logger;
   }
 
-  /** Resolves once Redis takes writes, however long that is. Throws an UnsuitableRedisError for what waiting does not end. */
+  /**
+   * Resolves once Redis accepts writes, however long that takes. Throws UnsuitableRedisError for a problem that does
+   * not resolve by itself.
+   */
   async waitUntilUsable(): Promise<void> {
     for (;;) {
       const { errors, waitReasons } = await this.#checkWithWrite();
@@ -47,7 +50,7 @@ export class Preflight {
     }
   }
 
-  /** For readiness: without a write, and not again for each that asks. */
+  /** For readiness: makes no write, and shares a recent result. */
   async check(): Promise<RedisFindings> {
     if (this.#last === undefined || performance.now() - this.#last.atMs > MAX_AGE_MS) {
       this.#last = { findings: inspect(this.#redis), atMs: performance.now() };
@@ -75,19 +78,19 @@ export class Preflight {
 const noFindings = (): RedisFindings => ({ errors: [], waitReasons: [], warnings: [] });
 
 const WAIT_REASONS: readonly [beginning: string, sentence: string][] = [
-  ["READONLY", "Redis is a replica and takes no writes: REDIS_URL has to lead to the primary."],
-  ["OOM", "The memory of Redis is full: raise maxmemory, or erase what nobody needs."],
+  ["READONLY", "Redis is a replica and takes no writes: REDIS_URL must lead to the primary."],
+  ["OOM", "The memory of Redis is full: raise maxmemory, or delete data."],
   ["NOREPLICAS", "Redis takes no writes without its replicas: start them, or lower min-replicas-to-write."],
-  ["MISCONF", "Redis cannot write to its disk and takes no writes: look into its log."],
+  ["MISCONF", "Redis cannot write to its disk and takes no writes: read the log of Redis."],
   ["LOADING", "Redis is still loading its data."],
-  ["CLUSTERDOWN", "The cluster is down: each slot needs a primary that is reachable."],
+  ["CLUSTERDOWN", "The cluster is down: each slot needs a reachable primary."],
 ];
 
-/** Throws what is neither a matter of waiting nor of rights. */
+/** Throws errors that are neither temporary nor about permissions. */
 function findingsOfError(error: unknown): RedisFindings {
   const message = error instanceof Error ? error.message : String(error);
   if (message.startsWith("NOPERM")) {
-    const sentence = `The user of REDIS_URL has too few rights (${message}): docs/operations.md has the rules that it needs.`;
+    const sentence = `The user of REDIS_URL has too few rights (${message}): docs/redis.md lists the rights that it needs.`;
     return { ...noFindings(), errors: [sentence] };
   }
   if (!isRedisUnavailable(error)) throw error;
@@ -95,7 +98,7 @@ function findingsOfError(error: unknown): RedisFindings {
   return { ...noFindings(), waitReasons: [known?.[1] ?? "Redis does not answer."] };
 }
 
-/** A single server, or every primary of a cluster. */
+/** Inspects a single server, or every primary of a cluster. */
 async function inspect(redis: RedisClient): Promise<RedisFindings> {
   const isCluster = !(redis instanceof Redis);
   const nodes = isCluster ? redis.nodes("master") : [redis];
@@ -116,15 +119,15 @@ async function inspectNode(node: Redis, isCluster: boolean): Promise<RedisFindin
   const policy = info.get("maxmemory_policy") ?? "noeviction";
   const isBounded = (info.get("maxmemory") ?? "0") !== "0";
   if (policy.startsWith("allkeys") && isBounded) {
-    findings.errors.push(`With maxmemory-policy ${policy} Redis throws away responses that run: set it to noeviction.`);
+    findings.errors.push(`With maxmemory-policy ${policy} Redis evicts running responses: set it to noeviction.`);
   } else if (policy !== "noeviction") {
     findings.warnings.push(
-      `With maxmemory-policy ${policy} Redis may throw away locks and responses when its memory is full: set it to noeviction.`,
+      `With maxmemory-policy ${policy} Redis may evict locks and responses when its memory is full: set it to noeviction.`,
     );
   }
   if (info.get("aof_enabled") === "0") {
     findings.warnings.push(
-      "Redis keeps no append-only file, so its restart loses what it has accepted: set appendonly to yes.",
+      "Redis writes no append-only file, so a restart of Redis loses all responses: set appendonly to yes.",
     );
   }
   if (!isCluster && info.get("cluster_enabled") === "1") {

@@ -1,25 +1,25 @@
 /**
- * The time that all processes share: Redis's. Deadlines, windows and everything else that one process writes and another
- * compares with now are in it, so a machine whose clock is wrong decides as all others do. A process measures how far its
- * monotonic clock is from Redis's time, and again every few seconds: reading the time costs no command, and a step of the
- * machine's own clock changes nothing.
+ * Redis's clock, which all processes share. Every time that one process writes and another compares with now
+ * (deadlines, windows) uses it, so a machine with a wrong clock decides like all others. A process measures the offset
+ * between its monotonic clock and Redis's clock every few seconds: reading the time then costs no command, and a step
+ * of the machine's clock changes nothing.
  */
 import type { Logger } from "pino";
 import { defineScript, type RedisClient } from "./script.ts";
 
-/** What reads the time: unix milliseconds. */
+/** A clock in Unix milliseconds. */
 export interface Clock {
   nowMs: () => number;
 }
 
 const MEASURE_INTERVAL_MS = 10_000;
-/** Half of it is the greatest error. A process that was held up takes the next measurement. */
+/** Half of the round trip is the maximum error. A process that was delayed uses the next measurement. */
 const LONGEST_ROUND_TRIP_MS = 1_000;
-/** A machine whose own clock differs by more is reported. */
+/** A larger skew of the machine's own clock is logged. */
 const TOLERATED_SKEW_MS = 60_000;
 
 /*
- * KEYS  any: in Redis Cluster the same node answers each time
+ * KEYS  any: in Redis Cluster it selects the node
  * Returns {seconds, microseconds}
  */
 const timeScript = defineScript<[string, string]>("readRedisTime", 1, "return redis.call('TIME')");
@@ -29,7 +29,7 @@ export class RedisClock implements Clock, Disposable {
   readonly #key: string;
   readonly #logger: Logger;
   readonly #timer: NodeJS.Timeout;
-  /** Redis's time less this process's monotonic time. */
+  /** Redis's time minus this process's monotonic time. */
   #offsetMs: number | undefined;
   #isSkewed = false;
 
@@ -40,7 +40,7 @@ export class RedisClock implements Clock, Disposable {
     this.#timer = setInterval(() => void this.#measureAgain(), MEASURE_INTERVAL_MS).unref();
   }
 
-  /** Resolves once the time is known. `key` says in Redis Cluster whose time it is. */
+  /** Resolves once the time is known. In Redis Cluster `key` selects the node whose time counts. */
   static async start(redis: RedisClient, key: string, logger: Logger): Promise<RedisClock> {
     const clock = new RedisClock(redis, key, logger);
     try {
@@ -67,11 +67,11 @@ export class RedisClock implements Clock, Disposable {
     try {
       await this.#measure();
     } catch (err) {
-      this.#logger.debug({ err }, "Could not read Redis's time; the last measurement stays");
+      this.#logger.debug({ err }, "Could not read Redis's time; keeping the last measurement");
     }
   }
 
-  /** Once when it begins and once when it is over. */
+  /** Logs when the skew starts and when it ends. */
   #reportSkew(skewMs: number): void {
     const isSkewed = Math.abs(skewMs) > TOLERATED_SKEW_MS;
     if (isSkewed === this.#isSkewed) return;

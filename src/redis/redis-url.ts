@@ -1,13 +1,13 @@
 /**
- * What REDIS_URL may say. ioredis takes anything: a word for a host, a database that is no number for the first, and each
- * parameter of a query for one of its options, known or not.
+ * Parses REDIS_URL strictly. ioredis accepts anything: a word as a host, an invalid database as database 0, and any query
+ * parameter as an option.
  *
- *   redis://[user:password@]host[:port][/db]        one server, or the one that an address leads to; rediss:// with TLS
- *   /path/to/socket                                 one server on this machine
+ *   redis://[user:password@]host[:port][/db]        a single server; rediss:// uses TLS
+ *   /path/to/socket                                 a server on this machine
  *   redis://a:1,redis://b:2                         nodes of a cluster (REDIS_CLUSTER)
  *   redis+sentinel://[user:password@]host[:port][,host[:port]…]/name[?db=…&sentinel_username=…&sentinel_password=…]
- *                                                   the primary that these Sentinels know by the name; user and password
- *                                                   are Redis', rediss+sentinel:// is TLS to both
+ *                                                   the primary that the Sentinels know by this name; user and password
+ *                                                   are for Redis, rediss+sentinel:// uses TLS for both
  */
 
 export interface HostAndPort {
@@ -34,7 +34,7 @@ export type RedisAddress =
       sentinelPassword?: string;
     });
 
-/** Its message says what is wrong, without what the URL says: it may hold a password. */
+/** The message describes the error without quoting the URL, which may contain a password. */
 class RedisUrlError extends Error {
   override readonly name = "RedisUrlError";
 }
@@ -56,7 +56,7 @@ export function findRedisUrlError(text: string, isCluster: boolean): string | un
   }
 }
 
-/** What of it no log may show. */
+/** The parts of the URL that no log may show. */
 export function listRedisUrlSecrets(text: string, isCluster: boolean): string[] {
   const address = parseRedisUrl(text, isCluster);
   const ofSentinels = address.kind === "sentinel" ? [address.sentinelUsername, address.sentinelPassword] : [];
@@ -65,7 +65,7 @@ export function listRedisUrlSecrets(text: string, isCluster: boolean): string[] 
 
 export function parseRedisUrl(text: string, isCluster: boolean): RedisAddress {
   if (/^rediss?\+sentinel:/i.test(text)) {
-    if (isCluster) throw new RedisUrlError("a cluster has no Sentinels: set REDIS_CLUSTER=false, or name its nodes");
+    if (isCluster) throw new RedisUrlError("a cluster has no Sentinels: set REDIS_CLUSTER=false, or list its nodes");
     return parseSentinels(text);
   }
   if (!isCluster) {
@@ -96,7 +96,7 @@ function parseServer(url: string): CommonAddress & HostAndPort {
   };
 }
 
-/** By hand: to `URL`, two hosts are none. */
+/** Parsed by hand, because `URL` rejects multiple hosts. */
 function parseSentinels(url: string): RedisAddress {
   const parts =
     /^(?<scheme>[^:]+):\/\/(?:(?<user>[^@/]*)@)?(?<hosts>[^/?@]+)\/(?<name>[^/?]+)(?:\?(?<query>.*))?$/.exec(url);
@@ -106,7 +106,7 @@ function parseSentinels(url: string): RedisAddress {
   const unknown = [...options.keys()].find((option) => !SENTINEL_OPTIONS.has(option));
   if (unknown !== undefined) {
     throw new RedisUrlError(
-      `it has no option ${JSON.stringify(unknown)}: there are ${[...SENTINEL_OPTIONS].join(", ")}`,
+      `it has no option ${JSON.stringify(unknown)}: the options are ${[...SENTINEL_OPTIONS].join(", ")}`,
     );
   }
   const [username = "", ...password] = user.split(":");
@@ -130,12 +130,12 @@ function parseSentinels(url: string): RedisAddress {
 function hostAndPort(host: string, port: string, fallback: number): HostAndPort {
   const number = Number(port === "" ? fallback : port);
   if (number > MAX_PORT) throw new RedisUrlError(`there is no port above ${MAX_PORT}`);
-  // Sockets know an IPv6 address without its brackets. A URL without a host is this machine.
+  // Sockets expect IPv6 addresses without brackets. A URL without a host means this machine.
   return { host: decode(host).replace(/^\[(.*)\]$/, "$1") || "localhost", port: number };
 }
 
-function database(text: string, fault: string): number {
-  if (!/^\d*$/.test(text)) throw new RedisUrlError(fault);
+function database(text: string, message: string): number {
+  if (!/^\d*$/.test(text)) throw new RedisUrlError(message);
   return Number(text);
 }
 

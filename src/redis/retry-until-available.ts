@@ -1,16 +1,18 @@
-/** For whoever must get something to Redis and has a signal that bounds the wait: what is sent must be safe to send again. */
+/** Retries commands that must reach Redis, until a signal ends the wait. The command must be safe to repeat. */
 import { setTimeout as delay } from "node:timers/promises";
 import { raceSignal } from "race-signal";
 import { isRedisUnavailable } from "./connect.ts";
 
 const RETRY_MS = 200;
 
-/** Sends until Redis takes it. Rejects with the signal's reason, or with what is no matter of waiting. */
+/**
+ * Retries until Redis accepts the command. Rejects with the signal's reason, or with an error that waiting cannot cure.
+ */
 export async function retryUntilAvailable<T>(send: () => Promise<T>, signal: AbortSignal): Promise<T> {
   for (;;) {
     signal.throwIfAborted();
     try {
-      // A Redis that is away must not hold a run that is over.
+      // An unavailable Redis must not hold a run that has ended.
       return await raceSignal(send(), signal);
     } catch (error) {
       if (signal.aborted || !isRedisUnavailable(error)) throw error;

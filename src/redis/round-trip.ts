@@ -1,9 +1,9 @@
-/** How far Redis is: for whoever waits for one command after another. */
+/** Measures the distance to Redis, for callers that send one command after another. */
 import type { RedisClient } from "./script.ts";
 
 const SAMPLES = 5;
 
-/** Milliseconds. The shortest of a few, since a busy process makes single ones long. */
+/** In milliseconds. The shortest of a few, because a busy process delays some. */
 export async function measureRoundTrip(redis: RedisClient): Promise<number> {
   let shortestMs = Number.POSITIVE_INFINITY;
   for (let i = 0; i < SAMPLES; i += 1) {

@@ -1,14 +1,16 @@
 /**
- * A timeout of commands that counts only time in which this process ran. While its event loop is blocked nothing is sent
- * or read, and the timers that came due meanwhile run before the reply that lies in the socket: it would say that Redis is
- * away, of a Redis that answered at once.
+ * A command timeout that counts only time in which this process runs. While the event loop is blocked, nothing is sent
+ * or read, and overdue timers fire before waiting replies are read: an ordinary timeout would report an outage of a
+ * Redis that answered at once.
  */
 import type { Command } from "ioredis";
 
-/** Between two slices the event loop has looked for replies. One that is blocked for however long costs one slice. */
+/**
+ * The event loop reads replies between two slices. A blocked event loop costs one slice, however long it is blocked.
+ */
 const SLICES = 5;
 
-/** What ioredis keeps of a command's timeout: it clears the timer when the command is settled. */
+/** The timer that ioredis keeps for a command and clears when the command settles. */
 interface TimedCommand {
   _commandTimeoutTimer?: NodeJS.Timeout;
   isSettled: boolean;
@@ -16,7 +18,7 @@ interface TimedCommand {
   reject(error: Error): void;
 }
 
-/** Before the command is sent, for ioredis sets its `commandTimeout` then. */
+/** Call it before the command is sent, because ioredis sets its `commandTimeout` then. */
 export function useRunningTimeout(command: Command): void {
   (command as unknown as TimedCommand).setTimeout = setRunningTimeout;
 }

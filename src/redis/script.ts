@@ -1,8 +1,8 @@
-/** Lua scripts as typed functions. ioredis sends EVALSHA and falls back to EVAL by itself. */
+/** Lua scripts as typed functions. ioredis sends EVALSHA and falls back to EVAL. */
 import type { Cluster, Redis } from "ioredis";
 
 export type RedisClient = Redis | Cluster;
-/** A list stands for its entries. It is never spread into a call: one of 100,000 does not fit on the stack. */
+/** A list passes its entries as arguments. It is never spread into a call: 100,000 entries do not fit on the stack. */
 export type ScriptArgument = string | number | readonly (string | number)[];
 
 type Command = (...keysAndArgs: ScriptArgument[]) => Promise<unknown>;
@@ -10,19 +10,19 @@ type Command = (...keysAndArgs: ScriptArgument[]) => Promise<unknown>;
 const definedOn = new WeakMap<RedisClient, Set<string>>();
 
 /**
- * Redis refuses a script's first write that could take memory when it is full. A script that stops spending, ends a
- * response or gives memory back must run all the same: what it adds is little, or bounded by what it will free.
+ * A full Redis rejects a script whose first write could use memory. A script that stops further spending, ends a
+ * response or frees memory must run anyway: it adds little, or less than it will free.
  */
 export interface ScriptOptions {
   runsWhenFull?: boolean;
 }
 
-/** Redis 7 and Valkey read it. */
+/** Redis 7 and Valkey support this flag. */
 const RUNS_WHEN_FULL = "#!lua flags=allow-oom\n";
 
 /**
- * `name` must be unique in the process; `keys` is how many KEYS the script takes. One that takes as many as it is given
- * has `any`, and is called with their number before them.
+ * `name` must be unique in the process; `keys` is the script's number of KEYS. With `any`, the caller passes that
+ * number before the keys.
  */
 export function defineScript<Reply>(name: string, keys: number | "any", body: string, options: ScriptOptions = {}) {
   const lua = options.runsWhenFull === true ? `${RUNS_WHEN_FULL}${body}` : body;
@@ -33,7 +33,7 @@ export function defineScript<Reply>(name: string, keys: number | "any", body: st
       definedOn.set(redis, defined.add(name));
     }
     const commands = redis as unknown as Record<string, Command>;
-    // ioredis flattens lists that stand among the arguments.
+    // ioredis flattens lists among the arguments.
     return commands[name]!(...keysAndArgs) as Promise<Reply>;
   };
 }

@@ -1,4 +1,4 @@
-/** Everything a response is kept in, opened once a process. The functions of this room take it as their first argument. */
+/** The stores of a process. The operations of this room take them, or the few they need, as their first argument. */
 import type { Logger } from "pino";
 import type { ResponseQueue } from "../queue/response-queue.ts";
 import type { RedisLayout } from "../redis/layout.ts";
@@ -8,12 +8,14 @@ import type { ContentSealer } from "../sealing/content-sealer.ts";
 import { Containers } from "../store/containers.ts";
 import { Continuations } from "../store/continuations.ts";
 import { Conversations } from "../store/conversations.ts";
+import { CreationRates } from "../store/creation-rates.ts";
 import { IdempotencyKeys } from "../store/idempotency-keys.ts";
 import { ItemIndex } from "../store/item-index.ts";
 import { InFlightResponses } from "../store/in-flight-responses.ts";
 import { ResponseChains } from "../store/response-chain.ts";
-import { ResponseRecords } from "../store/response-record.ts";
+import { ResponseRecords } from "../store/response-records.ts";
 import { StoredBytes } from "../store/stored-bytes.ts";
+import { SweeperLock } from "../store/sweeper-lock.ts";
 import { ToolJournals } from "../store/tool-journal.ts";
 import { RemoteRunRegistry } from "../store/remote-run-registry.ts";
 import { WindowedResponses } from "../store/windowed-responses.ts";
@@ -24,8 +26,6 @@ import type { ReplicaRequirement } from "../stream/log/replica-acknowledgement.t
 import { Leases } from "../stream/log/lease.ts";
 
 export interface Storage {
-  readonly redis: RedisClient;
-  readonly layout: RedisLayout;
   readonly records: ResponseRecords;
   readonly chains: ResponseChains;
   readonly inFlight: InFlightResponses;
@@ -39,27 +39,35 @@ export interface Storage {
   readonly journals: ToolJournals;
   readonly remoteRunRegistry: RemoteRunRegistry;
   readonly log: EventLog;
-  /** Reads what may be shown: with replicas configured, only what enough of them have. */
+  /** Reads events that clients may see. Where replicas are required, only confirmed events. */
   readonly visibleLogReader: EventLogReader;
-  /** Reads all that was appended. Only for those who go on writing. */
+  /** Reads every appended event. Only for processes that append. */
   readonly fullLogReader: EventLogReader;
   readonly leases: Leases;
+  readonly sweeperLock: SweeperLock;
+  readonly creationRates: CreationRates;
   readonly workerControl: WorkerControl;
-  readonly queue: ResponseQueue;
-  /** The time that all processes share: of whatever one writes and another compares with now. */
+  /** Redis's time, for times that one process stores and another compares with now. */
   readonly clock: Clock;
-  /** What clients keep for this server and cannot read. */
   readonly sealer: ContentSealer;
-  /** How long a container is kept after its last use. */
+  /** Lifetime of a container after its last use. */
   readonly containerIdleSeconds: number;
-  /** The same of a conversation; 0: until it is deleted. */
+  /** Lifetime of a conversation after its last use (0 = until it is deleted). */
   readonly conversationIdleSeconds: number;
+  /** Rejects if Redis does not answer. */
+  readonly ping: () => Promise<unknown>;
+}
+
+/** The part of a process's context that the operations on its responses use. */
+export interface ResponseContext {
+  readonly storage: Storage;
+  readonly queue: ResponseQueue;
   readonly logger: Logger;
 }
 
 export interface StorageConnections extends ReplicaRequirement {
   redis: RedisClient;
-  /** Appends, and WAITs where replicas are configured: used for nothing else then. */
+  /** Where replicas are required, this connection sends WAIT and therefore serves only appends. */
   logRedis: RedisClient;
   layout: RedisLayout;
   queue: ResponseQueue;
@@ -67,19 +75,15 @@ export interface StorageConnections extends ReplicaRequirement {
   sealer: ContentSealer;
   containerIdleSeconds: number;
   conversationIdleSeconds: number;
-  logger: Logger;
 }
 
 export function openStorage(connections: StorageConnections): Storage {
-  const { redis, logRedis, layout, queue, clock, sealer, minReplicasAcked, logger } = connections;
+  const { redis, logRedis, layout, queue, clock, sealer, minReplicasAcked } = connections;
   const { containerIdleSeconds, conversationIdleSeconds } = connections;
   return {
-    redis,
-    layout,
-    queue,
+    ping: () => redis.ping(),
     clock,
     sealer,
-    logger,
     containerIdleSeconds,
     conversationIdleSeconds,
     records: new ResponseRecords(redis, layout, logRedis),
@@ -98,6 +102,8 @@ export function openStorage(connections: StorageConnections): Storage {
     visibleLogReader: new EventLogReader(redis, layout, { minReplicasAcked }),
     fullLogReader: new EventLogReader(redis, layout, { minReplicasAcked: 0 }),
     leases: new Leases(redis, layout),
-    workerControl: new WorkerControl(redis, layout),
+    sweeperLock: new SweeperLock(redis, layout),
+    creationRates: new CreationRates(redis, layout),
+    workerControl: new WorkerControl(redis, layout, queue),
   };
 }

@@ -1,11 +1,11 @@
 /**
- * Content that a client keeps for this server and cannot read (a model's reasoning, a compacted conversation), and secrets
- * of requests while they wait in Redis. AES-256-GCM with the project and the kind as additional data, so that it opens for nobody else and as nothing else.
+ * Encrypts content that a client keeps and cannot read (reasoning, compactions), and the secrets of requests in Redis. It
+ * uses AES-256-GCM with the project and the kind as additional data: content opens only for its project and as its kind.
  *
  *   brs1.<key id>.<base64url of nonce (12 bytes), ciphertext, tag (16 bytes)>
  *
- * The plaintext is one byte that says how the rest is packed, and the value's JSON. The key's id lets a server that has
- * several keys (a new one seals, old ones still open) take the right one at once.
+ * The plaintext is one byte for the packing, then the value's JSON. After a key rotation the server has several keys: the
+ * newest seals, and the key id selects the one that opens.
  */
 import {
   createCipheriv,
@@ -17,6 +17,7 @@ import {
   randomBytes,
 } from "node:crypto";
 import { deflateRawSync, inflateRawSync } from "node:zlib";
+import type { Logger } from "pino";
 
 export type SealedKind = "reasoning" | "compaction" | "secret";
 
@@ -25,22 +26,25 @@ const CIPHER = "aes-256-gcm";
 export const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
-/** 96 bits: nobody guesses them. */
+/** 96 bits, too many to guess. */
 const NAME_DIGITS = 24;
 
 const PLAIN = 0;
 const DEFLATED = 1;
-/** Shorter JSON does not get shorter. */
+/** Deflating shorter JSON gains nothing. */
 const WORTH_DEFLATING_BYTES = 256;
-/** What would shrink further is not deflated: so a text opens to at most this many times what its client has sent. */
+/** Maximum ratio. JSON that would shrink further stays plain, which limits how far a sent text can expand. */
 const MAX_DEFLATION = 10;
 
-/** Whether `text` claims to be ours. Only opening it tells whether it is. */
+/** Whether `text` looks sealed by this server. Only `unseal` or `verify` proves it. */
 export function isSealed(text: string): boolean {
   return text.startsWith(PREFIX);
 }
 
-/** Not ours, another project's, another kind's, changed, or sealed with a key that is not known any more: never told which. */
+/**
+ * The content was forged, changed, sealed for another project or kind, or sealed with an unknown key. The error does not say
+ * which.
+ */
 export class UnreadableContentError extends Error {
   override readonly name = "UnreadableContentError";
   constructor(options?: ErrorOptions) {
@@ -51,16 +55,18 @@ export class UnreadableContentError extends Error {
 export class ContentSealer {
   readonly #newest: { id: string; key: KeyObject };
   readonly #keys: ReadonlyMap<string, KeyObject>;
+  readonly #logger: Logger | undefined;
 
-  /** Keys of 32 bytes: the first seals, every one opens. */
-  constructor(keys: readonly Buffer[]) {
+  /** Keys of 32 bytes: the first seals, every one opens. `logger` reports content that `tryUnseal` cannot open. */
+  constructor(keys: readonly Buffer[], logger?: Logger) {
     if (keys.length === 0) throw new RangeError("A sealer needs a key.");
     const known = keys.map((bytes) => ({ id: keyId(bytes), key: createSecretKey(bytes) }));
+    this.#logger = logger;
     this.#newest = known[0]!;
     this.#keys = new Map(known.map(({ id, key }) => [id, key]));
   }
 
-  /** `value` is anything that JSON can say. */
+  /** `value` must be representable in JSON. */
   seal(project: string, kind: SealedKind, value: unknown): string {
     const { id, key } = this.#newest;
     const nonce = randomBytes(NONCE_BYTES);
@@ -75,12 +81,23 @@ export class ContentSealer {
     return unpack(this.#decrypt(project, kind, text));
   }
 
-  /** Throws as `open` does, and does not unpack what it need not answer. */
+  /** For content that was accepted. Undefined, with a warning, if its key has been removed from the configuration since. */
+  tryUnseal(project: string, kind: SealedKind, text: string, itemId?: string): unknown {
+    try {
+      return this.unseal(project, kind, text);
+    } catch (error) {
+      if (!(error instanceof UnreadableContentError)) throw error;
+      this.#logger?.warn({ project, kind, itemId }, "Sealed content cannot be opened: its key is not configured");
+      return undefined;
+    }
+  }
+
+  /** Throws as `unseal` does. Skips unpacking. */
   verify(project: string, kind: SealedKind, text: string): void {
     this.#decrypt(project, kind, text);
   }
 
-  /** A name for `text` that says nothing about it, is the same on every worker, and cannot be made without the key. */
+  /** A keyed hash of `text`: the same on every worker, and impossible to compute without the key. */
   nameOf(project: string, text: string): string {
     const { key } = this.#newest;
     return createHmac("sha256", key)
@@ -110,18 +127,18 @@ export class ContentSealer {
     const key = this.#keys.get(id);
     const sealed = Buffer.from(encoded, "base64url");
     const isWhole = rest.length === 0 && sealed.length > NONCE_BYTES + TAG_BYTES;
-    // Node skips over what is no base64url: only the one way in which these bytes are written is taken.
+    // Node ignores characters that are not base64url. Accept only the canonical encoding.
     if (key === undefined || !isWhole || sealed.toString("base64url") !== encoded) throw new UnreadableContentError();
     return { key, sealed };
   }
 }
 
-/** Says which key it was and nothing about the key, which is random. */
+/** Identifies a key. The hash reveals nothing about the key, because keys are random. */
 function keyId(key: Buffer): string {
   return createHash("sha256").update("background-responses key id\n").update(key).digest("base64url").slice(0, 8);
 }
 
-/** As JSON, since no two pairs are written alike in it. */
+/** JSON keeps the two fields apart unambiguously. */
 function additionalData(project: string, kind: SealedKind): Buffer {
   return Buffer.from(JSON.stringify([PREFIX, project, kind]));
 }
@@ -129,8 +146,8 @@ function additionalData(project: string, kind: SealedKind): Buffer {
 function pack(value: unknown): Buffer {
   const json = Buffer.from(JSON.stringify(value));
   const deflated = json.length < WORTH_DEFLATING_BYTES ? json : deflateRawSync(json);
-  const pays = deflated.length < json.length && json.length <= MAX_DEFLATION * deflated.length;
-  return Buffer.concat(pays ? [Buffer.of(DEFLATED), deflated] : [Buffer.of(PLAIN), json]);
+  const isWorthIt = deflated.length < json.length && json.length <= MAX_DEFLATION * deflated.length;
+  return Buffer.concat(isWorthIt ? [Buffer.of(DEFLATED), deflated] : [Buffer.of(PLAIN), json]);
 }
 
 function unpack(packed: Buffer): unknown {

@@ -1,8 +1,10 @@
 /**
- * The sealer of a process, with the keys that every process has. Without configured keys one lies in Redis: it outlives
- * restarts and needs no setting, and whoever reads Redis can read what it seals, but the reasoning lies there too.
+ * Opens the sealer with the keys that all processes share. Without configured keys, the processes share a random key in
+ * Redis, which survives restarts. A reader of Redis can then open sealed content, but could read the same content in the
+ * logs.
  */
 import { type KeyObject, randomBytes } from "node:crypto";
+import type { Logger } from "pino";
 import type { RedisLayout } from "../redis/layout.ts";
 import type { RedisClient } from "../redis/script.ts";
 import { ContentSealer, KEY_BYTES } from "./content-sealer.ts";
@@ -11,19 +13,20 @@ export async function openSealer(
   redis: RedisClient,
   layout: RedisLayout,
   configured: readonly KeyObject[],
+  logger: Logger,
 ): Promise<ContentSealer> {
-  if (configured.length === 0) return new ContentSealer([await sharedKey(redis, layout.sealingKey)]);
-  // What was sealed before there was a configured key is still opened.
+  if (configured.length === 0) return new ContentSealer([await sharedKey(redis, layout.sealingKey)], logger);
+  // Content sealed before the operator configured a key still opens.
   const shared = await redis.get(layout.sealingKey);
   const former = shared === null ? [] : [decodeKey(shared, layout.sealingKey)];
-  return new ContentSealer([...configured.map((key) => key.export()), ...former]);
+  return new ContentSealer([...configured.map((key) => key.export()), ...former], logger);
 }
 
-/** Atomic: of two processes that start at once, one makes it. */
+/** Atomic: if several processes start at once, one creates the key. */
 async function sharedKey(redis: RedisClient, name: string): Promise<Buffer> {
-  const made = randomBytes(KEY_BYTES);
-  const before = await redis.set(name, made.toString("base64"), "NX", "GET");
-  return before === null ? made : decodeKey(before, name);
+  const created = randomBytes(KEY_BYTES);
+  const existing = await redis.set(name, created.toString("base64"), "NX", "GET");
+  return existing === null ? created : decodeKey(existing, name);
 }
 
 function decodeKey(text: string, name: string): Buffer {

@@ -1,6 +1,6 @@
 /**
- * Acceptance in one step, where one node holds the set of open responses and the records: a response enters the set, is
- * counted and is recorded in one script. It saves a round trip, and no crash can come in between.
+ * Acceptance in one step, where one Redis node holds both the in-flight set and the records: one script adds the response
+ * to the set, counts its bytes and writes its record. This saves a round trip, and no crash can interrupt it.
  */
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
@@ -19,16 +19,16 @@ import { isLargeRecord } from "./staged-record.ts";
 import { CREATE_RECORD_LUA, CREATE_RECORD_KEY_COUNT, createRecordArgs } from "./write-record.ts";
 
 /*
- * KEYS  those of `enter`, then those of `create`
- * ARGV  those of `enter`, then those of `create`
- * Returns {'accepted', 1 if the record was created, 0 if it was there already}, or the refusal of `enter`.
+ * KEYS  those of `addInFlight`, then those of `create`
+ * ARGV  those of `addInFlight`, then those of `create`
+ * Returns {'accepted', 1 if the record was created, 0 if it exists already}, or the rejection of `addInFlight`.
  */
 const acceptScript = defineScript<["accepted", 0 | 1] | ["full"] | ["storage", number]>(
   "acceptResponse",
   ADD_IN_FLIGHT_KEY_COUNT + CREATE_RECORD_KEY_COUNT,
   `${ADD_IN_FLIGHT_LUA}${CREATE_RECORD_LUA}
-  local refusal = enter(KEYS, ARGV)
-  if refusal then return refusal end
+  local rejection = addInFlight(KEYS, ARGV)
+  if rejection then return rejection end
   local keys = {}
   for i = 1, ${CREATE_RECORD_KEY_COUNT} do keys[i] = KEYS[${ADD_IN_FLIGHT_KEY_COUNT} + i] end
   return {'accepted', create(keys, ARGV, ${ADD_IN_FLIGHT_ARG_COUNT + 1})}
@@ -37,12 +37,12 @@ const acceptScript = defineScript<["accepted", 0 | 1] | ["full"] | ["storage", n
 
 export type AcceptOutcome = { kind: "accepted"; isNew: boolean } | LimitExceeded;
 
-/** Whether a record can be accepted in one step: it is written in one, and next to the set of open responses. */
+/** Whether one script can accept the record: it is small, and on the same node as the in-flight set. */
 export function canAcceptInOneStep(layout: RedisLayout, record: EncodedRecord): boolean {
   return !layout.sharded && !isLargeRecord(record);
 }
 
-/** Accepts a response unless its project is at a bound. Exact, however many ask at once. */
+/** Accepts a response unless its project is at a limit. Exact under concurrency. */
 export async function acceptInFlightRecord(
   redis: RedisClient,
   layout: RedisLayout,
@@ -58,5 +58,5 @@ export async function acceptInFlightRecord(
     createRecordArgs(record),
   );
   if (answer[0] === "accepted") return { kind: "accepted", isNew: answer[1] === 1 };
-  return answer[0] === "full" ? { kind: "full" } : { kind: "storage", kept: answer[1] };
+  return answer[0] === "full" ? { kind: "full" } : { kind: "storage", storedBytes: answer[1] };
 }

@@ -1,7 +1,7 @@
 /**
- * What the containers of a project hold, so that any worker can make a container again: the cells that ran in it and its
- * files. One hash each, written by what has changed. A container is written by whoever read its newest version: of two
- * who ran something in it at the same time, one is refused, and has to look at it again.
+ * Stores a project's containers, so that any worker can recreate them: the cells that ran and the files, in one hash per
+ * container. A write sends only the changes and names the version it is based on. If two workers change a container at the
+ * same time, one write is rejected, and that worker must read the container again.
  */
 import { z } from "zod";
 import { isContainerId } from "../protocol/id.ts";
@@ -23,25 +23,26 @@ export interface ContainerCell {
 export interface StoredContainer {
   version: number;
   seed: string;
-  /** Undefined if they are not to be run again. */
+  /** Undefined if the cells must not run again. */
   cells: ContainerCell[] | undefined;
   files: ContainerFile[];
-  /** Names and hashes of the conversations' files that were put in. */
+  /** Names and hashes of the conversation files copied into the container. */
   given: string[];
 }
 
-/** The next version of a container, by what is different in it. */
+/** The changes that lead to the next version of a container. */
 export interface ContainerChange {
-  /** The version that was changed; 0 if there was none. */
+  /** The version it is based on; 0 for a new container. */
   baseVersion: number;
-  /** Of this write alone: sent again, it is known to be the same. */
+  /** Unique to this write, so that a repeated write is recognized. */
   token: string;
   seed: string;
   given: readonly string[];
-  /** How many cells there are, undefined if they are not to be run again; and those that are new, by their places. */
+  /** Undefined if the cells must not run again. */
   cellCount: number | undefined;
+  /** By cell index. */
   newCells: ReadonlyMap<number, ContainerCell>;
-  /** Places of cells that are gone. */
+  /** Indexes of deleted cells. */
   deletedCells: readonly number[];
   files: readonly ContainerFile[];
   deletedFiles: readonly string[];
@@ -56,9 +57,9 @@ const cellSchema = z.object({ code: z.string(), files: z.array(fileSchema), dura
 
 /*
  * KEYS  container
- * ARGV  project, version that was changed, token, seconds, number of fields to delete, these fields, field, value ...
- * Returns {bytes, created, expires in unix milliseconds} if it is written, or was by the same token; {} if there is another
- * version, or it is another project's. A container never lives shorter than it would have.
+ * ARGV  project, base version, token, seconds to live, number of fields to delete, these fields, then field, value, …
+ * Returns {bytes, created, expires in unix milliseconds} if written now or earlier with the same token; {} if the version
+ * differs or another project owns the container. Never shortens the lifetime.
  */
 const writeScript = defineScript<[] | [bytes: number, createdAtMs: number, expiresAtMs: number]>(
   "writeContainer",
@@ -87,7 +88,7 @@ const writeScript = defineScript<[] | [bytes: number, createdAtMs: number, expir
 `,
 );
 
-/** What is shown of a container. Of one from before there were these times they are 0 until it is used again. */
+/** A container as the API lists it. The times are 0 if an older release created it and it has not been used since. */
 export interface ContainerSummary {
   id: string;
   createdAtMs: number;
@@ -100,7 +101,7 @@ export class Containers {
   readonly #logRedis: RedisClient;
   readonly #storedBytes: StoredBytes;
 
-  /** `logRedis` is the connection of the tool journal: a result that replicas have is of a container that they have. */
+  /** `logRedis` is also the journal's connection: replicas that have a result then also have the container. */
   constructor(redis: RedisClient, layout: RedisLayout, logRedis: RedisClient) {
     this.#redis = redis;
     this.#layout = layout;
@@ -110,7 +111,7 @@ export class Containers {
 
   /** Undefined if the project has no such container. */
   async readVersion(project: string, id: string): Promise<number | undefined> {
-    // What a client names becomes part of a key.
+    // The id comes from a client and becomes part of a key.
     if (!isContainerId(id)) return undefined;
     const [owner, version] = await this.#redis.hmget(this.#layout.container(id), "project", "version");
     return owner === project ? Number(version) : undefined;
@@ -125,33 +126,33 @@ export class Containers {
     const cells =
       cellCount === null
         ? undefined
-        : Array.from({ length: cellCount }, (_, place) => parse(cellField(place), cellSchema));
+        : Array.from({ length: cellCount }, (_, index) => parse(cellField(index), cellSchema));
     const files = Object.keys(fields)
       .filter((field) => field.startsWith(FILE_FIELD_PREFIX))
       .map((field) => parse(field, fileSchema));
     return { version: Number(fields["version"]), seed, cells, files, given };
   }
 
-  /** False if somebody else has changed it since. */
+  /** False if another worker has changed the container since `baseVersion`. */
   async write(project: string, id: string, change: ContainerChange, lifetimeSeconds: number): Promise<boolean> {
     const { baseVersion, token, seed, given, cellCount = null } = change;
-    const gone = [
+    const deletedFields = [
       ...change.deletedCells.map(cellField),
       ...change.deletedFiles.map((name) => FILE_FIELD_PREFIX + name),
     ];
     const fields = [
       ["head", JSON.stringify({ seed, cellCount, given })],
-      ...[...change.newCells].map(([place, cell]) => [
-        cellField(place),
+      ...[...change.newCells].map(([index, cell]) => [
+        cellField(index),
         JSON.stringify({ ...cell, files: cell.files.map(encodeFile) }),
       ]),
       ...change.files.map((file) => [FILE_FIELD_PREFIX + file.name, JSON.stringify(encodeFile(file))]),
     ].flat();
     const key = this.#layout.container(id);
-    const counted = [project, baseVersion, token, lifetimeSeconds, gone.length, ...gone];
-    const [bytes, createdAtMs, expiresAtMs] = await writeScript(this.#logRedis, key, counted, fields);
+    const header = [project, baseVersion, token, lifetimeSeconds, deletedFields.length, ...deletedFields];
+    const [bytes, createdAtMs, expiresAtMs] = await writeScript(this.#logRedis, key, header, fields);
     if (bytes === undefined) return false;
-    // A crash before this leaves a call without its result: it is made again, and this with it.
+    // After a crash before this step, the call has no result: the next worker repeats it, and this step.
     await Promise.all([
       this.#redis.zadd(this.#layout.containersOf(project), "NX", createdAtMs!, id),
       this.#storedBytes.set(project, id, bytes, expiresAtMs),
@@ -173,8 +174,8 @@ export class Containers {
   }
 
   /**
-   * Up to `count` of a project's, by when they were made, behind the one that is called `after`; undefined if it has none
-   * such. Those that have expired are forgotten here.
+   * Up to `count` containers of a project by creation time, after the container `after`. Undefined if there is no such
+   * container. Removes expired containers from the list.
    */
   async list(
     project: string,
@@ -184,9 +185,9 @@ export class Containers {
     const isAscending = order === "asc";
     let from = 0;
     if (after !== undefined) {
-      const place = await (isAscending ? this.#redis.zrank(key, after) : this.#redis.zrevrank(key, after));
-      if (place === null) return undefined;
-      from = place + 1;
+      const rank = await (isAscending ? this.#redis.zrank(key, after) : this.#redis.zrevrank(key, after));
+      if (rank === null) return undefined;
+      from = rank + 1;
     }
     const found: ContainerSummary[] = [];
     const expired: string[] = [];
@@ -204,7 +205,7 @@ export class Containers {
     return found.slice(0, count);
   }
 
-  /** False if the project has no such container. Sent again after a failure it erases what is left. */
+  /** False if the project has no such container. Repeat it after an error to erase the rest. */
   async erase(project: string, id: string): Promise<boolean> {
     if ((await this.describe(project, id)) === undefined) return false;
     await Promise.all([

@@ -1,26 +1,26 @@
 /**
- * Which responses with a window are related, by their project and `continuation_id` (contract.md#completion-windows): while one is being run,
- * or was a short while ago, the next one that waits is brought forward, because a provider has their common prefix in its
- * cache. Each that begins brings one, and at most `LONGEST_ROW` are brought one after the other before one of them has to
- * come by its own place: whoever else waits is passed by that many, and never beyond its own latest start.
+ * Related responses with a completion window: same project, same `continuation_id` (contract.md#completion-windows). While
+ * one runs, and for a short time after, the provider has their common prefix in its cache, so the next one that waits moves
+ * forward. Each response that starts moves one forward. After `MAX_CONSECUTIVE` in a row, the next must reach its turn by
+ * itself. Other responses are overtaken by at most that many, and never beyond their own latest start.
  *
- * It is a hint: if it is lost, or its keys expire, responses run in their places.
+ * This is a hint: without these keys, responses run in their normal order.
  */
 import { createHash } from "node:crypto";
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 
-/** For so long after a run its prefix is taken to be in a provider's cache: they keep one for 5 minutes or longer. */
+/** How long after a run its prefix counts as cached: providers cache for 5 minutes or longer. */
 const WARM_MS = 10 * 60_000;
 const MAX_CONSECUTIVE = 16;
-/** One that is to be promoted so soon is left alone: what is brought forward is behind those that are promoted. */
+/** A response this close to its promotion stays: promoted responses are ahead of those moved forward. */
 const PROMOTION_MARGIN_MS = 60_000;
 
 /*
- * The end of both scripts: brings one forward.
- * KEYS  waiting (zset: id by latest start), warm (zset: id by the time until which it keeps the continuation warm), row
- * ARGV  …, now in ms, earliest latest start, longest row
- * Returns the id, or ''.
+ * For both scripts: `moveForward` picks the next response.
+ * KEYS  waiting (zset: id by latest start), warm (zset: id by the time until which its prefix is cached), consecutive moves
+ * ARGV  …, now in ms, earliest latest start, maximum of consecutive moves
+ * Returns the id of the response to move forward, or ''.
  */
 const TAKE_NEXT_LUA = `
   local function keepUntilLast(key)
@@ -28,11 +28,11 @@ const TAKE_NEXT_LUA = `
     if last[2] then redis.call('PEXPIREAT', key, last[2]) end
     return last[2]
   end
-  local function bringForward(now, from, longest)
+  local function moveForward(now, from, max)
     redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
     local warmUntil = keepUntilLast(KEYS[2])
     keepUntilLast(KEYS[1])
-    if not warmUntil or tonumber(redis.call('GET', KEYS[3]) or 0) >= tonumber(longest) then return '' end
+    if not warmUntil or tonumber(redis.call('GET', KEYS[3]) or 0) >= tonumber(max) then return '' end
     local id = redis.call('ZRANGEBYSCORE', KEYS[1], from, '+inf', 'LIMIT', 0, 1)[1]
     if not id then return '' end
     redis.call('ZREM', KEYS[1], id)
@@ -43,45 +43,45 @@ const TAKE_NEXT_LUA = `
 `;
 
 /*
- * KEYS  waiting, warm, row
- * ARGV  id, its latest start, now, earliest latest start, longest row
- * Returns the id of the one to bring forward, which may be the same, or ''.
+ * KEYS  waiting, warm, consecutive moves
+ * ARGV  id, its latest start, now, earliest latest start, maximum of consecutive moves
+ * Returns the id of the response to move forward, which may be this one, or ''.
  */
 const joinScript = defineScript<string>(
   "joinContinuation",
   3,
   `${TAKE_NEXT_LUA}
   redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
-  return bringForward(ARGV[3], ARGV[4], ARGV[5])
+  return moveForward(ARGV[3], ARGV[4], ARGV[5])
 `,
 );
 
 /*
- * KEYS  waiting, warm, row
- * ARGV  id, until when it runs at the longest, now, earliest latest start, longest row
- * Returns the id of the one to bring forward, or ''.
+ * KEYS  waiting, warm, consecutive moves
+ * ARGV  id, its deadline, now, earliest latest start, maximum of consecutive moves
+ * Returns the id of the response to move forward, or ''.
  */
 const beginScript = defineScript<string>(
   "beginInContinuation",
   3,
   `${TAKE_NEXT_LUA}
-  -- It came by its own place, so a new row begins.
+  -- It was not moved forward, so counting starts again.
   if redis.call('ZREM', KEYS[1], ARGV[1]) == 1 then redis.call('DEL', KEYS[3]) end
   redis.call('ZADD', KEYS[2], ARGV[2], ARGV[1])
-  return bringForward(ARGV[3], ARGV[4], ARGV[5])
+  return moveForward(ARGV[3], ARGV[4], ARGV[5])
 `,
 );
 
 /*
  * KEYS  waiting, warm
- * ARGV  id, until when it keeps the continuation warm
+ * ARGV  id, until when its prefix counts as cached
  */
 const leaveScript = defineScript<null>(
   "leaveContinuation",
   2,
   `
   redis.call('ZREM', KEYS[1], ARGV[1])
-  -- Only if it has begun.
+  -- Only if it has started.
   redis.call('ZADD', KEYS[2], 'XX', ARGV[2], ARGV[1])
   local last = redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES')
   if last[2] then redis.call('PEXPIREAT', KEYS[2], last[2]) end
@@ -104,7 +104,7 @@ export class Continuations {
     this.#layout = layout;
   }
 
-  /** It waits. Returns the id of the response that is to be brought forward now, if any: it may be this one. */
+  /** Returns the id of the response to move forward now, if any. It may be this one. */
   async addWaiting(response: ContinuationMember, latestStartMs: number, nowMs: number): Promise<string | undefined> {
     const from = nowMs + PROMOTION_MARGIN_MS;
     const keys = this.#keysOf(response);
@@ -112,7 +112,7 @@ export class Continuations {
     return next === "" ? undefined : next;
   }
 
-  /** It is being run, until `deadlineMs` at the longest. Returns the id of the response to bring forward, if any. */
+  /** Returns the id of the response to move forward now, if any. */
   async markRunning(response: ContinuationMember, deadlineMs: number, nowMs: number): Promise<string | undefined> {
     const from = nowMs + PROMOTION_MARGIN_MS;
     const keys = this.#keysOf(response);
@@ -120,14 +120,13 @@ export class Continuations {
     return next === "" ? undefined : next;
   }
 
-  /** It is over. */
   async markEnded(response: ContinuationMember, nowMs: number): Promise<void> {
     const [waiting, warm] = this.#keysOf(response);
     await leaveScript(this.#redis, waiting, warm, response.id, nowMs + WARM_MS);
   }
 
-  /** By a digest: the client's text may be anything, and no other project's may be the same. */
-  #keysOf({ project, continuationId }: ContinuationMember): [waiting: string, warm: string, row: string] {
+  /** Hashed: the client's text is arbitrary, and projects must not share keys. */
+  #keysOf({ project, continuationId }: ContinuationMember): [waiting: string, warm: string, consecutive: string] {
     const digest = createHash("sha256")
       .update(JSON.stringify([project, continuationId]))
       .digest("hex");

@@ -1,12 +1,12 @@
-/** One page of a conversation's items: what it shows is all that is read. */
+/** Reads one page of a conversation's items, and nothing else. */
 import type { ConversationItem } from "../protocol/conversation.ts";
 import { toPage, type List, type PageQuery } from "../protocol/list.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 
 /*
  * KEYS  order, items
- * ARGV  how many, '1' if the newest come first, the id of the item before them if there is one
- * Returns {1 if there are more, else 0; items…}, or nothing if there is no such item
+ * ARGV  page size, '1' for newest first, the id of the item before the page (optional)
+ * Returns {1 if more items follow, else 0; items…}, or nil if that item does not exist
  */
 const readPageScript = defineScript<[0 | 1, ...string[]] | null>(
   "readConversationPage",
@@ -27,7 +27,7 @@ const readPageScript = defineScript<[0 | 1, ...string[]] | null>(
 `,
 );
 
-/** Undefined if `query.after` names no item of it. */
+/** Undefined if `query.after` names no item of the conversation. */
 export async function readConversationPage(
   redis: RedisClient,
   order: string,

@@ -1,29 +1,29 @@
-/** The steps by which conversations change, each atomic (conversations.ts). */
+/** The scripts of conversations.ts. Each is one atomic change. */
 import { defineScript } from "../redis/script.ts";
 import { COUNT_CALLS_LUA } from "./conversation-calls.ts";
 
-/** What an item takes beside its text: its id three times, and what naming it takes. */
+/** Overhead of an item beside its text: its id in three keys, and its entry in the item index. */
 export const ITEM_BYTES = 350;
 
 /*
  * KEYS  conversation, order, items, calls, unanswered
  * ARGV  item id, item, mark of its call, …
- * Items are added behind the last one; one that is there already stays as it is.
+ * Appends items. An item that exists already stays unchanged.
  */
 const ADD_ITEMS_LUA = `
   ${COUNT_CALLS_LUA}
   local function add(from)
-    local place = tonumber(redis.call('HGET', KEYS[1], 'added') or '0')
+    local position = tonumber(redis.call('HGET', KEYS[1], 'added') or '0')
     local bytes = 0
     for i = from, #ARGV, 3 do
       if redis.call('HSETNX', KEYS[3], ARGV[i], ARGV[i + 1]) == 1 then
-        place = place + 1
-        redis.call('ZADD', KEYS[2], place, ARGV[i])
+        position = position + 1
+        redis.call('ZADD', KEYS[2], position, ARGV[i])
         bytes = bytes + #ARGV[i + 1] + ${ITEM_BYTES}
-        countCall(KEYS[4], KEYS[5], ARGV[i + 2], place)
+        countCall(KEYS[4], KEYS[5], ARGV[i + 2], position)
       end
     end
-    redis.call('HSET', KEYS[1], 'added', place)
+    redis.call('HSET', KEYS[1], 'added', position)
     redis.call('HINCRBY', KEYS[1], 'bytes', bytes)
   end
 `;
@@ -31,7 +31,7 @@ const ADD_ITEMS_LUA = `
 /*
  * KEYS  conversation, order, items, calls, unanswered
  * ARGV  project, unix seconds, metadata, item id, item, mark, …
- * Nobody sees a conversation without the items that it was created with.
+ * Creates the conversation together with its first items.
  */
 export const createScript = defineScript<null>(
   "createConversation",
@@ -46,7 +46,7 @@ export const createScript = defineScript<null>(
 /*
  * KEYS  conversation, order, items, calls, unanswered
  * ARGV  item id, item, mark, …
- * All of the items or none: {'added'} | {'locked'} | {'gone'} | {'exists', place of the first that is there already}
+ * Adds all items or none. Returns {'added'} | {'locked'} | {'gone'} | {'exists', index of the first existing item}
  */
 export const addItemsScript = defineScript<["added"] | ["locked"] | ["gone"] | ["exists", number]>(
   "addConversationItems",
@@ -66,8 +66,8 @@ export const addItemsScript = defineScript<["added"] | ["locked"] | ["gone"] | [
 /*
  * KEYS  conversation, order, items, staged order, staged marks
  * ARGV  response id, item id, item, mark, …
- * A part of a long turn, which nobody sees before its end is added: an item is shown once it is in the order. What an
- * earlier attempt has staged stays. Returns 0 if the response does not hold the lock.
+ * Stages a part of a long turn. Staged items are not in the order, so readers do not see them. Items that an earlier attempt
+ * staged stay. Returns 1, or 0 if the response does not hold the lock.
  */
 export const stageItemsScript = defineScript<0 | 1>(
   "stageConversationTurn",
@@ -75,14 +75,14 @@ export const stageItemsScript = defineScript<0 | 1>(
   `
   local head = redis.call('HMGET', KEYS[1], 'lock', 'added')
   if head[1] ~= ARGV[1] then return 0 end
-  local place = tonumber(head[2]) + redis.call('ZCARD', KEYS[4])
+  local position = tonumber(head[2]) + redis.call('ZCARD', KEYS[4])
   local bytes = 0
   for i = 2, #ARGV, 3 do
     local id = ARGV[i]
     if redis.call('HSETNX', KEYS[3], id, ARGV[i + 1]) == 1 then
-      place = place + 1
-      redis.call('ZADD', KEYS[4], place, id)
-      if ARGV[i + 2] ~= '' then redis.call('HSET', KEYS[5], place, ARGV[i + 2]) end
+      position = position + 1
+      redis.call('ZADD', KEYS[4], position, id)
+      if ARGV[i + 2] ~= '' then redis.call('HSET', KEYS[5], position, ARGV[i + 2]) end
       bytes = bytes + #ARGV[i + 1] + ${ITEM_BYTES}
     end
   end
@@ -93,8 +93,8 @@ export const stageItemsScript = defineScript<0 | 1>(
 
 /*
  * KEYS  conversation, order, items, calls, unanswered, staged order, staged marks
- * ARGV  response id, '1' if what is staged is part of the turn, item id, item, mark, …
- * Adds the response's turn and frees its lock; does nothing if it does not hold it. Returns 1 if it did.
+ * ARGV  response id, '1' to add the staged items ('0' discards them), item id, item, mark, …
+ * Adds the response's turn and releases its lock. Returns 1, or 0 if the response does not hold the lock.
  */
 export const appendAndUnlockScript = defineScript<0 | 1>(
   "endConversationTurn",
@@ -123,7 +123,7 @@ export const appendAndUnlockScript = defineScript<0 | 1>(
 /*
  * KEYS  conversation, order, items, calls, unanswered
  * ARGV  response id
- * Returns {'held'} | {'busy', holder} | {'gone'}. While a response writes, the conversation is not idle, however long it takes.
+ * Returns {'held'} | {'busy', holder} | {'gone'}. A locked conversation does not expire.
  */
 export const lockScript = defineScript<["held"] | ["busy", string] | ["gone"]>(
   "lockConversation",
@@ -140,8 +140,8 @@ export const lockScript = defineScript<["held"] | ["busy", string] | ["gone"]>(
 
 /*
  * KEYS  conversation, order, items, calls, unanswered
- * ARGV  seconds for which it is kept from now on, if no response is writing; 0: until it is deleted
- * Returns {project, bytes}, and when it expires in unix milliseconds or 0; {} if it is gone.
+ * ARGV  seconds to live unless it is locked; 0 = until it is deleted
+ * Returns {project, bytes, expiry in unix milliseconds or 0}, or {} if the conversation is gone.
  */
 export const updateUsageScript = defineScript<[] | [project: string, bytes: number, expiresAtMs: number]>(
   "settleConversation",
@@ -173,7 +173,7 @@ export const removeItemScript = defineScript<"removed" | "locked" | "unknown">(
   if lock and lock ~= '' then return 'locked' end
   local length = redis.call('HSTRLEN', KEYS[3], ARGV[1])
   if not lock or redis.call('HDEL', KEYS[3], ARGV[1]) == 0 then return 'unknown' end
-  -- Of one from before there was a count no less than nothing is left.
+  -- The count may be too low if an older release created the conversation.
   local bytes = tonumber(redis.call('HGET', KEYS[1], 'bytes') or '0') - length - ${ITEM_BYTES}
   redis.call('HSET', KEYS[1], 'bytes', math.max(0, bytes))
   redis.call('ZREM', KEYS[2], ARGV[1])
@@ -185,7 +185,7 @@ export const removeItemScript = defineScript<"removed" | "locked" | "unknown">(
 /*
  * KEYS  conversation
  * ARGV  metadata
- * Returns 1 if it was set, 0 if the conversation is gone: what is left of one that was erased must not come back in part.
+ * Returns 1 if set, 0 if the conversation is gone: a write must not recreate a part of it.
  */
 export const setMetadataScript = defineScript<0 | 1>(
   "setConversationMetadata",

@@ -1,7 +1,7 @@
 /**
- * Conversations: items in order, and one writer at a time. The writer is a response: it locks the conversation when it is
- * accepted and adds its turn when it has ended, in the step that frees the lock. So nobody ever sees half a turn, and a
- * turn that is added twice (by the worker and by the sweeper, say) is added once.
+ * Conversations: ordered items with one writer at a time. The writer is a response. Admission locks the conversation for it,
+ * and one step adds its turn and releases the lock when it has ended. Readers therefore never see half a turn, and a turn
+ * that both the worker and the sweeper add appears once.
  */
 import { z } from "zod";
 import type { Conversation, ConversationItem } from "../protocol/conversation.ts";
@@ -26,17 +26,17 @@ const recordSchema = z.object({
   project: z.string(),
   createdAt: z.coerce.number().int(),
   metadata: z.string().transform((json) => z.record(z.string(), z.string()).parse(JSON.parse(json))),
-  /** The response that is writing, or ''. */
+  /** The response that holds the lock, or ''. */
   lock: z.string(),
-  /** What its items take. One from before there was a count has what came since. */
+  /** Size of its items. Incomplete if an older release created the conversation. */
   bytes: z.coerce.number().default(0),
-  /** Not of one from before its calls were counted. */
+  /** Absent if an older release created the conversation: its calls are not tracked. */
   knowsCalls: z.literal("1").optional(),
 });
 export type ConversationRecord = z.infer<typeof recordSchema>;
 
 const PAGE_CALLS = 200;
-/** Items: some milliseconds of Redis. */
+/** Items per script: a few milliseconds of Redis. */
 const PAGE_ITEMS = 1_000;
 
 export class Conversations {
@@ -62,13 +62,13 @@ export class Conversations {
     return record.project === project ? record : undefined;
   }
 
-  /** False if there is none (any more). */
+  /** False if the conversation is gone. */
   async setMetadata(id: string, metadata: Record<string, string>): Promise<boolean> {
     const key = this.#layout.conversation(id);
     return (await setMetadataScript(this.#redis, key, JSON.stringify(metadata))) === 1;
   }
 
-  /** Erases the conversation and its order. A run that is writing goes on, and adds its turn to nothing. */
+  /** Erases the conversation. A response that holds the lock continues, and its turn is dropped. */
   async erase(id: string): Promise<void> {
     await this.#redis.unlink([...this.#keys(id), ...this.#layout.stagedItemKeysOf(id)]);
   }
@@ -77,13 +77,13 @@ export class Conversations {
   async readItems(id: string): Promise<ConversationItem[]> {
     const [, orderKey, itemsKey] = this.#keys(id);
     const [order, items] = await Promise.all([this.#redis.zrange(orderKey, "0", "-1"), this.#redis.hgetall(itemsKey)]);
-    // An item that is removed between the two reads is in one of them only.
+    // An item removed between the two reads is missing in one of them.
     return order.flatMap((itemId) =>
       items[itemId] === undefined ? [] : [JSON.parse(items[itemId]) as ConversationItem],
     );
   }
 
-  /** One page of them, at the cost of what it shows. Undefined if `query.after` names none of them. */
+  /** Undefined if `query.after` names no item of the conversation. */
   async readPage(id: string, query: PageQuery): Promise<List<ConversationItem> | undefined> {
     const [, order, items] = this.#keys(id);
     return await readConversationPage(this.#redis, order, items, query);
@@ -95,20 +95,20 @@ export class Conversations {
   }
 
   async readItemJson(id: string, itemId: string): Promise<string | undefined> {
-    const [place, json] = await Promise.all([
+    const [position, json] = await Promise.all([
       this.#redis.zscore(this.#layout.conversationOrder(id), itemId),
       this.#redis.hget(this.#layout.conversationItems(id), itemId),
     ]);
-    // Of a turn that is being added, nothing is shown.
-    return place === null ? undefined : (json ?? undefined);
+    // A staged item has no position yet, and is hidden.
+    return position === null ? undefined : (json ?? undefined);
   }
 
-  /** The ids of the calls that nothing in it answers, in their order. */
+  /** Ids of the unanswered calls, in order. */
   async readUnansweredCalls(id: string): Promise<string[]> {
     return await this.#redis.zrange(this.#layout.conversationUnanswered(id), "0", "-1");
   }
 
-  /** Of these calls, the first that nothing in it answers. */
+  /** The first of these calls that is unanswered. */
   async findUnansweredCall(id: string, callIds: readonly string[]): Promise<string | undefined> {
     for (let from = 0; from < callIds.length; from += PAGE_CALLS) {
       const page = callIds.slice(from, from + PAGE_CALLS);
@@ -120,13 +120,13 @@ export class Conversations {
     return undefined;
   }
 
-  /** Ids within `items` are different. `place` is the first of them whose id the conversation has. */
+  /** The ids of `items` must be distinct. `index` is the first of them that the conversation has already. */
   async add(
     id: string,
     items: readonly ConversationItem[],
-  ): Promise<{ kind: "added" | "locked" | "gone" } | { kind: "exists"; place: number }> {
-    const [kind, place] = await addItemsScript(this.#redis, this.#keys(id), encodeItems(items));
-    return kind === "exists" ? { kind, place } : { kind };
+  ): Promise<{ kind: "added" | "locked" | "gone" } | { kind: "exists"; index: number }> {
+    const [kind, index] = await addItemsScript(this.#redis, this.#keys(id), encodeItems(items));
+    return kind === "exists" ? { kind, index } : { kind };
   }
 
   async removeItem(id: string, itemId: string): Promise<"removed" | "locked" | "unknown"> {
@@ -139,14 +139,14 @@ export class Conversations {
     return kind === "busy" ? { kind, holder } : { kind };
   }
 
-  /** Whether the response is the one that is writing. */
+  /** Whether the response holds the lock. */
   async isHeldBy(id: string, responseId: string): Promise<boolean> {
     return (await this.#redis.hget(this.#layout.conversation(id), "lock")) === responseId;
   }
 
   /**
-   * Adds a response's turn, which may be empty, and frees its lock, in one step. Most of a long one is written before:
-   * a script with all of it would hold up Redis for a second.
+   * Adds a response's turn, which may be empty, and releases its lock in one step. Stages most of a long turn before: a
+   * single script would block Redis for a second.
    */
   async appendAndUnlock(id: string, responseId: string, items: readonly ConversationItem[]): Promise<void> {
     const keys = this.#keys(id);
@@ -166,7 +166,7 @@ export class Conversations {
     );
   }
 
-  /** After a use: from now on it is idle. Undefined if it is gone. `expiresAtMs` is undefined if it does not expire. */
+  /** Call after a use: restarts the idle time. Undefined if the conversation is gone. */
   async updateUsage(
     id: string,
     idleSeconds: number,
@@ -180,7 +180,7 @@ export class Conversations {
   }
 }
 
-/** What `items` will take. */
+/** The stored size of `items`. */
 export function countItemBytes(items: readonly ConversationItem[]): number {
   return items.reduce((sum, item) => sum + Buffer.byteLength(JSON.stringify(item)) + ITEM_BYTES, 0);
 }

@@ -1,38 +1,36 @@
-/** A response's record as it is written: encoded once, so that its bytes are known before anything is. */
+/** Encodes a response's record once, so that its size is known before anything is written. */
 import { TimeSlice } from "../concurrency/time-slice.ts";
 import { encodeInput, type InputIndex } from "./input-pages.ts";
 import type { NewRecord, StoredRequest } from "./response-record.ts";
 
-/** The links come first: whoever walks a chain reads only this far. */
+/** `ancestors` come first: walking a chain reads only the front of the request (response-chain.ts). */
 function encodeRequest({ ancestors, ...rest }: StoredRequest): string {
   return JSON.stringify({ ancestors, ...rest });
 }
 
 const encodeFlag = (value: boolean): string => (value ? "1" : "0");
 
-/** What a response takes beside its texts: its record and its keys. */
+/** Overhead of a response: the fields of its record and its keys. */
 const RECORD_BYTES = 1_024;
-/** What an input item takes in the item index once it can be named (item-index.ts). */
+/** Size of an input item's entry in the item index (item-index.ts). */
 const INDEXED_ITEM_BYTES = 200;
 
-/** Of every record when it is new: names and values, in Lua. */
+/** Initial fields of every record, as Lua arguments: name, value, … */
 export const NEW_RECORD_FIELDS = `'lease', '', 'epoch', 0, 'attempts', 0, 'ending', '', 'deleted', '0'`;
 
-/** A record as it is written, and how many bytes it takes. */
 export interface EncodedRecord {
   id: string;
   request: string;
   input: string;
-  /** Where each item of a long input begins (input-pages.ts), and the seconds for which that is kept. */
+  /** The start of each item of a long input (input-pages.ts), and the seconds that the index lives. */
   inputIndex: InputIndex;
   indexSeconds: number;
   events: string[];
-  /** Of the record: name, value, name, value … */
+  /** Fields of the record: name, value, … */
   fields: readonly (string | number)[];
   bytes: number;
 }
 
-/** Of the record, as they are. */
 const PLAIN_FIELDS = [
   "project",
   "status",
@@ -43,7 +41,7 @@ const PLAIN_FIELDS = [
   "idempotencyHash",
 ] as const satisfies (keyof NewRecord)[];
 const FLAG_FIELDS = ["background", "readable", "stored"] as const satisfies (keyof NewRecord)[];
-/** Not written where they say nothing: few responses have one. */
+/** Written only if set: few responses have them. */
 const OPTIONAL_FIELDS = [
   "conversationId",
   "continuationId",
@@ -51,14 +49,14 @@ const OPTIONAL_FIELDS = [
   "durable",
 ] as const satisfies (keyof NewRecord)[];
 
-/** For how long from now a response is kept at the longest: it may end as late as at its deadline. */
+/** The longest a response can exist from now: it may end as late as its deadline. */
 export function maxLifetimeSecondsOf({ deadlineMs, retentionSeconds }: Lifetime, nowMs: number): number {
   return retentionSeconds + Math.ceil(Math.max(0, deadlineMs - nowMs) / 1000);
 }
 
 type Lifetime = Pick<NewRecord, "deadlineMs" | "retentionSeconds">;
 
-/** Of a large record, in turns with other requests. */
+/** Yields to other requests while it encodes a large record. */
 export async function encodeRecord(record: NewRecord): Promise<EncodedRecord> {
   const { id, input, events } = record;
   const { json, index: inputIndex } = await encodeInput(input);

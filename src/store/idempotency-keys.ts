@@ -1,4 +1,4 @@
-/** `Idempotency-Key` on POST (contract.md#idempotency): one key, one body, one response, for 24 hours and per project. */
+/** `Idempotency-Key` of POST (contract.md#idempotency): binds one body and one response per project, for 24 hours. */
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { RedisLayout } from "../redis/layout.ts";
@@ -9,7 +9,7 @@ const CLAIM_SECONDS = 24 * 60 * 60;
 
 const claimSchema = z.object({ id: z.string(), fingerprint: z.string() });
 
-/** `first`: go on under this id. `replay`: the id was given before for the same body. `conflict`: for another body. */
+/** `first`: the key is new. `replay`: the key is bound to `id` for the same body. `conflict`: bound for another body. */
 export type ClaimOutcome = { kind: "first"; id: string } | { kind: "replay"; id: string } | { kind: "conflict" };
 
 export class IdempotencyKeys {
@@ -25,17 +25,17 @@ export class IdempotencyKeys {
     return digest(`${project}\n${key}`);
   }
 
-  /** Binds `id` to the key unless one is bound already. Atomic: of two requests at once, one is first. */
+  /** Binds `id` to the key unless the key is bound. Atomic: of two concurrent requests, one is first. */
   async claim(hash: string, body: unknown, id: string): Promise<ClaimOutcome> {
     const claim = { id, fingerprint: await fingerprintOf(body) };
     const key = this.#layout.idempotency(hash);
-    const before = await this.#redis.set(key, JSON.stringify(claim), "EX", CLAIM_SECONDS, "NX", "GET");
-    if (before === null) return { kind: "first", id };
-    const bound = claimSchema.parse(JSON.parse(before));
+    const previous = await this.#redis.set(key, JSON.stringify(claim), "EX", CLAIM_SECONDS, "NX", "GET");
+    if (previous === null) return { kind: "first", id };
+    const bound = claimSchema.parse(JSON.parse(previous));
     return bound.fingerprint === claim.fingerprint ? { kind: "replay", id: bound.id } : { kind: "conflict" };
   }
 
-  /** Deleting a response frees its key: the same request is a new run then. A key that is bound to another id stays. */
+  /** Call when a response is deleted: the same request then creates a new one. Keeps a key bound to another id. */
   async release(hash: string, id: string): Promise<void> {
     if (hash === "") return;
     const key = this.#layout.idempotency(hash);
@@ -44,10 +44,10 @@ export class IdempotencyKeys {
   }
 }
 
-/** Some milliseconds of SHA-256. */
+/** A few milliseconds of SHA-256. */
 const SLICE_BYTES = 4 * 1024 * 1024;
 
-/** The digest of the body's JSON. Of a long one, in turns with other requests. */
+/** The digest of the body's JSON. Yields to other requests in between. */
 async function fingerprintOf(body: unknown): Promise<string> {
   const slice = new TimeSlice();
   const bytes = Buffer.from(JSON.stringify(body));

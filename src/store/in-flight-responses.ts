@@ -1,7 +1,7 @@
 /**
- * The set of responses that have not ended. An id enters before its record exists, so that no crash can hide it. Where
- * each project is bounded there is a set for each as well, always a part of the set of all: what is in it and not there
- * any more has been left behind by a crash, and is dropped by the sweeper.
+ * The in-flight set: all responses that have not ended. Admission adds an id before or together with its record, so no
+ * crash can hide a response from the sweeper. Where projects have limits, each project also has a set, always a subset of
+ * the first. A crash can leave an id in the project's set only; the sweeper removes it.
  */
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
@@ -10,12 +10,12 @@ import { COUNT_BYTES_LUA } from "./stored-bytes.ts";
 const COUNT_REUSE_MS = 100;
 
 /*
- * For scripts that let a response enter. `keys` are open, open of the project, projects, sums, sizes, expiries; `args` are
- * response id, unix milliseconds, project, bound of open ones, bytes, bound of bytes. A bound of 0 is none.
- * `enter` returns nil if the response is open and counted now; else {'full'} or {'storage', bytes that the project keeps}.
+ * For scripts that add a response. `keys`: in flight, in flight of the project, projects, sums, sizes, expiries. `args`:
+ * response id, unix milliseconds, project, limit of responses, bytes, limit of bytes. A limit of 0 means none.
+ * `addInFlight` returns nil if the response is added and counted; else {'full'} or {'storage', stored bytes of the project}.
  */
 export const ADD_IN_FLIGHT_LUA = `${COUNT_BYTES_LUA}
-  local function enter(keys, args)
+  local function addInFlight(keys, args)
     local id, project, bound = args[1], args[3], tonumber(args[4])
     local stored = {keys[4], keys[5], keys[6]}
     if bound > 0 and not redis.call('ZSCORE', keys[2], id) and redis.call('ZCARD', keys[2]) >= bound then
@@ -30,29 +30,29 @@ export const ADD_IN_FLIGHT_LUA = `${COUNT_BYTES_LUA}
     end
   end
 `;
-/** Of `keys`, and of `args`. */
+/** Numbers of `keys` and `args`. */
 export const ADD_IN_FLIGHT_KEY_COUNT = 6;
 export const ADD_IN_FLIGHT_ARG_COUNT = 6;
 
-/** A script that refuses answers this. */
-export type LimitExceeded = { kind: "full" } | { kind: "storage"; kept: number };
+/** The project is at a limit: of responses in flight, or of stored bytes. */
+export type LimitExceeded = { kind: "full" } | { kind: "storage"; storedBytes: number };
 
 /*
- * KEYS and ARGV as `enter` takes them. Returns {'entered'}, or the refusal.
+ * KEYS and ARGV as for `addInFlight`. Returns {'entered'} or its rejection.
  */
 const addInFlightScript = defineScript<["entered" | "full"] | ["storage", number]>(
   "enterOpenResponses",
   ADD_IN_FLIGHT_KEY_COUNT,
   `${ADD_IN_FLIGHT_LUA}
-  return enter(KEYS, ARGV) or {'entered'}
+  return addInFlight(KEYS, ARGV) or {'entered'}
 `,
 );
 
 /*
- * KEYS  open, open of the project, sums, sizes, expiries, record if it is to be asked
- * ARGV  response id, project or '', bytes, expiry; both '' if nothing of it is kept; '1' if replicas are required
- * Returns 1, or 0 if the response stays: its record here has no end, or one that may not be shown yet. A response that was
- * deleted is neither open nor counted: a worker that leaves it late must not count it again.
+ * KEYS  in flight, in flight of the project, sums, sizes, expiries, and the record if the script must check it
+ * ARGV  response id, project or '', bytes, expiry (both '' if nothing is retained), '1' if replicas are required
+ * Returns 1, or 0 if the response stays because its record has no end that readers may see. A deleted response is in neither
+ * set and not counted, so the late step of a worker must not count it again.
  */
 const removeScript = defineScript<0 | 1>(
   "removeOpenResponse",
@@ -65,11 +65,11 @@ const removeScript = defineScript<0 | 1>(
     if meta[1] == 'queued' or meta[1] == 'in_progress' then return 0 end
     if ARGV[5] == '1' and meta[3] and tonumber(meta[3]) < tonumber(meta[2]) then return 0 end
   end
-  local wasOpen = redis.call('ZREM', KEYS[1], id) == 1
+  local wasInFlight = redis.call('ZREM', KEYS[1], id) == 1
   if project == '' then return 1 end
   if ARGV[3] == '' then
     drop(stored, project, id)
-  elseif wasOpen or redis.call('HEXISTS', KEYS[4], id) == 1 then
+  elseif wasInFlight or redis.call('HEXISTS', KEYS[4], id) == 1 then
     put(stored, project, id, ARGV[3], ARGV[4])
   end
   redis.call('ZREM', KEYS[2], id)
@@ -79,9 +79,9 @@ const removeScript = defineScript<0 | 1>(
 );
 
 /*
- * KEYS  open, open of the project, projects
+ * KEYS  in flight, in flight of the project, projects
  * ARGV  project
- * Returns how many were dropped from the project's set because they are not in the set of all.
+ * Returns how many ids were removed from the project's set because the in-flight set lacks them.
  */
 const reconcileScript = defineScript<number>(
   "reconcileOpenResponses",
@@ -101,17 +101,17 @@ export interface InFlightAddition {
   id: string;
   project: string;
   nowMs: number;
-  /** What it is accepted with. */
+  /** Size at acceptance. */
   bytes: number;
 }
 
-/** Of a project. 0 is no bound. */
+/** Limits per project; 0 means none. */
 export interface ProjectLimits {
   maxOpen: number;
   maxStoredBytes: number;
 }
 
-/** What is left of a response that has ended. */
+/** What an ended response keeps stored, and until when. */
 export interface RetainedSize {
   bytes: number;
   expiresAtMs: number;
@@ -119,11 +119,12 @@ export interface RetainedSize {
 
 export type InFlightAddOutcome = { kind: "entered" } | LimitExceeded;
 
-/** The arguments of `enter` in ENTERING. */
+/** The `keys` of `addInFlight`. */
 export function addInFlightKeys(layout: RedisLayout, project: string): string[] {
   return [layout.inFlight, layout.inFlightOf(project), layout.inFlightProjects, ...layout.storedBytes(project)];
 }
 
+/** The `args` of `addInFlight`. */
 export function addInFlightArgs(
   { id, project, nowMs, bytes }: InFlightAddition,
   { maxOpen, maxStoredBytes }: ProjectLimits,
@@ -143,48 +144,47 @@ export class InFlightResponses {
     this.#requiresReplicas = minReplicasAcked > 0;
   }
 
-  /** False if it is there already. */
-  async add(id: string, readAcceptedAtMs: number): Promise<boolean> {
-    return (await this.#redis.zadd(this.#layout.inFlight, "NX", readAcceptedAtMs, id)) === 1;
+  /** Adds the id without checking limits. False if it is in the set already. */
+  async add(id: string, acceptedAtMs: number): Promise<boolean> {
+    return (await this.#redis.zadd(this.#layout.inFlight, "NX", acceptedAtMs, id)) === 1;
   }
 
-  /** Adds the id and counts its bytes, unless its project is at a bound. Exact, however many ask at once. */
+  /** Adds the id and counts its bytes, unless its project is at a limit. Exact under concurrency. */
   async addWithinLimits(addition: InFlightAddition, limits: ProjectLimits): Promise<InFlightAddOutcome> {
     const keys = addInFlightKeys(this.#layout, addition.project);
-    const [kind, kept] = await addInFlightScript(this.#redis, keys, addInFlightArgs(addition, limits));
-    return kind === "storage" ? { kind, kept } : { kind };
+    const [kind, storedBytes] = await addInFlightScript(this.#redis, keys, addInFlightArgs(addition, limits));
+    return kind === "storage" ? { kind, storedBytes } : { kind };
   }
 
   /**
-   * Takes out an id whose response has an end that may be shown, or no record, on this very server: what another one said,
-   * a primary before a failover, may be lost. False if it stays. (In Redis Cluster the record lies on another node, and is
-   * not asked here.) Without a project, that of an id that has no record, it stays in its project's set until `reconcile`.
-   * `kept` is what is left of it, and until when.
+   * Removes an id whose response has a visible end or no record. The script checks the record again, because a failover may
+   * have undone the end since the caller read it. False if the id stays. In Redis Cluster the record is on another node and
+   * is not checked. Without a project (for an id without a record) the id stays in its project's set until `reconcile`.
    */
-  async removeEnded(id: string, project: string | undefined, kept?: RetainedSize): Promise<boolean> {
+  async removeEnded(id: string, project: string | undefined, retained?: RetainedSize): Promise<boolean> {
     const records = this.#layout.sharded ? [] : [this.#layout.meta(id)];
-    return await this.#remove(id, project, records, kept);
+    return await this.#remove(id, project, records, retained);
   }
 
-  /** Takes out an id whatever its record says. */
+  /** Removes an id without checking its record. */
   async forceRemove(id: string, project: string | undefined): Promise<void> {
     await this.#remove(id, project, []);
   }
 
-  async #remove(id: string, project: string | undefined, records: string[], kept?: RetainedSize): Promise<boolean> {
+  async #remove(id: string, project: string | undefined, records: string[], retained?: RetainedSize): Promise<boolean> {
     const { inFlight, inFlightOf, storedBytes } = this.#layout;
     const keys = [inFlight, inFlightOf(project ?? ""), ...storedBytes(project ?? ""), ...records];
-    const retained = [kept?.bytes ?? "", kept?.expiresAtMs ?? ""];
+    const size = [retained?.bytes ?? "", retained?.expiresAtMs ?? ""];
     const replicas = this.#requiresReplicas ? "1" : "";
-    return (await removeScript(this.#redis, keys.length, keys, id, project ?? "", retained, replicas)) === 1;
+    return (await removeScript(this.#redis, keys.length, keys, id, project ?? "", size, replicas)) === 1;
   }
 
-  /** Up to `count` ids of a project, from the oldest. */
+  /** Up to `count` ids of a project, oldest first. */
   async listOfProject(project: string, count: number): Promise<string[]> {
     return await this.#redis.zrange(this.#layout.inFlightOf(project), "0", String(count - 1));
   }
 
-  /** Drops from the projects' sets what is not open any more. */
+  /** Removes leftover ids from the projects' sets. */
   async reconcile(): Promise<void> {
     const { inFlight, inFlightOf, inFlightProjects } = this.#layout;
     for (const project of await this.#redis.smembers(inFlightProjects)) {
@@ -192,18 +192,18 @@ export class InFlightResponses {
     }
   }
 
-  /** Ids from the oldest, `count` from place `offset`. */
+  /** Up to `count` ids from position `offset`, oldest first. */
   async list(offset: number, count: number): Promise<string[]> {
     return await this.#redis.zrange(this.#layout.inFlight, String(offset), String(offset + count - 1));
   }
 
-  /** When the id entered, in unix milliseconds; undefined if it is not there. */
+  /** When the id was added, in unix milliseconds. Undefined if it is not in the set. */
   async acceptedAtMs(id: string): Promise<number | undefined> {
     const score = await this.#redis.zscore(this.#layout.inFlight, id);
     return score === null ? undefined : Number(score);
   }
 
-  /** Counted at most once in 100 ms: the bound it serves is a brake, not an account. */
+  /** Cached for 100 ms: the server-wide limit needs no exact count. */
   async count(): Promise<number> {
     const nowMs = performance.now();
     if (nowMs - this.#lastCount.atMs > COUNT_REUSE_MS) {

@@ -1,7 +1,7 @@
 /**
- * Pages of a response's input. The input is one JSON text, which a run reads as a whole. A long one has an index beside it,
- * of where each item begins, so that a page reads and parses what it shows. Inputs without an index (short ones, and those
- * that a server without it wrote) are parsed as a whole.
+ * Pages of a response's input. The input is one JSON text, which a run reads whole. A long input has an index of item
+ * starts, so a page reads and parses only its own items. Short inputs, and those of older releases, have no index and are
+ * parsed whole.
  */
 import type { StoredInputItem } from "../protocol/item.ts";
 import { toPage, type List, paginate, type PageQuery } from "../protocol/list.ts";
@@ -9,13 +9,13 @@ import { defineScript, type RedisClient } from "../redis/script.ts";
 import { parseInSlices } from "../concurrency/parse-in-slices.ts";
 import { mapInSlices } from "../concurrency/time-slice.ts";
 
-/** Characters that are parsed in less time than an index would take to keep. */
+/** Below this length, parsing the input is cheaper than storing an index. */
 const UNINDEXED_CHARACTERS = 64 * 1024;
 
-/** Of a long input: the place of each item's first byte, and the item's id. */
+/** Alternates the byte offset of each item and the item's id. */
 export type InputIndex = readonly (string | number)[];
 
-/** `index` is empty for a short input. A long one is written in turns with other requests. */
+/** `index` is empty for a short input. Yields to other requests while it encodes a long one. */
 export async function encodeInput(items: readonly StoredInputItem[]): Promise<{ json: string; index: InputIndex }> {
   const texts = await mapInSlices(items, (item) => JSON.stringify(item));
   const json = `[${texts.join(",")}]`;
@@ -23,7 +23,7 @@ export async function encodeInput(items: readonly StoredInputItem[]): Promise<{ 
   const seenIds = new Set<string>();
   let start = 1;
   const index = await mapInSlices(items, ({ id }, index) => {
-    // A cursor means the first of those that a client gave one id. The others need a name that no id is.
+    // A cursor names the first of several items with one id. The others get a key that no id equals.
     const entry = [start, seenIds.has(id) ? `${id}\n${index}` : id];
     seenIds.add(id);
     start += Buffer.byteLength(texts[index]!) + 1;
@@ -34,8 +34,9 @@ export async function encodeInput(items: readonly StoredInputItem[]): Promise<{ 
 
 /*
  * KEYS  input, index
- * ARGV  how many, '1' if the last come first, the id of the item before them if there is one
- * Returns {'whole', input or nil} | {'unknown'} | {'page', items in their order as JSON, 1 if there are more, else 0}
+ * ARGV  page size, '1' for last first, the id of the item before the page (optional)
+ * Returns {'whole', input or nil} | {'unknown'} if that item does not exist
+ *   | {'page', items as JSON in input order, 1 if more follow, else 0}
  */
 const readPageScript = defineScript<["whole", string | null] | ["unknown"] | ["page", string, 0 | 1]>(
   "readInputPage",
@@ -54,20 +55,23 @@ const readPageScript = defineScript<["whole", string | null] | ["unknown"] | ["p
   local count = math.min(tonumber(ARGV[1]), total - from)
   if count == 0 then return {'page', '[]', 0} end
   local first = isDescending and total - from - count or from
-  -- With the one behind them: they end before its comma, or before the bracket at the end.
+  -- Includes the start of the next item: the page ends before its comma, or before the closing bracket.
   local starts = redis.call('ZRANGE', KEYS[2], first, first + count, 'WITHSCORES')
-  local behind = starts[2 * count + 2] or size
-  local items = redis.call('GETRANGE', KEYS[1], starts[2], tonumber(behind) - 2)
+  local nextStart = starts[2 * count + 2] or size
+  local items = redis.call('GETRANGE', KEYS[1], starts[2], tonumber(nextStart) - 2)
   return {'page', '[' .. items .. ']', from + count < total and 1 or 0}
 `,
 );
+
+/** `unknown`: `query.after` names no item of the input. `gone`: the response is gone. */
+export type InputPage = { kind: "page"; page: List<StoredInputItem> } | { kind: "unknown" } | { kind: "gone" };
 
 export async function readInputPage(
   redis: RedisClient,
   input: string,
   index: string,
   query: PageQuery,
-): Promise<List<StoredInputItem> | undefined | "gone"> {
+): Promise<InputPage> {
   const isDescending = query.order === "desc";
   const cursor = query.after === undefined ? [] : [query.after];
   const [kind, json, hasMore] = await readPageScript(
@@ -78,12 +82,13 @@ export async function readInputPage(
     isDescending ? "1" : "0",
     cursor,
   );
-  if (kind === "unknown") return undefined;
-  if (json === null || json === undefined) return "gone";
-  // Items were validated when they were accepted; they are not checked again on every page.
+  if (kind === "unknown") return { kind };
+  if (json === null || json === undefined) return { kind: "gone" };
+  // Not validated again: admission validated the items.
   const items = await parseInSlices<StoredInputItem[]>(json);
-  if (kind === "whole") return paginate(items, query);
-  return toPage(isDescending ? items.toReversed() : items, hasMore === 1);
+  if (kind === "page") return { kind, page: toPage(isDescending ? items.toReversed() : items, hasMore === 1) };
+  const page = paginate(items, query);
+  return page === undefined ? { kind: "unknown" } : { kind: "page", page };
 }
 
 /*
@@ -105,7 +110,7 @@ const readItemScript = defineScript<["whole" | "item", string | null | undefined
 `,
 );
 
-/** As JSON: the first item with this id. Undefined if there is none. */
+/** The first item with this id, as JSON. */
 export async function readInputItem(
   redis: RedisClient,
   input: string,

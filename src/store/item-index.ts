@@ -1,19 +1,19 @@
 /**
- * Which responses and conversations an item is in, so that a later request may name the item by its id
- * (`item_reference`). Only ids that a client can know are in here: those of output, which the stream shows; those that the
- * client gave itself; and those of other input once they are listed. So accepting a plain request writes nothing here.
+ * Maps an item id to the responses and conversations that hold the item, for `item_reference`. It contains only ids that a
+ * client can know: output items, input items with an id from the client, and other input items once a client lists them.
+ * Accepting a plain request therefore writes nothing here.
  */
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 
-/** An item that a client sends again and again is in many responses: the newest of them are kept. */
+/** Newest owners per item. A client may send the same item in many responses. */
 const MAX_OWNERS = 8;
 const PAGE_KEYS = 200;
 
 /*
  * KEYS  owners of each item
  * ARGV  owner, seconds
- * Owners are apart by spaces, the newest last. An entry never lives shorter than it would have.
+ * Owners are separated by spaces, newest last. Never shortens the lifetime of an entry.
  */
 const addOwnerScript = defineScript<null>(
   "addItemOwner",
@@ -42,15 +42,16 @@ export class ItemIndex {
     this.#layout = layout;
   }
 
-  /** `owner` is the id of a response or a conversation. In Redis Cluster each key has a slot of its own. */
+  /** `owner` is the id of a response or a conversation. */
   async add(project: string, owner: string, itemIds: readonly string[], lifetimeSeconds: number): Promise<void> {
     const keys = itemIds.map((id) => this.#layout.itemIndex(project, id));
+    // In Redis Cluster each key has its own slot.
     const size = this.#layout.sharded ? 1 : PAGE_KEYS;
     const pages = Array.from({ length: Math.ceil(keys.length / size) }, (_, i) => keys.slice(i * size, (i + 1) * size));
     await Promise.all(pages.map((page) => addOwnerScript(this.#redis, page.length, page, owner, lifetimeSeconds)));
   }
 
-  /** The newest first. Each may be gone by now: whoever asks looks for the item in it. */
+  /** Newest first. An owner may be gone or no longer hold the item; the caller checks. */
   async findOwners(project: string, itemId: string): Promise<string[]> {
     const owners = await this.#redis.get(this.#layout.itemIndex(project, itemId));
     return owners === null ? [] : owners.split(" ").toReversed();

@@ -1,23 +1,23 @@
 /**
- * Which responses providers run in their own background for responses of ours. One is entered before anything of it is
- * read, and leaves when it is done with: cancelled if need be, and deleted. So nothing goes on at a provider's cost
- * because the worker that began it is dead, and a response of ours that was deleted does not hide it.
+ * All remote runs. A worker adds a remote run before it reads its stream, and removes it after cancelling (if needed) and
+ * deleting it at the provider. If the worker crashes, or our response is deleted, the sweeper still finds the run and stops
+ * its costs.
  *
- * One sorted set with equal scores, whose members are `<response id> <provider> <the provider's id>`.
+ * One sorted set with equal scores. Members: `<response id> <provider> <the provider's id>`.
  */
 import type { RedisLayout } from "../redis/layout.ts";
 import type { RedisClient } from "../redis/script.ts";
 
 export interface RemoteRunEntry {
-  /** Ours. */
+  /** Our response. */
   responseId: string;
-  /** By its name in the configuration. */
+  /** The provider's name in the configuration. */
   provider: string;
-  /** The provider's. */
+  /** The provider's id of the run. */
   id: string;
 }
 
-/** Sorts directly behind the space. */
+/** The character after the space in byte order. */
 const SUCCESSOR_OF_SPACE = "!";
 
 export class RemoteRunRegistry {
@@ -43,7 +43,7 @@ export class RemoteRunRegistry {
     return members.map(parseMember);
   }
 
-  /** In order, behind `after`; from the first if that is undefined. */
+  /** In order, after `after` or from the start. */
   async list(after: RemoteRunEntry | undefined, count: number): Promise<RemoteRunEntry[]> {
     const from = after === undefined ? "-" : `(${formatMember(after)}`;
     const members = await this.#redis.zrangebylex(this.#layout.remoteRunRegistry, from, "+", "LIMIT", 0, count);
@@ -55,7 +55,7 @@ function formatMember({ responseId, provider, id }: RemoteRunEntry): string {
   return `${responseId} ${provider} ${id}`;
 }
 
-/** Neither our ids nor the names of providers have a space in them. */
+/** Our ids and provider names contain no spaces. */
 function parseMember(member: string): RemoteRunEntry {
   const [responseId, provider, ...id] = member.split(" ");
   return { responseId: responseId!, provider: provider!, id: id.join(" ") };

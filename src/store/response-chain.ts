@@ -1,44 +1,44 @@
 /**
- * The chain behind `previous_response_id`. A response keeps only its nearest links, and the oldest of those keeps the ones
- * before it: so what a response keeps does not grow with the chain, and a thousand links are found in twenty steps. They
- * are read by the page, in one script. In Redis Cluster the keys of two responses are in different slots, which no script
- * may touch at once: there a page is one link, and the pages of a step are read at the same time.
+ * The chain of `previous_response_id`. A response stores only its nearest links, and the oldest of them stores the links
+ * before it. A response therefore stores a bounded number of links, and a walk finds a thousand links in twenty steps. One
+ * script reads a page of links. In Redis Cluster, two responses are in different slots, which no script may touch together:
+ * there a page is one link, and the pages of a step are read concurrently.
  */
 import type { StoredInputItem } from "../protocol/item.ts";
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 import { parseInSlices } from "../concurrency/parse-in-slices.ts";
 
-/** How many links a response keeps at most. Fewer take more steps to walk; more are repeated in more responses. */
+/** Maximum links per response. A lower maximum takes more steps to walk; a higher one stores more duplicates. */
 export const MAX_LINKS = 50;
 
-/** What a response keeps whose `previous_response_id` is `previousId`, which keeps `nearest` itself. Oldest first. */
+/** The links of a response after `previousId`, whose own links are `nearest`. Oldest first. */
 export function nearestLinksFor(nearest: readonly string[], previousId: string): string[] {
   return nearest.length >= MAX_LINKS ? [previousId] : [...nearest, previousId];
 }
 
 export interface ChainLink {
   id: string;
-  /** Whose it is; undefined if it was deleted or has expired. */
+  /** Undefined if the response was deleted or has expired. */
   project: string | undefined;
 }
 
-/** What a link adds to what the model is shown. Either is undefined if the link is gone. */
+/** The items of a link. Both are undefined if the response is gone. */
 export interface ChainLinkItems {
   id: string;
   input: StoredInputItem[] | undefined;
-  /** As JSON: it holds the response as it ended. */
+  /** The terminal event as JSON. It contains the ended response. */
   lastEvent: string | undefined;
 }
 
-/** A stored request begins with the links (response-record.ts), which are shorter than this. */
+/** A stored request starts with its links (encoded-record.ts), which fit in this many bytes. */
 const LINKS_PREFIX = '{"ancestors":';
 const LINKS_MAX_BYTES = 4_096;
 
 /*
  * KEYS  request of the first link, meta of each
- * ARGV  '1' if the first link's own links are wanted
- * Returns {the front of the first link's request or '', project or '' of each…}
+ * ARGV  '1' to return the first link's own links
+ * Returns {the start of the first link's request or '', then the project of each link or ''}
  */
 const readLinksScript = defineScript<[front: string, ...projects: string[]]>(
   "readChainLinks",
@@ -55,7 +55,7 @@ const readLinksScript = defineScript<[front: string, ...projects: string[]]>(
 
 /*
  * KEYS  input, events of each link
- * Returns {input or nil, the last event's JSON or nil, …}
+ * Returns {input or nil, last event as JSON or nil, … for each link}
  */
 const readLinkItemsScript = defineScript<(string | null)[]>(
   "readChainTurns",
@@ -71,7 +71,7 @@ const readLinkItemsScript = defineScript<(string | null)[]>(
 `,
 );
 
-/** How many links are read in one script. Inputs and outputs may be long, and a script holds up everybody else. */
+/** Links per script. Inputs and outputs may be long, and a script blocks Redis. */
 const LINKS_PER_PAGE = 25;
 
 export class ResponseChains {
@@ -83,14 +83,14 @@ export class ResponseChains {
     this.#layout = layout;
   }
 
-  /** The links that a response keeps; undefined if there is no such response. */
+  /** The links that a response stores. Undefined if the response is gone. */
   async readNearest(id: string): Promise<string[] | undefined> {
     return parseNearest(await this.#redis.getrange(this.#layout.request(id), 0, LINKS_MAX_BYTES - 1));
   }
 
   /**
-   * The whole chain, oldest first, from the links that a response keeps. If a link is gone whose own links are needed to
-   * go on, it is the first of what is answered.
+   * The whole chain, oldest first, starting from the links that a response stores. If a link is gone whose own links the
+   * walk needs, the result starts with it.
    */
   async walk(nearest: readonly string[]): Promise<ChainLink[]> {
     const steps: ChainLink[][] = [];
@@ -103,7 +103,7 @@ export class ResponseChains {
     return steps.toReversed().flat();
   }
 
-  /** The links of one step, and the links that the oldest of them keeps. */
+  /** The links of one step, and the links that the oldest of them stores. */
   async #readStep(ids: readonly string[]): Promise<{ links: ChainLink[]; before: string[] | undefined }> {
     const { request, meta } = this.#layout;
     const pages = splitIntoPages(ids, this.#layout.sharded ? 1 : MAX_LINKS);

@@ -1,8 +1,7 @@
 /**
- * Large records on their way into Redis. A script that is given them holds up everybody else of that Redis: 200,000
- * arguments for half a second, 90 MB for a third of one. So their parts are written beforehand, by commands of bounded
- * length, under names that nobody reads; the step that makes the record only gives them their names, and takes as long for
- * large ones as for small ones. Whatever is left there by a process that died expires.
+ * Writes large records. One script with the whole record would block Redis: 200,000 arguments take half a second, 90 MB a
+ * third of a second. The server therefore stages the parts under temporary keys, with commands of limited size, and a
+ * short script renames them. The staged parts of a process that crashed expire.
  */
 import { randomUUID } from "node:crypto";
 import { ENTRY_FIELD, ENTRY_SUFFIX, type RedisLayout } from "../redis/layout.ts";
@@ -11,20 +10,20 @@ import { nextSlice } from "../concurrency/next-slice.ts";
 import { type EncodedRecord, NEW_RECORD_FIELDS } from "./encoded-record.ts";
 
 const STAGED_SECONDS = 600;
-/** Some milliseconds of anybody's time. */
+/** Takes Redis a few milliseconds. */
 const CHUNK_CHARACTERS = 1024 * 1024;
-/** Places and ids, in turns. */
+/** Positions and ids alternate. */
 const INDEX_CHUNK_ENTRIES = 2_000;
 
-/** Whether a record is so large that it has to be staged. */
+/** Whether a record must be staged. */
 export function isLargeRecord({ bytes, inputIndex }: Pick<EncodedRecord, "bytes" | "inputIndex">): boolean {
   return bytes > CHUNK_CHARACTERS || inputIndex.length > INDEX_CHUNK_ENTRIES;
 }
 
 /*
- * KEYS  meta, events, request, input, index of the input, and the last four as they are staged
- * ARGV  number of events, length of the index, seconds for which it lives, then field, value… of the record
- * Returns 1 if created, 0 if the id was there already. A part that has expired meanwhile is an error.
+ * KEYS  meta, events, request, input, input index, then the staged keys of the last four
+ * ARGV  number of events, entries of the index, seconds that the index lives, then field, value… of the record
+ * Returns 1 if created, 0 if the id exists already. Fails if a staged part has expired.
  */
 const commitScript = defineScript<0 | 1>(
   "commitStagedRecord",
@@ -38,7 +37,7 @@ const commitScript = defineScript<0 | 1>(
   if redis.call('XLEN', KEYS[6]) ~= tonumber(ARGV[1]) or redis.call('EXISTS', KEYS[7], KEYS[8]) ~= 2
     or redis.call('ZCARD', KEYS[9]) ~= index then
     redis.call('UNLINK', KEYS[6], KEYS[7], KEYS[8], KEYS[9])
-    return redis.error_reply('A part of the record has expired before it was made')
+    return redis.error_reply('A staged part of the record has expired')
   end
   for i = 6, 8 do
     redis.call('RENAME', KEYS[i], KEYS[i - 4])
@@ -54,7 +53,7 @@ const commitScript = defineScript<0 | 1>(
 `,
 );
 
-/** Writes the record in one step, as `ResponseRecords.write` does. False if the id was there already. */
+/** Creates the record in one atomic step. False if the id exists already. */
 export async function writeStagedRecord(
   redis: RedisClient,
   layout: RedisLayout,
@@ -63,14 +62,14 @@ export async function writeStagedRecord(
   const { id, request, input, inputIndex, indexSeconds, events, fields } = record;
   const staged = layout.stagedKeysOf(id, randomUUID());
   const [stagedEvents, stagedRequest, stagedInput, stagedIndex] = staged;
-  for (const [place, data] of events.entries()) {
+  for (const [index, data] of events.entries()) {
     await nextSlice();
-    // As bytes: of a string, the socket would set aside three times as many as it has characters.
+    // As bytes: for a string, the socket allocates three bytes per character.
     const bytes = Buffer.from(data);
-    await redis.xadd(stagedEvents, `${place}${ENTRY_SUFFIX}`, ENTRY_FIELD, bytes);
-    // A collector that has no reason to run would keep them until the record is made.
+    await redis.xadd(stagedEvents, `${index}${ENTRY_SUFFIX}`, ENTRY_FIELD, bytes);
+    // Frees the memory now instead of at the next garbage collection.
     if (bytes.length > CHUNK_CHARACTERS) bytes.buffer.transfer(0);
-    if (place === 0) await redis.expire(stagedEvents, STAGED_SECONDS);
+    if (index === 0) await redis.expire(stagedEvents, STAGED_SECONDS);
   }
   await stageText(redis, stagedRequest, request);
   await stageText(redis, stagedInput, input);
@@ -92,7 +91,7 @@ async function stageText(redis: RedisClient, key: string, text: string): Promise
   }
 }
 
-/** A cut between the two halves of one character would lose it. */
+/** Never cuts between the two halves of a surrogate pair, which would lose the character. */
 function findChunkEnd(text: string, from: number): number {
   const end = from + CHUNK_CHARACTERS;
   const isInside = end < text.length && /[\udc00-\udfff]/.test(text[end]!);

@@ -1,22 +1,21 @@
 /**
- * How many bytes a project keeps: of each response, conversation and container its size, and until when it counts. Sizes
- * are set, never added to, so whoever repeats a step after a crash counts nothing twice; what has expired falls out when
- * the sum is read. All of it lies in the slot of the set of open responses: a response is counted in the same step in
- * which it enters that set and leaves it. Until then it counts with what it was accepted with, and with what the sweeper
- * last saw of it.
+ * Counts the bytes that each project stores: the size and the expiry of every response, conversation and container. Sizes
+ * are set, never incremented, so a step repeated after a crash counts nothing twice. Expired entries are removed when the
+ * sum is read. All keys share the slot of the in-flight set: the script that adds a response to the set, or removes it,
+ * also counts it. While a response runs, its size is the one at acceptance or the one the sweeper last saw.
  */
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 
-/** When something counts no more that is kept until it is deleted: the last date that there is. */
+/** The expiry of an entry without one: the last date in JavaScript. */
 const NEVER_EXPIRES_MS = 8_640_000_000_000_000;
-/** How much of what has expired one step takes out; of a project that is over its bound, more. */
+/** Maximum expired entries that one step removes; more for a project at its limit. */
 const TRIM_COUNT = 100;
 const TRIM_COUNT_OVER_LIMIT = 5_000;
 
 /*
- * For scripts that count. `keys` are sums, sizes and expiries (RedisLayout.storedBytes). What runs has the expiry '+inf'.
- * `fits` is whether the project may keep `bytes` more under `id`; 0 is no bound.
+ * For scripts that count. `keys`: sums, sizes, expiries (RedisLayout.storedBytes). A running response has the expiry '+inf'.
+ * `fits` returns whether `id` may have the size `bytes` within the project's limit; a limit of 0 means none.
  */
 export const COUNT_BYTES_LUA = `
   local function put(keys, project, id, bytes, expiry)
@@ -30,7 +29,7 @@ export const COUNT_BYTES_LUA = `
     if not before then return end
     redis.call('HDEL', keys[2], id)
     redis.call('ZREM', keys[3], id)
-    -- The negative of 0 would be -0, which Redis takes for no integer.
+    -- The negative of 0 is -0, which Redis rejects as an integer.
     redis.call('HINCRBY', keys[1], project, 0 - before)
   end
   local function trim(keys, project, count)
@@ -42,20 +41,20 @@ export const COUNT_BYTES_LUA = `
   local function sum(keys, project)
     return tonumber(redis.call('HGET', keys[1], project) or '0')
   end
-  local function fits(keys, project, id, bytes, bound)
+  local function fits(keys, project, id, bytes, limit)
     trim(keys, project, ${TRIM_COUNT})
-    if bound == 0 then return true end
+    if limit == 0 then return true end
     local more = bytes - tonumber(redis.call('HGET', keys[2], id) or '0')
-    if more <= 0 or sum(keys, project) + more <= bound then return true end
+    if more <= 0 or sum(keys, project) + more <= limit then return true end
     trim(keys, project, ${TRIM_COUNT_OVER_LIMIT})
-    return sum(keys, project) + more <= bound
+    return sum(keys, project) + more <= limit
   end
 `;
 
 /*
  * KEYS  sums, sizes, expiries
- * ARGV  project, id, bytes more, expiry, bound
- * Counts them, unless the project would keep more than it may. Returns {1, sum} or {0, sum}.
+ * ARGV  project, id, added bytes, expiry, limit
+ * Returns {1, sum}, or {0, sum} if the bytes exceed the limit and are not counted.
  */
 const addWithinScript = defineScript<[0 | 1, number]>(
   "addStoredBytesWithin",
@@ -98,7 +97,7 @@ const removeScript = defineScript<null>(
 /*
  * KEYS  sums, sizes, expiries
  * ARGV  project
- * Returns the sum.
+ * Returns the stored bytes of the project.
  */
 const readScript = defineScript<number>(
   "readStoredBytes",
@@ -110,9 +109,9 @@ const readScript = defineScript<number>(
 );
 
 /*
- * KEYS  sums, sizes, expiries, open
+ * KEYS  sums, sizes, expiries, in flight
  * ARGV  project, id, bytes, …
- * Only of those that are open still.
+ * Skips responses that have ended meanwhile.
  */
 const updateInFlightScript = defineScript<null>(
   "updateStoredBytesOfOpen",
@@ -126,9 +125,9 @@ const updateInFlightScript = defineScript<null>(
 );
 
 /*
- * KEYS  sums, sizes, expiries, open
+ * KEYS  sums, sizes, expiries, in flight
  * ARGV  project
- * Drops what has expired, and what counts as running and is not open: an admission that died before its record was made.
+ * Removes expired entries, and running ones that are not in flight: a crash during admission can leave them.
  */
 const reconcileScript = defineScript<null>(
   "reconcileStoredBytes",
@@ -158,17 +157,17 @@ export class StoredBytes {
     this.#layout = layout;
   }
 
-  /** Counts `bytes` more under `id`, or says what the project keeps already. Exact, however many ask at once. */
+  /** Adds `bytes` to the size of `id` unless the project would exceed `limit` (0 = none). Exact under concurrency. */
   async addWithinLimit(
     limit: number,
     project: string,
     id: string,
     bytes: number,
     expiresAtMs = NEVER_EXPIRES_MS,
-  ): Promise<{ isAdded: boolean; kept: number }> {
+  ): Promise<{ isAdded: boolean; storedBytes: number }> {
     const keys = this.#layout.storedBytes(project);
-    const [added, kept] = await addWithinScript(this.#redis, keys, project, id, bytes, expiresAtMs, limit);
-    return { isAdded: added === 1, kept };
+    const [added, storedBytes] = await addWithinScript(this.#redis, keys, project, id, bytes, expiresAtMs, limit);
+    return { isAdded: added === 1, storedBytes };
   }
 
   async set(project: string, id: string, bytes: number, expiresAtMs = NEVER_EXPIRES_MS): Promise<void> {
@@ -183,7 +182,7 @@ export class StoredBytes {
     return await readScript(this.#redis, this.#layout.storedBytes(project), project);
   }
 
-  /** What responses that run have by now. */
+  /** Sets the current sizes of running responses. */
   async updateInFlight(responses: readonly RunningResponseSize[]): Promise<void> {
     const { inFlight, storedBytes } = this.#layout;
     for (const [project, ofProject] of Map.groupBy(responses, (each) => each.project)) {
@@ -192,7 +191,7 @@ export class StoredBytes {
     }
   }
 
-  /** Of every project, takes out what does not count any more. */
+  /** Removes expired and leftover entries of every project. */
   async reconcile(): Promise<void> {
     const { inFlight, storedSums, storedBytes } = this.#layout;
     for (const project of await this.#redis.hkeys(storedSums)) {

@@ -1,10 +1,10 @@
 /**
- * What a response's tool calls were and what came of them: one hash beside its log. The log shows a call as its client
- * may see it; the journal keeps what the model was shown of it, and which calls were begun. A run that goes on after a
- * crash reads here which calls of the turn that was cut off are done, which were begun, and which were not; and, where the
- * provider runs the turn in its own background, where to go on reading it.
+ * The journal of a response: its turns and tool calls, in one hash beside the log. The log shows a call as the client may
+ * see it; the journal holds the result as the model saw it, and which calls have started. After a crash, the next worker
+ * reads here which calls of the interrupted turn have a result, which have started, and which have not. For a remote run it
+ * also reads the position from which to resume.
  *
- * Every write names the lease, and is refused in the same atomic step once somebody else has it.
+ * Every write names the lease. The script that writes also checks it, and rejects a lease that is not current.
  */
 import { z } from "zod";
 import type { ItemEventDraft } from "../protocol/event.ts";
@@ -13,37 +13,37 @@ import { usageSchema } from "../protocol/response.ts";
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 
-/** What the model is shown of a call that is over. */
+/** The result of a call, as the model sees it. */
 const toolResultSchema = z.object({
-  /** As a `function_call_output` has it: text, or content parts. */
+  /** In the form of a `function_call_output`: text or content parts. */
   output: inputFunctionCallOutputSchema.shape.output,
   isError: z.boolean(),
-  /** What only the tool understands, to show the call in the log. */
+  /** Private to the tool, which builds the call's log item from it. */
   details: z.unknown(),
 });
 export type ToolResult = z.infer<typeof toolResultSchema>;
 
-/** A call as the model asked for it. */
+/** A call that the model requested. */
 const toolCallSchema = z.object({
   callId: z.string(),
-  /** By which the model's provider knows it: some want to see their own again. */
+  /** The provider's id of the call. Some providers require it in later requests. */
   providerCallId: z.string().optional(),
-  /** The function's name, as the model knows it. */
+  /** The function's name for the model. */
   name: z.string(),
-  /** JSON, as the model wrote it. */
+  /** JSON, exactly as the model wrote it. */
   arguments: z.string(),
-  /** The approval that this call was given, if it needed one. */
+  /** The approval that allowed the call, if it needed one. */
   approvalRequestId: z.string().optional(),
 });
 export type ToolCall = z.infer<typeof toolCallSchema>;
 
-/**
- * A turn of the model that called tools, in the order of its items: the calls, and the items that had to wait for a call
- * before them to be over. `itemIds` are the ids under which a call or an item was begun in the log, the last one last.
- */
-/** Checked when they were made, by the upstream that yielded them. */
+/** Not validated again: the upstream validated the events. */
 const eventsSchema = z.custom<ItemEventDraft[]>(Array.isArray);
 
+/**
+ * A part of a turn that called tools, in the order of its items: a call, or an item that waits for an earlier call to
+ * finish. `itemIds` are the ids under which the log has started it, oldest first.
+ */
 const segmentSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("call"), call: toolCallSchema, itemIds: z.array(z.string()) }),
   z.object({ kind: z.literal("item"), events: eventsSchema, itemIds: z.array(z.string()) }),
@@ -54,8 +54,8 @@ const turnSchema = z.object({ usage: usageSchema.nullable(), segments: z.array(s
 export type RecordedTurn = z.infer<typeof turnSchema>;
 
 /**
- * A response that the provider runs by itself for one turn, and the provider's number of the event up to which all of it is
- * in our log. `round` is how many were lost in this turn before it.
+ * A remote run of one turn. `cursor` is the provider's number of the last event whose content is in our log. `round` counts
+ * the remote runs of this turn that were lost before.
  */
 const remoteRunSchema = z.object({
   provider: z.string(),
@@ -67,19 +67,19 @@ const remoteRunSchema = z.object({
 export type RecordedRemoteRun = z.infer<typeof remoteRunSchema>;
 
 export interface ToolJournal {
-  /** By their places, in order. A Redis that came back from an older file may have lost some. */
+  /** By turn index, in order. Some may be missing after Redis restarted from an older file. */
   turns: ReadonlyMap<number, RecordedTurn>;
-  /** By the place of their turn. */
+  /** By turn index. */
   remoteRuns: ReadonlyMap<number, RecordedRemoteRun>;
-  /** By call id. */
   startedCallIds: ReadonlySet<string>;
+  /** By call id. */
   results: ReadonlyMap<string, ToolResult>;
 }
 
 /*
  * KEYS  meta, calls
  * ARGV  lease, field, value
- * Returns 1 if written, 0 if the lease is somebody else's or the response is over.
+ * Returns 1 if written, 0 if the lease is not current or the response has ended.
  */
 const writeScript = defineScript<0 | 1>(
   "writeToolJournal",
@@ -99,14 +99,14 @@ export class ToolJournals {
   readonly #layout: RedisLayout;
   readonly #logRedis: RedisClient;
 
-  /** `logRedis` is the connection whose writes wait for replicas where there are some. */
+  /** `logRedis` carries the writes: where replicas are required, its writes wait for them. */
   constructor(redis: RedisClient, layout: RedisLayout, logRedis: RedisClient) {
     this.#redis = redis;
     this.#layout = layout;
     this.#logRedis = logRedis;
   }
 
-  /** False if the lease is not the current one. Safe to send again: so are those below. */
+  /** False if the lease is not current. Every write of this class is safe to repeat. */
   async writeTurn(id: string, lease: string, turnIndex: number, turn: RecordedTurn): Promise<boolean> {
     return await this.#write(id, lease, `turn:${turnIndex}`, turn);
   }
@@ -132,7 +132,7 @@ export class ToolJournals {
     const byIndex = <T>(prefix: string, schema: z.ZodType<T>): Map<number, T> =>
       new Map(
         parsed(prefix, schema)
-          .map(([place, each]): [number, T] => [Number(place), each])
+          .map(([index, entry]): [number, T] => [Number(index), entry])
           .sort(([a], [b]) => a - b),
       );
     return {

@@ -1,7 +1,7 @@
 /**
- * Responses with a completion window or of the flex tier, by their latest start, until they are promoted or over. So promoting them costs
- * what is due, however many wait. Those that are being run stay in it: one that is handed over, or goes back to the queue
- * for its provider, must come back in the class that it has by then.
+ * Responses with a completion window or of the flex tier, by latest start, until they are promoted or have ended. The
+ * sweeper reads only those that are due. Running responses stay in the set: one that returns to the queue after a hand-over
+ * or a provider's rate limit must still be promoted in time.
  */
 import type { RedisLayout } from "../redis/layout.ts";
 import type { RedisClient } from "../redis/script.ts";
@@ -19,7 +19,7 @@ export class WindowedResponses {
     await this.#redis.zadd(this.#key, latestStartMs, id);
   }
 
-  /** Up to `count` ids whose latest start has come, the earliest first, from place `offset`. */
+  /** Up to `count` ids that are due, earliest first, from position `offset`. */
   async listDue(nowMs: number, offset: number, count: number): Promise<string[]> {
     return await this.#redis.zrangebyscore(this.#key, "-inf", nowMs, "LIMIT", offset, count);
   }

@@ -1,14 +1,14 @@
-/** A record and its opening events, written in one step: that step is the response's acceptance. */
+/** Writes a record and its opening events in one step. With this step the response is accepted. */
 import { ENTRY_FIELD, ENTRY_SUFFIX, type RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 import { type EncodedRecord, NEW_RECORD_FIELDS } from "./encoded-record.ts";
 import { isLargeRecord, writeStagedRecord } from "./staged-record.ts";
 
 /*
- * For scripts that write a record. `keys` are meta, events, snapshot, request, input, calls, index of the input.
- * `args`, from place `first` on: request, input, number of events, length of the index, seconds for which it lives,
- * events…, index…, then field, value… of the record.
- * `create` returns 1 if it was created, 0 if the id was there already (the same admission, sent again).
+ * For scripts that write a record. `keys`: meta, events, snapshot, request, input, calls, input index.
+ * `args` from index `first`: request, input, number of events, length of the index, seconds that the index lives, events…,
+ * index…, then field, value… of the record.
+ * `create` returns 1 if created, 0 if the id exists already (the same admission, sent again).
  */
 export const CREATE_RECORD_LUA = `
   local function create(keys, args, first)
@@ -28,17 +28,17 @@ export const CREATE_RECORD_LUA = `
     return 1
   end
 `;
-/** Of `keys`. */
+/** Number of `keys`. */
 export const CREATE_RECORD_KEY_COUNT = 7;
 
-/** The arguments of `create` in CREATING. Lists stand for their entries. */
+/** The `args` of `create`. */
 export function createRecordArgs(record: EncodedRecord): (string | number)[] {
   const { request, input, inputIndex, indexSeconds, events, fields } = record;
   return [request, input, events.length, inputIndex.length, indexSeconds, events, inputIndex, fields].flat();
 }
 
 /*
- * KEYS and ARGV as `create` takes them. Returns what it does.
+ * KEYS, ARGV and result as for `create`.
  */
 const createRecordScript = defineScript<0 | 1>(
   "createResponseRecord",
@@ -48,7 +48,7 @@ const createRecordScript = defineScript<0 | 1>(
 `,
 );
 
-/** False if the id was there already. */
+/** False if the id exists already. */
 export async function writeRecord(redis: RedisClient, layout: RedisLayout, record: EncodedRecord): Promise<boolean> {
   if (isLargeRecord(record)) return await writeStagedRecord(redis, layout, record);
   return (await createRecordScript(redis, layout.keysOf(record.id), createRecordArgs(record))) === 1;

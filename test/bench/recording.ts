@@ -11,7 +11,7 @@ import { RedisLayout } from "../../src/redis/layout.ts";
 import { RedisClock } from "../../src/redis/redis-clock.ts";
 import type { RedisClient } from "../../src/redis/script.ts";
 import { openSealer } from "../../src/sealing/open-sealer.ts";
-import { openStorage, type Storage } from "../../src/responses/storage.ts";
+import { openStorage, type ResponseContext, type Storage } from "../../src/responses/storage.ts";
 import { sequenceEvents } from "../../src/stream/log/event-log.ts";
 import { IDLE_SECONDS } from "../support/storage.ts";
 import { messageEvents, openingState, sampleRecord, sampleResponse } from "../support/samples.ts";
@@ -22,14 +22,17 @@ export async function connectTo(redisUrl: string): Promise<RedisClient> {
   return await connect({ url: redisUrl, cluster: false }, "patient", "bench", logger);
 }
 
-export interface BenchStorage extends Storage, AsyncDisposable {}
+export interface BenchStorage extends Storage, ResponseContext, AsyncDisposable {
+  readonly redis: RedisClient;
+  readonly layout: RedisLayout;
+}
 
 /** The storage of a worker process. */
 export async function openBenchStorage(redisUrl: string, prefix: string): Promise<BenchStorage> {
   const redis = await connectTo(redisUrl);
   const layout = new RedisLayout(prefix, { sharded: false });
   const queue = new ResponseQueue(redis, layout.queuePrefix, logger);
-  const sealer = await openSealer(redis, layout, []);
+  const sealer = await openSealer(redis, layout, [], logger);
   const clock = await RedisClock.start(redis, layout.inFlight, logger);
   const storage = openStorage({
     ...IDLE_SECONDS,
@@ -40,10 +43,14 @@ export async function openBenchStorage(redisUrl: string, prefix: string): Promis
     clock,
     sealer,
     minReplicasAcked: 0,
-    logger,
   });
   return {
     ...storage,
+    storage,
+    queue,
+    logger,
+    redis,
+    layout,
     async [Symbol.asyncDispose]() {
       clock[Symbol.dispose]();
       await queue.close();

@@ -2,7 +2,7 @@
  * How long the check of a body takes, which blocks its process. The limit is JSON.parse of the same bytes, which no
  * server can avoid. The usual bodies are listed beside the most expensive shapes of 1 MB: many small values.
  */
-import { parseCreateRequest } from "../../src/http/validation/validate.ts";
+import { parseCreateRequest } from "../../src/http/validation/create-request.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { readProviderCatalog } from "../../src/providers/catalog.ts";
 import { compare, type Figure, median, takeTurns, type Target } from "./figure.ts";

@@ -229,6 +229,7 @@ describe("every answer matches its description", () => {
   test("requests cover every route", async () => {
     await fetch(`${root}/openapi.json`);
     await fetch(`${root}/docs`);
+    await fetch(`${root}/docs/clients`);
     const answered = [...described.seen].filter((seen) => seen.endsWith(" 200"));
     expect(answered.toSorted()).toEqual(ROUTES.map(({ method, path }) => `${method} ${path} 200`).toSorted());
   });

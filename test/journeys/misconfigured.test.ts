@@ -24,7 +24,7 @@ afterAll(async () => await rm(folder, { recursive: true, force: true }));
 
 test.each([
   [API, { API_KEYS: `one:${KEY},two:${KEY}` }, "API_KEYS: entry 2 has the key of another project"],
-  [API, { API_KEYS_FILE: "keys" }, "API_KEYS_FILE: there is no key in it."],
+  [API, { API_KEYS_FILE: "keys" }, "API_KEYS_FILE: contains no key."],
   [API, { API_KEYS: `one:${KEY}`, HOST: "0.0.0.0" }, "API_KEYS: entry 1 has a key of fewer than 16 characters"],
   [API, { PROVIDERS_FILE: "providers.json" }, "providers.lab.api_key_env: the variable LAB_KEY is not set"],
   [WORKER, { PROVIDERS_FILE: "providers.json" }, "providers.lab.api_key_env: the variable LAB_KEY is not set"],

@@ -35,7 +35,7 @@ const withUser = (url: string, user: string): string => url.replace("redis://", 
 
 describe.each(SCRIPTS)("%s exits with a sentence", (script) => {
   test.each([
-    ["a wrong password", "stranger:wrong", "Redis refuses the credentials: check the user and password of REDIS_URL."],
+    ["a wrong password", "stranger:wrong", "Redis rejects the credentials: check the user and password of REDIS_URL."],
     ["a user without write rights", "reader:secret", "The user of REDIS_URL has too few rights (NOPERM"],
     ["a user without rights to inspect Redis", "blind:secret", "The user of REDIS_URL has too few rights (NOPERM"],
   ])("with %s", async (_name, user, sentence) => {
@@ -53,10 +53,10 @@ describe.each(SCRIPTS)("%s exits with a sentence", (script) => {
     await owner.config("SET", "requirepass", "secret");
     owner.disconnect();
     await using started = begin(script, { ...environment(), REDIS_URL: locked.url });
-    await started.line(({ msg }) => msg.includes("Redis wants credentials: add the user and password"), "the error");
+    await started.line(({ msg }) => msg.includes("Redis requires credentials: add the user and password"), "the error");
     expect(await started.exited).toBe(EXIT_MISCONFIGURED);
     await using noCluster = begin(script, { ...environment(), REDIS_CLUSTER: "true" });
-    await noCluster.line(({ msg }) => msg.includes("Redis is no cluster: set REDIS_CLUSTER=false."), "the error");
+    await noCluster.line(({ msg }) => msg.includes("Redis is not a cluster: set REDIS_CLUSTER=false."), "the error");
     expect(await noCluster.exited).toBe(EXIT_MISCONFIGURED);
   });
 
@@ -66,7 +66,7 @@ describe.each(SCRIPTS)("%s exits with a sentence", (script) => {
       extraArgs: ["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"],
     });
     await using started = begin(script, { ...environment(), REDIS_URL: cache.url });
-    await started.line(({ msg }) => msg.includes("allkeys-lru Redis throws away responses that run"), "the error");
+    await started.line(({ msg }) => msg.includes("allkeys-lru Redis evicts running responses"), "the error");
     expect(await started.exited).toBe(EXIT_MISCONFIGURED);
   });
 });
@@ -148,7 +148,7 @@ describe("a start waits while Redis accepts no writes", () => {
   });
 });
 
-test("a user with the rights in docs/operations.md can do everything", async () => {
+test("a user with the rights in docs/redis.md can do everything", async () => {
   const settings = environment();
   const prefix = settings.KEY_PREFIX;
   const rules = [`~${prefix}:*`, `~{${prefix}:*`, `&${prefix}:*`, "+@all", "-@dangerous", "-@admin", "+info"];

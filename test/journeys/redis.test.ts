@@ -70,7 +70,7 @@ test.each(["src/server.ts", "workers/main.ts"])("a missing database is reported,
   const url = new URL(testRedisUrl());
   url.pathname = "/999999";
   await using server = new ServerProcess("server", script, { REDIS_URL: url.href, PORT: "0" });
-  await server.line(({ msg }) => msg.endsWith("REDIS_URL: The Redis has no database 999999."), "saying so");
+  await server.line(({ msg }) => msg.endsWith("REDIS_URL: Redis has no database 999999."), "saying so");
   expect(await server.exited).toBe(78);
 });
 

@@ -56,7 +56,7 @@ test("runs, streams and requests resume on the promoted replica", async () => {
 
   for (const wrong of [url("wrong", SENTINEL_PASSWORD), url(PASSWORD, "wrong")]) {
     await using rejected = new ServerProcess("api", "src/server.ts", { ...environment, REDIS_URL: wrong, PORT: "0" });
-    await rejected.line(({ msg }) => msg.includes("refuses the credentials: check the"), "the error");
+    await rejected.line(({ msg }) => msg.includes("rejects the credentials: check the"), "the error");
     expect(await rejected.exited).toBe(EXIT_MISCONFIGURED);
   }
 

@@ -25,8 +25,8 @@ const ROOMS: Record<string, readonly string[]> = {
   "src/local": ["src/logging", "src/redis", "src/config", "src/providers"],
   "src/prompts": ["src/protocol", "src/config", "src/lifecycle", "src/providers"],
   "src/responses": ["src/redis", "src/sealing", "src/queue", "src/store", "src/stream/log"],
+  "src/context": ["src/redis", "src/config", "src/sealing", "src/queue", "src/stream/log", "src/responses"],
   "src/stream/fan-out": ["src/protocol", "src/redis", "src/stream/log"],
-  "src/http/replies": ["src/protocol", "src/lifecycle", "src/stream/fan-out"],
   "src/responses/content": [
     "src/concurrency",
     "src/protocol",
@@ -55,7 +55,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/responses/content",
     "src/responses/reading",
   ],
-  "workers/upstreams": ["src/protocol", "src/context-window", "src/lifecycle", "workers/attempt"],
+  "workers/upstreams": ["src/protocol", "src/context-window", "src/lifecycle"],
   "src/responses/ending": [
     "src/concurrency",
     "src/protocol",
@@ -78,7 +78,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "workers/upstreams",
   ],
   "workers/upstreams/fallback": ["workers/upstreams"],
-  "workers/upstreams/provider": [
+  "workers/upstreams/http": [
     "src/logging",
     "src/protocol",
     "src/config",
@@ -86,11 +86,12 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/providers",
     "workers/upstreams",
   ],
-  "workers/upstreams/simulator": ["src/protocol", "src/context-window", "src/lifecycle", "workers/upstreams"],
+  "workers/upstreams/simulator": ["src/protocol", "src/context-window", "workers/upstreams"],
   "src/responses/admission": [
     "src/concurrency",
     "src/protocol",
     "src/redis",
+    "src/config",
     "src/context-window",
     "src/lifecycle",
     "src/providers",
@@ -121,7 +122,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "workers/net",
     "workers/upstreams",
     "workers/tools",
-    "workers/upstreams/provider",
+    "workers/upstreams/http",
   ],
   "workers/tools/mcp": [
     "src/logging",
@@ -140,7 +141,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/lifecycle",
     "src/providers",
     "workers/upstreams",
-    "workers/upstreams/provider",
+    "workers/upstreams/http",
   ],
   "workers/upstreams/openai-responses": [
     "src/logging",
@@ -149,18 +150,18 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/lifecycle",
     "src/providers",
     "workers/upstreams",
-    "workers/upstreams/provider",
+    "workers/upstreams/http",
   ],
   "src/context.ts": [
     "src/redis",
     "src/config",
-    "src/sealing",
     "src/providers",
     "src/queue",
     "src/store",
     "src/stream/log",
     "src/prompts",
     "src/responses",
+    "src/context",
     "src/stream/fan-out",
     "src/responses/reading",
     "src/responses/admission",
@@ -171,8 +172,38 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/redis",
     "src/config",
     "src/lifecycle",
-    "src/responses",
     "src/responses/admission",
+  ],
+  "src/http/server": ["src/lifecycle", "src/http/middleware"],
+  "src/http/replies": [
+    "src/protocol",
+    "src/lifecycle",
+    "src/stream/log",
+    "src/stream/fan-out",
+    "src/responses/ending",
+    "src/responses/admission",
+    "src/context.ts",
+    "src/http/middleware",
+  ],
+  "src/http/validation": [
+    "src/concurrency",
+    "src/protocol",
+    "src/config",
+    "src/lifecycle",
+    "src/providers",
+    "src/http/middleware",
+  ],
+  "src/http/resources": [
+    "src/protocol",
+    "src/lifecycle",
+    "src/store",
+    "src/responses",
+    "src/responses/content",
+    "src/responses/reading",
+    "src/responses/conversations",
+    "src/responses/admission",
+    "src/context.ts",
+    "src/http/validation",
   ],
   "workers/tools/citable-pages.ts": ["workers/upstreams", "workers/tools", "workers/tools/mcp"],
   "workers/upstreams/registry.ts": [
@@ -183,14 +214,6 @@ const ROOMS: Record<string, readonly string[]> = {
     "workers/upstreams/simulator",
     "workers/upstreams/ai-sdk",
     "workers/upstreams/openai-responses",
-  ],
-  "src/http/validation": [
-    "src/concurrency",
-    "src/protocol",
-    "src/config",
-    "src/lifecycle",
-    "src/providers",
-    "src/http/middleware",
   ],
   "workers/tools/web-search": [
     "src/concurrency",
@@ -205,6 +228,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "src/http/endpoints": [
     "src/concurrency",
     "src/protocol",
+    "src/redis",
     "src/context-window",
     "src/lifecycle",
     "src/providers",
@@ -212,15 +236,15 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/stream/log",
     "src/responses",
     "src/stream/fan-out",
-    "src/http/replies",
     "src/responses/content",
     "src/responses/reading",
     "src/responses/conversations",
     "src/responses/ending",
     "src/responses/admission",
     "src/context.ts",
-    "src/http/middleware",
+    "src/http/replies",
     "src/http/validation",
+    "src/http/resources",
   ],
   "workers/tools/registry.ts": [
     "src/protocol",
@@ -239,7 +263,6 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/stream/fan-out",
     "src/http/middleware",
     "src/http/validation",
-    "src/http/endpoints",
   ],
   "workers/turn": [
     "src/protocol",
@@ -260,8 +283,10 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/config",
     "src/process",
     "src/providers",
+    "src/responses/admission",
     "src/context.ts",
     "src/http/middleware",
+    "src/http/server",
     "src/http/endpoints",
     "src/openapi",
   ],
@@ -340,7 +365,7 @@ const ROOMS: Record<string, readonly string[]> = {
 
 /** The rooms that may use each restricted library. */
 const LIBRARIES: Record<string, readonly string[]> = {
-  express: ["src/app.ts", "src/http/"],
+  express: ["src/app.ts", "src/health-app.ts", "src/http/"],
   bullmq: ["src/queue/", "workers/jobs/response-worker.ts", "workers/jobs/fair-queue.ts"],
   ioredis: ["src/redis/", "src/local/redis/query-server.ts"],
   "@modelcontextprotocol/sdk": ["workers/tools/mcp/", "src/local/demo/research/almanac.ts"],
@@ -354,7 +379,8 @@ const LIBRARIES: Record<string, readonly string[]> = {
   ],
   "gpt-tokenizer": ["src/context-window/tokenizer.ts"],
   "@ai-sdk": ["workers/upstreams/ai-sdk/", "workers/tools/image-generation/"],
-  undici: ["workers/upstreams/provider/", "workers/net/"],
+  undici: ["workers/upstreams/http/", "workers/net/"],
+  marked: ["src/http/endpoints/docs/"],
   yaml: ["src/config/settings-file.ts"],
   jsdom: ["workers/tools/web-search/page-extraction/"],
   "@mozilla/readability": ["workers/tools/web-search/page-extraction/"],
@@ -410,6 +436,19 @@ test("rooms import only rooms below them", () => {
     return from !== to && !ROOMS[from]!.includes(to);
   });
   expect(illegal).toEqual([]);
+});
+
+test("no endpoint imports another endpoint", () => {
+  const folder = "src/http/endpoints/";
+  /** A file, or a folder whose files serve one resource. */
+  const endpointOf = (file: string): string | undefined =>
+    file.startsWith(folder) ? file.slice(folder.length).split("/")[0] : undefined;
+  const between = imports.filter(({ file, target }) => {
+    const from = endpointOf(file);
+    const to = target.startsWith(".") ? endpointOf(normalize(join(dirname(file), target))) : undefined;
+    return from !== undefined && to !== undefined && from !== to;
+  });
+  expect(between).toEqual([]);
 });
 
 test("the wire imports only zod", () => {

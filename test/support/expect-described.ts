@@ -148,8 +148,9 @@ export function expectDescribed(): DescriptionCheck {
   const watched: typeof fetch = async (input, init) => {
     const response = await fetch(input, init);
     const url = new URL(input instanceof Request ? input.url : input);
-    // The files of the page are no part of the API.
-    if (url.pathname.startsWith("/docs/")) return response;
+    // The files that pages load are not part of the API.
+    const isPage = response.headers.get("content-type")?.startsWith("text/html") === true;
+    if (url.pathname.startsWith("/docs/") && !isPage) return response;
     const method = (init?.method ?? "GET").toUpperCase();
     const requestBody = typeof init?.body === "string" ? init.body : undefined;
     const requestHeaders = new Headers(input instanceof Request ? input.headers : init?.headers);

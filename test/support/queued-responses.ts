@@ -3,7 +3,7 @@ import { newId } from "../../src/protocol/id.ts";
 import type { ResolvedRequest } from "../../src/protocol/create-request.ts";
 import { queueClassOf } from "../../src/queue/queue-class.ts";
 import { queueResponse } from "../../src/responses/admission/queue-response.ts";
-import type { Storage } from "../../src/responses/storage.ts";
+import type { TestStorage } from "./storage.ts";
 import type { ServerProcess } from "./processes.ts";
 import { sampleRecord } from "./samples.ts";
 
@@ -22,7 +22,7 @@ export interface QueuedRequest {
 }
 
 /** As admission leaves it, `ageMs` ago: its record, its place among the open ones, and its job. */
-export async function acceptResponse(storage: Storage, waiting: QueuedRequest): Promise<string> {
+export async function acceptResponse(storage: TestStorage, waiting: QueuedRequest): Promise<string> {
   const { window, continuation, tier, ageMs = 0, metadata = SHORT, model = "simulator/default" } = waiting;
   const id = newId("resp");
   const request: ResolvedRequest = {
@@ -52,7 +52,7 @@ const SHORT = { "simulator.tokens": "2", "simulator.delay_ms": "0" };
 export const HANGING = { "simulator.hang": "true" };
 
 /** As if the time until its latest start were over. */
-export async function makeDue({ redis, layout, clock }: Storage, id: string): Promise<void> {
+export async function makeDue({ redis, layout, clock }: TestStorage, id: string): Promise<void> {
   // By the clock that is asked whether it is due: Redis's, which may be some milliseconds behind this process's.
   const nowMs = clock.nowMs() - 1_000;
   await redis.hset(layout.meta(id), "latestStartMs", String(nowMs));

@@ -1,5 +1,6 @@
 /** A provider of the tests' own that runs two messages in its background, and runs of responses over it. */
 import type { OutputItem } from "../../src/protocol/item.ts";
+import { silentLogger } from "./storage.ts";
 import type { Storage } from "../../src/responses/storage.ts";
 import { RemoteRunTracker } from "../../workers/remote/remote-run-tracker.ts";
 import { countingTool } from "./counting-tool.ts";
@@ -45,7 +46,11 @@ export interface RemoteRunSetup {
 
 export function setUpRemoteRuns(storage: Storage, server: UpstreamServer, { keeps = true }: RemoteRunSetup = {}) {
   const upstream = openUpstream(server, {}, { background: true, keep_responses: keeps });
-  const remoteRuns = new RemoteRunTracker(storage, { findBackground: () => ({ upstream, isEnabled: true }) });
+  const remoteRuns = new RemoteRunTracker(
+    storage,
+    { findBackground: () => ({ upstream, isEnabled: true }) },
+    silentLogger,
+  );
   const tool = countingTool();
   return { remoteRuns, run: { storage, kinds: [tool.kind], upstream, remoteRuns }, tool };
 }

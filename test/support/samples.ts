@@ -5,7 +5,7 @@ import type { ResolvedRequest } from "../../src/protocol/create-request.ts";
 import type { EventDraft } from "../../src/protocol/event.ts";
 import { newId } from "../../src/protocol/id.ts";
 import type { Usage } from "../../src/protocol/response.ts";
-import type { AdmissionLimits } from "../../src/responses/admission/admit-response.ts";
+import type { AdmissionLimits } from "../../src/responses/admission/admission-limits.ts";
 import type { NewRecord } from "../../src/store/response-record.ts";
 import { sequenceEvents } from "../../src/stream/log/event-log.ts";
 

@@ -4,14 +4,19 @@ import { ResponseQueue } from "../../src/queue/response-queue.ts";
 import { connect } from "../../src/redis/connect.ts";
 import { RedisLayout } from "../../src/redis/layout.ts";
 import { RedisClock } from "../../src/redis/redis-clock.ts";
-import { openStorage, type Storage } from "../../src/responses/storage.ts";
+import type { RedisClient } from "../../src/redis/script.ts";
+import { openStorage, type ResponseContext, type Storage } from "../../src/responses/storage.ts";
 import { openSealer } from "../../src/sealing/open-sealer.ts";
 import { testRedisUrl, uniquePrefix } from "./redis.ts";
 
 /** Containers for an hour after their last use, conversations until they are deleted. */
 export const IDLE_SECONDS = { containerIdleSeconds: 3_600, conversationIdleSeconds: 0 };
 
-export interface TestStorage extends Storage, AsyncDisposable {}
+/** Also a process's context, as operations take it, and the connection and keys beneath it. */
+export interface TestStorage extends Storage, ResponseContext, AsyncDisposable {
+  readonly redis: RedisClient;
+  readonly layout: RedisLayout;
+}
 
 export const silentLogger = pino({ level: "silent" });
 
@@ -23,12 +28,17 @@ export async function openTestStorage(
   const redis = await connect({ url, cluster }, "patient", "test", silentLogger);
   const layout = new RedisLayout(prefix, { sharded: cluster });
   const queue = new ResponseQueue(redis, layout.queuePrefix, silentLogger);
-  const sealer = await openSealer(redis, layout, []);
+  const sealer = await openSealer(redis, layout, [], silentLogger);
   const clock = await RedisClock.start(redis, layout.inFlight, silentLogger);
-  const shared = { redis, logRedis: redis, layout, queue, clock, sealer, minReplicasAcked: 0, logger: silentLogger };
+  const shared = { redis, logRedis: redis, layout, queue, clock, sealer, minReplicasAcked: 0 };
   const storage = openStorage({ ...shared, ...IDLE_SECONDS });
   return {
     ...storage,
+    storage,
+    queue,
+    logger: silentLogger,
+    redis,
+    layout,
     async [Symbol.asyncDispose]() {
       clock[Symbol.dispose]();
       await queue.close();

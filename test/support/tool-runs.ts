@@ -18,6 +18,7 @@ import type { Upstream, UpstreamCall } from "../../workers/upstreams/upstream.ts
 import { readConfig } from "../../src/config/config.ts";
 import { sampleRecord } from "./samples.ts";
 import { expectLegal, expectOneTerminal } from "./subscriber.ts";
+import { silentLogger } from "./storage.ts";
 
 const CONFIG = readConfig({});
 
@@ -86,6 +87,7 @@ const DEFAULTS = {
   findMissingTool: () => undefined,
   streamsCalls: false,
   isStrict: true,
+  logger: silentLogger,
 };
 
 export async function runOnce(setup: RunSetup, id: string, control: RunControl) {

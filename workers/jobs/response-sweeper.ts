@@ -10,9 +10,8 @@ import { abandonResponse } from "../../src/responses/ending/abandon-response.ts"
 import { removeInFlight } from "../../src/responses/ending/remove-in-flight.ts";
 import { endResponse } from "../../src/responses/ending/end-response.ts";
 import { promoteDueResponses, queueResponse } from "../../src/responses/admission/queue-response.ts";
-import type { Storage } from "../../src/responses/storage.ts";
+import type { ResponseContext, Storage } from "../../src/responses/storage.ts";
 import type { RunningResponseSize } from "../../src/store/stored-bytes.ts";
-import { defineScript } from "../../src/redis/script.ts";
 
 export interface SweptResponse {
   status: ResponseStatus;
@@ -54,24 +53,8 @@ export const MAX_SWEEP_FAILURES = 10;
 const LOCK_INTERVALS = 4;
 const STOP_LIMIT_MS = 2_000;
 
-/*
- * KEYS  lock
- * ARGV  owner, milliseconds
- * Takes the lock, or keeps it if it is the owner's. Returns 1 if the owner has it now.
- */
-const holdLockScript = defineScript<0 | 1>(
-  "holdSweeperLock",
-  1,
-  `
-  local owner = redis.call('GET', KEYS[1])
-  if owner and owner ~= ARGV[1] then return 0 end
-  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-  return 1
-`,
-  { runsWhenFull: true },
-);
-
 export class ResponseSweeper {
+  readonly #context: ResponseContext;
   readonly #storage: Storage;
   readonly #options: SweeperOptions;
   readonly #stopping = new AbortController();
@@ -82,8 +65,9 @@ export class ResponseSweeper {
   #growing: RunningResponseSize[] = [];
   #loop: Promise<void> = Promise.resolve();
 
-  constructor(storage: Storage, options: SweeperOptions) {
-    this.#storage = storage;
+  constructor(context: ResponseContext, options: SweeperOptions) {
+    this.#context = context;
+    this.#storage = context.storage;
     this.#options = options;
   }
 
@@ -103,23 +87,22 @@ export class ResponseSweeper {
       try {
         if (await this.#isLeader()) await this.sweep();
       } catch (err) {
-        this.#storage.logger.warn({ err }, "Sweep failed; the next one goes on");
+        this.#context.logger.warn({ err }, "Sweep failed; the next one goes on");
       }
       await delay(this.#options.intervalMs, undefined, { signal }).catch(() => {});
     }
   }
 
   async #isLeader(): Promise<boolean> {
-    const { redis, layout } = this.#storage;
     const { owner, intervalMs } = this.#options;
-    return (await holdLockScript(redis, layout.sweeperLock, owner, intervalMs * LOCK_INTERVALS)) === 1;
+    return await this.#storage.sweeperLock.hold(owner, intervalMs * LOCK_INTERVALS);
   }
 
   /** Promotes what is due, looks at every open response once, and then at what those that are gone have left behind. */
   async sweep(): Promise<void> {
     const { inFlight, storedBytes } = this.#storage;
     const parts = [
-      () => promoteDueResponses(this.#storage),
+      () => promoteDueResponses(this.#context),
       () => this.#sweepAll(),
       () => inFlight.reconcile(),
       () => storedBytes.reconcile(),
@@ -164,17 +147,17 @@ export class ResponseSweeper {
         return true;
       }
       this.#failures.set(id, failures + 1);
-      this.#storage.logger.error({ err, responseId: id, failures: failures + 1 }, "Could not sweep a response");
+      this.#context.logger.error({ err, responseId: id, failures: failures + 1 }, "Could not sweep a response");
       return true;
     }
   }
 
   async #giveUp(id: string): Promise<false> {
-    this.#storage.logger.error(
+    this.#context.logger.error(
       { responseId: id, failures: MAX_SWEEP_FAILURES },
       "Gave a response up: no sweep ended it",
     );
-    await abandonResponse(this.#storage, id);
+    await abandonResponse(this.#storage, id, this.#context.logger);
     return false;
   }
 
@@ -183,16 +166,16 @@ export class ResponseSweeper {
     const record = await storage.records.readIncludingDeleted(id);
     if (record === undefined) return await this.#forgetUnrecorded(id);
     const response = { id, ...record };
-    const isQueued = isTerminalStatus(record.status) ? false : await storage.queue.isQueued(response);
+    const isQueued = isTerminalStatus(record.status) ? false : await this.#context.queue.isQueued(response);
     const action = decideSweep({ ...record, isQueued }, storage.clock.nowMs(), this.#options.maxAttempts);
-    if (action !== "keep") storage.logger.info({ responseId: id, action, status: record.status }, "Sweeping");
+    if (action !== "keep") this.#context.logger.info({ responseId: id, action, status: record.status }, "Sweeping");
     switch (action) {
       case "keep":
         this.#growing.push(response);
         return true;
       case "enqueue":
         this.#growing.push(response);
-        await queueResponse(storage, response);
+        await queueResponse(this.#context, response);
         return true;
       case "finish":
       case "expire":

@@ -13,7 +13,6 @@ import type { Clock } from "../../src/redis/redis-clock.ts";
 import { measureRoundTrip } from "../../src/redis/round-trip.ts";
 import { prioritizeRelatedResponse } from "../../src/responses/admission/queue-response.ts";
 import { isSuspect } from "../../src/stream/log/lease.ts";
-import { WorkerControl } from "../../src/queue/worker-control.ts";
 import type { RemoteRunTracker } from "../remote/remote-run-tracker.ts";
 import { FairQueue, type ProcessJob } from "./fair-queue.ts";
 import { computeLaneSizes, requiredLockDurationMs } from "./job-lanes.ts";
@@ -62,7 +61,7 @@ export class ResponseWorker {
 
   private constructor(context: WorkerContext, roundTripMs: number) {
     this.#context = context;
-    const { queue } = context.storage;
+    const { queue } = context;
     this.#locks = new JobLocks(context.config.LOCK_DURATION_MS, async ({ id, queueName }, token, durationMs) =>
       queue.renewLock(queueName as QueueName, id!, token, durationMs),
     );
@@ -77,7 +76,7 @@ export class ResponseWorker {
     const roundTripMs = await measureRoundTrip(context.queueRedis);
     warnIfRedisDistant(context, roundTripMs);
     const worker = new ResponseWorker(context, roundTripMs);
-    await WorkerControl.listen(context.controlRedis, context.storage.layout, (id) => worker.#cancel(id));
+    await context.listenForAborts((id) => worker.#cancel(id));
     await Promise.all(worker.#workers.map((each) => each.waitUntilReady()));
     return worker;
   }
@@ -95,11 +94,11 @@ export class ResponseWorker {
   }
 
   #openQueue(name: QueueName, roundTripMs: number): Worker<ResponseJob>[] {
-    const { config, storage, logger } = this.#context;
+    const { config, queue, logger } = this.#context;
     const slots = name === FOREGROUND ? config.FOREGROUND_CONCURRENCY : config.BACKGROUND_CONCURRENCY;
     const process: ProcessJob = async (job, token) => await this.#process(job, token);
     const shares = new SlotShares(slots, config.FAIR_RESERVE_PERCENT);
-    const fair = new FairQueue(name, storage.queue, shares, logger, process);
+    const fair = new FairQueue(name, queue, shares, logger, process);
     const lanes = computeLaneSizes(slots, roundTripMs).map((size, lane) => this.#openLane(name, fair, size, lane > 0));
     fair.attach(lanes[0]!);
     this.#fairQueues.push(fair);
@@ -108,10 +107,10 @@ export class ResponseWorker {
 
   /** One check for lost jobs is enough for a process. */
   #openLane(name: QueueName, fair: FairQueue, slots: number, skipStalledCheck: boolean): Worker<ResponseJob> {
-    const { config, queueRedis, storage, logger } = this.#context;
+    const { config, queueRedis, queuePrefix, storage, logger } = this.#context;
     const worker = new Worker<ResponseJob>(name, async (job, token) => await fair.process(job, token), {
       connection: queueRedis,
-      prefix: storage.layout.queuePrefix,
+      prefix: queuePrefix,
       concurrency: slots,
       lockDuration: config.LOCK_DURATION_MS,
       stalledInterval: config.STALLED_INTERVAL_MS,
@@ -167,7 +166,7 @@ export class ResponseWorker {
     const deadline = new AbortController();
     try {
       const record = await storage.records.readIncludingDeleted(id);
-      if (record !== undefined) await prioritizeRelatedResponse(storage, { id, ...record });
+      if (record !== undefined) await prioritizeRelatedResponse(this.#context, { id, ...record });
       void stopAtDeadline(record?.deadlineMs ?? 0, storage.clock, control, deadline.signal);
       const onLease = (lease: string): void => void (active.lease = lease);
       const outcome =

@@ -16,9 +16,10 @@ export interface WorkerDependencies {
 
 export function openDependencies({ catalog, config, logger, storage }: WorkerContext): WorkerDependencies {
   const upstreams = new Upstreams(catalog, config, logger);
-  const remoteRuns = new RemoteRunTracker(storage, upstreams);
+  const remoteRuns = new RemoteRunTracker(storage, upstreams, logger);
   const run = {
     storage,
+    logger,
     upstreams,
     maxAttempts: config.MAX_ATTEMPTS,
     serverTools: new ServerTools(config),

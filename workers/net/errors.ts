@@ -1,19 +1,19 @@
 /**
- * Why a URL that somebody named was not fetched. Messages may be shown to whoever named it: they say nothing of
- * addresses, names or services inside. What really happened is in `cause`, for the log.
+ * Reasons why a URL that a request or a model named was not fetched. Messages may reach that client or model, so they
+ * contain no internal addresses, names or services. `cause` holds the underlying error, for the log.
  */
 export abstract class GuardedFetchError extends Error {}
 
 const BLOCK_REASONS = {
   invalid: "it is not a valid URL",
   scheme: "only http and https are",
-  credentials: "it has a user name or a password in it",
+  credentials: "it contains a user name or password",
   host: "its host is not a public one",
-  port: "its port is not one for HTTP",
+  port: "its port is not an HTTP port",
 } as const;
 export type BlockReason = keyof typeof BLOCK_REASONS;
 
-/** Never sent, or a redirect that was not followed. */
+/** The URL was not requested: it is not allowed, or a redirect leads to one that is not. */
 export class BlockedUrlError extends GuardedFetchError {
   override readonly name = "BlockedUrlError";
   readonly reason: BlockReason;
@@ -23,7 +23,7 @@ export class BlockedUrlError extends GuardedFetchError {
   }
 }
 
-/** By the rules of whoever reads. */
+/** The caller's own check rejected a redirect. */
 export class RejectedRedirectError extends GuardedFetchError {
   override readonly name = "RejectedRedirectError";
 }
@@ -49,23 +49,23 @@ export class FetchTimeoutError extends GuardedFetchError {
   }
 }
 
-/** By the code of what went wrong: Node's, the system's, or OpenSSL's. */
+/** By error code of Node, the system or OpenSSL. Each reason completes a sentence about the server. */
 const REASONS_BY_CODE: readonly [RegExp, string][] = [
   [/^(ENOTFOUND|EAI_|ENODATA)/, "its name does not resolve (DNS)"],
   [/^ECONNREFUSED$/, "it refuses connections"],
-  [/^(EHOSTUNREACH|ENETUNREACH)$/, "no network leads to it"],
+  [/^(EHOSTUNREACH|ENETUNREACH)$/, "there is no network route to it"],
   [/CERT|^ERR_TLS|SELF_SIGNED|UNABLE_TO_VERIFY|HOSTNAME_MISMATCH/, "its TLS certificate is not valid"],
-  [/^(EPROTO|ERR_SSL)/, "it does not speak TLS as it should"],
+  [/^(EPROTO|ERR_SSL)/, "its TLS handshake failed"],
 ];
 
-/** No such name, no connection, or none that held. */
+/** The name does not resolve, no connection was made, or the connection was lost. */
 export class UnreachableError extends GuardedFetchError {
   override readonly name = "UnreachableError";
-  /** What is known of why, as the end of a sentence about the server. */
+  /** The reason if it is known, to complete a sentence about the server. */
   readonly reason: string | undefined;
   constructor(options?: ErrorOptions & { code?: string | undefined }) {
     const { code = "", ...rest } = options ?? {};
-    super("The server could not be reached, or broke off its answer.", rest);
+    super("The server could not be reached, or the connection was lost.", rest);
     this.reason = REASONS_BY_CODE.find(([codes]) => codes.test(code))?.[1];
   }
 }

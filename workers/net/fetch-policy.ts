@@ -1,6 +1,6 @@
 /**
- * Where a URL that a request or a model named may lead: to public addresses of the internet, and to what the operator
- * allows by FETCH_ALLOWED_HOSTS. It is asked twice: about the URL, and about each address before it is connected to.
+ * Decides which URLs of requests and models may be fetched: public internet addresses, and those that the operator
+ * allows with FETCH_ALLOWED_HOSTS. It checks the URL first, and later each address before a connection to it.
  */
 import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
@@ -11,8 +11,8 @@ const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR("2000::/3");
 const DEFAULT_PORTS: Record<string, number> = { "http:": 80, "https:": 443 };
 
 /**
- * Whether everyone may reach the address: global unicast, in none of the special ranges of RFC 6890. Addresses that
- * carry an IPv4 address within (mapped, compatible, NAT64, 6to4, Teredo) are not, wherever they would lead.
+ * Whether the address is public: global unicast, and in no special range of RFC 6890. Addresses that embed an IPv4
+ * address (mapped, compatible, NAT64, 6to4, Teredo) are not, even if the embedded address is.
  */
 export function isPublicAddress(address: string): boolean {
   if (!ipaddr.isValid(address)) return false;
@@ -34,7 +34,7 @@ export class FetchPolicy {
     this.#entries = entries.filter((entry) => entry !== "").map((entry) => parseEntry(entry));
   }
 
-  /** The URL as it will be fetched. Throws a BlockedUrlError. The address behind a name is checked at the connection. */
+  /** Returns the normalized URL, or throws a BlockedUrlError. A name's addresses are checked when connecting. */
   checkUrl(source: string, base?: string): URL {
     const url = URL.canParse(source, base) ? new URL(source, base) : undefined;
     if (url === undefined) throw new BlockedUrlError("invalid");
@@ -71,7 +71,7 @@ export class FetchPolicy {
   }
 }
 
-/** Without the brackets of an IPv6 address, the case and the dot of a root. */
+/** Lower-cases the host and removes IPv6 brackets and the trailing root dot. */
 function normalizeHost(hostname: string): string {
   return hostname
     .toLowerCase()
@@ -81,14 +81,16 @@ function normalizeHost(hostname: string): string {
 
 function parseEntry(text: string): AllowedEntry {
   if (ipaddr.isValidCIDR(text)) return { kind: "range", range: ipaddr.parseCIDR(text) };
-  // A bare IPv6 address has colons that are no port's.
+  // The colons of a bare IPv6 address do not separate a port.
   const authority = isIP(text) === 6 ? `[${text}]` : text;
   const url = URL.canParse(`http://${authority}`) ? new URL(`http://${authority}`) : undefined;
   const port = /:(\d+)$/.exec(authority.replace(/^\[.*\]/, ""))?.[1];
   const isBare =
     url !== undefined && url.pathname === "/" && url.search === "" && url.hash === "" && url.username === "";
   if (!isBare || /[/@?#*\s]/.test(text)) {
-    throw new ConfigurationError(`FETCH_ALLOWED_HOSTS: ${JSON.stringify(text)} is no host, host:port or CIDR range.`);
+    throw new ConfigurationError(
+      `FETCH_ALLOWED_HOSTS: ${JSON.stringify(text)} is not a host, host:port or CIDR range.`,
+    );
   }
   return { kind: "host", host: normalizeHost(url.hostname), port: port === undefined ? undefined : Number(port) };
 }

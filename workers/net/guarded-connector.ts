@@ -1,6 +1,6 @@
 /**
- * Connects to exactly the addresses that were checked. The name is resolved here, once for each connection, and what
- * undici connects to are the addresses that passed: a name that resolves differently a moment later changes nothing.
+ * Connects only to addresses that passed the policy. It resolves a name once per connection and pins undici to the
+ * addresses that passed, so a name that resolves differently a moment later (DNS rebinding) has no effect.
  */
 import { lookup as lookupName } from "node:dns/promises";
 import { isIP, type LookupFunction } from "node:net";
@@ -12,7 +12,7 @@ export interface ResolvedAddress {
   address: string;
   family: number;
 }
-/** All addresses of a name. Rejects if it has none. */
+/** Returns all addresses of a name. Rejects if there are none. */
 export type Resolve = (hostname: string) => Promise<ResolvedAddress[]>;
 
 export const resolveBySystem: Resolve = async (hostname) => await lookupName(hostname, { all: true });

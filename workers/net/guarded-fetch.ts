@@ -1,9 +1,9 @@
 /**
- * The only way from this server to a URL that a request or a model has named. Every URL on the way, redirects included,
- * is checked by the policy, and every connection goes to an address that was checked.
+ * The only way this server fetches a URL that a request or a model named. The policy checks every URL, redirects
+ * included, and each connection goes to a checked address.
  *
- * Two forms: `read` takes a whole body, bounded in size and time; `fetch` has the standard's shape and streams, for the
- * libraries that take one.
+ * `read` returns a whole body, bounded in size and time. `fetch` has the standard signature and streams, for libraries
+ * that accept a fetch function.
  */
 import { MIMEType } from "node:util";
 import type { CookieJar } from "tough-cookie";
@@ -26,7 +26,7 @@ export interface GuardedFetchOptions {
   policy: FetchPolicy;
   resolve?: Resolve;
   connectTimeoutMs?: number;
-  /** Longest wait for an answer to begin, and longest silence within it. */
+  /** Timeout until the response starts, and for silence within it. */
   idleTimeoutMs?: number;
   maxRedirects?: number;
 }
@@ -36,32 +36,32 @@ export interface GuardedReadOptions {
   headers?: Record<string, string>;
   body?: string | Uint8Array<ArrayBuffer>;
   signal: AbortSignal;
-  /** Of the body as it is after decompression. */
+  /** Maximum size of the decompressed body. */
   maxBytes: number;
-  /** For everything together but `checkRedirect`. */
+  /** Timeout for the whole read, excluding `checkRedirect`. */
   timeoutMs: number;
-  /** Redirects that may be followed; as many as the fetch allows if it is left out. */
+  /** Maximum redirects; defaults to the limit of the GuardedFetch. */
   maxRedirects?: number;
-  /** Cookies that were set on the way are sent on the way, to the hosts that they are for. */
+  /** Stores cookies that servers set, and sends them to their hosts on later redirects. */
   cookies?: CookieJar;
-  /** A body that is longer is cut off. */
+  /** Truncates a longer body instead of rejecting it. */
   truncates?: boolean;
-  /** Why a URL that a redirect leads to is not to be asked; undefined if it may be. It need not know the policy. */
+  /** Returns the reason to reject a redirect to this URL, or undefined to follow it. The policy is checked anyway. */
   checkRedirect?: CheckRedirect;
 }
 
 type CheckRedirect = (url: string) => Promise<string | undefined>;
 
 export interface FetchedContent {
-  /** After redirects. */
+  /** The final URL, after redirects. */
   url: string;
   status: number;
   headers: Headers;
-  /** In lower case and without parameters; undefined if the server names none, or none that can be read. */
+  /** Lower case, without parameters; undefined if the header is absent or invalid. */
   contentType: string | undefined;
   charset: string | undefined;
   body: Uint8Array;
-  /** That were followed. */
+  /** Number of redirects followed. */
   redirects: number;
 }
 
@@ -100,23 +100,23 @@ export class GuardedFetch implements AsyncDisposable {
   }
 
   /**
-   * `fetch`, guarded. Bounded by its signal and the idle time, and not in size: whoever reads the stream bounds it.
-   * Rejects with a GuardedFetchError or the signal's reason. A request's body is sent from memory.
+   * A guarded `fetch`. Its signal and the idle timeout bound it in time; the reader of the stream must bound its size.
+   * Rejects with a GuardedFetchError or the signal's reason. The request body is buffered in memory.
    */
   readonly fetch: typeof globalThis.fetch = async (input, init) => {
     const source = typeof input === "string" ? input : input instanceof URL ? input.href : input.url;
     const url = this.#policy.checkUrl(source);
-    // The standard's own class reads every kind of body and header there is.
+    // Request normalizes every kind of body and header.
     const request = new Request(input instanceof Request ? input : url, init);
     const body = request.body === null ? undefined : new Uint8Array(await request.arrayBuffer());
     const hop = { url, method: request.method, headers: new Headers(request.headers), body };
     const { redirect, signal } = request;
     const { response } = await this.#follow(hop, { redirect, signal, maxRedirects: this.#maxRedirects });
-    // Two copies of undici: this one's, and the one within Node that the types are of. Their classes are alike.
+    // undici and Node's bundled undici declare separate but equal Response classes.
     return response as unknown as Response;
   };
 
-  /** Rejects with a GuardedFetchError, or with the signal's reason. Any status is an answer. */
+  /** Rejects with a GuardedFetchError or the signal's reason. Every HTTP status is a result, not an error. */
   async read(source: string, options: GuardedReadOptions): Promise<FetchedContent> {
     const { signal, maxBytes, timeoutMs, method = "GET", body } = options;
     signal.throwIfAborted();
@@ -149,8 +149,8 @@ export class GuardedFetch implements AsyncDisposable {
     await this.#agent.destroy();
   }
 
-  async #follow(first: Hop, way: FollowOptions): Promise<{ response: UndiciResponse; redirects: number }> {
-    const { redirect, signal, maxRedirects, cookies, checkRedirect } = way;
+  async #follow(first: Hop, options: FollowOptions): Promise<{ response: UndiciResponse; redirects: number }> {
+    const { redirect, signal, maxRedirects, cookies, checkRedirect } = options;
     let hop = first;
     for (let redirects = 0; redirects <= maxRedirects; redirects++) {
       const response = await this.#send(addCookies(hop, cookies), signal);
@@ -160,8 +160,8 @@ export class GuardedFetch implements AsyncDisposable {
       await response.body?.cancel();
       if (redirect === "error") throw new UnreachableError();
       hop = createNextHop(hop, response.status, this.#policy.checkUrl(location, hop.url.href));
-      const refusal = await checkRedirect?.(hop.url.href);
-      if (refusal !== undefined) throw new RejectedRedirectError(refusal);
+      const rejection = await checkRedirect?.(hop.url.href);
+      if (rejection !== undefined) throw new RejectedRedirectError(rejection);
     }
     throw new TooManyRedirectsError(this.#maxRedirects);
   }
@@ -186,10 +186,10 @@ export class GuardedFetch implements AsyncDisposable {
 async function readBody(
   response: UndiciResponse,
   maxBytes: number,
-  isCutOff: boolean,
+  truncates: boolean,
 ): Promise<Pick<FetchedContent, "body" | "contentType" | "charset">> {
   const isPlain = response.headers.get("content-encoding") === null;
-  if (!isCutOff && isPlain && Number(response.headers.get("content-length")) > maxBytes) {
+  if (!truncates && isPlain && Number(response.headers.get("content-length")) > maxBytes) {
     await response.body?.cancel();
     throw new TooLargeError(maxBytes);
   }
@@ -198,8 +198,8 @@ async function readBody(
   for await (const chunk of response.body ?? []) {
     const bytes: Uint8Array = chunk;
     length += bytes.length;
-    // Leaving the loop cancels the body, and with it the decompression and the connection.
-    if (length > maxBytes && !isCutOff) throw new TooLargeError(maxBytes);
+    // Leaving the loop cancels the body, the decompression and the connection.
+    if (length > maxBytes && !truncates) throw new TooLargeError(maxBytes);
     chunks.push(bytes);
     if (length > maxBytes) break;
   }
@@ -216,14 +216,14 @@ function readContentType(header: string | null): Pick<FetchedContent, "contentTy
   }
 }
 
-/** undici wraps what went wrong once or twice, and the connector's refusals with it. */
+/** undici nests the original error in one or two causes; this also finds the connector's BlockedUrlError. */
 function classifyFetchError(error: unknown): Error {
   let code: string | undefined;
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof GuardedFetchError) return cause;
     if (TIMEOUT_CODES.has((cause as NodeJS.ErrnoException).code)) return new FetchTimeoutError({ cause: error });
     code = (cause as NodeJS.ErrnoException).code ?? code;
-    // Of several addresses that were tried, each has its own.
+    // After several addresses, each has its own error: the first one names the reason.
     if (cause instanceof AggregateError) code = (cause.errors[0] as NodeJS.ErrnoException | undefined)?.code ?? code;
     if (cause.message === "bad port") return new BlockedUrlError("port");
   }

@@ -1,4 +1,4 @@
-/** A time limit that stands still while something is waited for that has limits of its own. */
+/** A timeout that can be paused during waits that have their own limits. */
 export class PausableTimeout implements Disposable {
   readonly #aborter = new AbortController();
   #leftMs: number;
@@ -15,7 +15,7 @@ export class PausableTimeout implements Disposable {
     return this.#aborter.signal;
   }
 
-  /** What this takes does not count. One at a time. */
+  /** Runs `wait` without counting its time. Only one wait at a time. */
   async pauseWhile<T>(wait: () => Promise<T>): Promise<T> {
     this.#stop();
     try {

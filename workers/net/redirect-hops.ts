@@ -1,4 +1,4 @@
-/** The steps of a fetch that is redirected: what each server is sent, and where its answer leads. */
+/** The steps of a redirected fetch: the request each server receives, and the URL its response leads to. */
 import type { CookieJar } from "tough-cookie";
 import type { Response as UndiciResponse } from "undici";
 
@@ -10,7 +10,7 @@ export interface Hop {
 }
 
 const REDIRECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-/** What another origin is told, if the first one redirects to it. Whatever else the caller sent may be a secret. */
+/** Headers that may be sent to another origin after a redirect. Any other header of the caller may be a secret. */
 const SHARED_HEADERS: ReadonlySet<string> = new Set([
   "accept",
   "accept-language",
@@ -18,16 +18,16 @@ const SHARED_HEADERS: ReadonlySet<string> = new Set([
   "content-type",
   "user-agent",
 ]);
-/** Of one answer. */
+/** Maximum per response. */
 const MAX_COOKIES = 50;
 
-/** Null if the answer is no redirect, or names no place. Servers write it in UTF-8, of which HTTP's headers give the bytes. */
+/** Null unless the response redirects. Servers write the URL in UTF-8; HTTP headers arrive decoded as Latin-1. */
 export function readLocation({ status, headers }: UndiciResponse): string | null {
   if (!REDIRECT_STATUSES.has(status)) return null;
   const location = headers.get("location")?.trim() ?? "";
   if (location === "") return null;
   try {
-    // As browsers do: https://fetch.spec.whatwg.org/#concept-response-location-url.
+    // Browsers decode it the same way: https://fetch.spec.whatwg.org/#concept-response-location-url.
     return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(location, "latin1"));
   } catch {
     return location;
@@ -48,14 +48,14 @@ export function storeCookies({ headers }: UndiciResponse, url: URL, cookies: Coo
   for (const cookie of set) cookies.setCookieSync(cookie, url.href, { ignoreError: true });
 }
 
-/** RFC 9110 §15.4 and the fetch standard: what is sent where a redirect leads. */
+/** The request to send to a redirect's target (RFC 9110 §15.4 and the fetch standard). */
 export function createNextHop({ url, method, headers, body }: Hop, status: number, target: URL): Hop {
   const becomesGet =
     status === 303 ? method !== "GET" && method !== "HEAD" : (status === 301 || status === 302) && method === "POST";
-  const kept = [...headers].filter(([name]) => {
+  const forwarded = [...headers].filter(([name]) => {
     if (becomesGet && name.startsWith("content-")) return false;
     return target.origin === url.origin || SHARED_HEADERS.has(name);
   });
-  if (becomesGet) return { url: target, method: "GET", headers: new Headers(kept), body: undefined };
-  return { url: target, method, headers: new Headers(kept), body };
+  if (becomesGet) return { url: target, method: "GET", headers: new Headers(forwarded), body: undefined };
+  return { url: target, method, headers: new Headers(forwarded), body };
 }

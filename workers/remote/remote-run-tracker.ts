@@ -3,6 +3,7 @@
  * a response of ours is over, however it ended and whoever was alive, what was run for it is cancelled and deleted there:
  * by the run that ended it, or else by the sweeper.
  */
+import type { Logger } from "pino";
 import { isTerminalStatus } from "../../src/protocol/response.ts";
 import type { Storage } from "../../src/responses/storage.ts";
 import type { RemoteRunEntry } from "../../src/store/remote-run-registry.ts";
@@ -14,14 +15,16 @@ const PAGE = 200;
 export class RemoteRunTracker {
   readonly #storage: Storage;
   readonly #upstreams: Pick<Upstreams, "findBackground">;
+  readonly #logger: Logger;
   /** Provider's responses that were seen to end in this process. */
   readonly #ended = new Set<string>();
   /** Where the next sweep goes on, if the last one met a provider that could not be asked. */
   #sweepCursor: RemoteRunEntry | undefined;
 
-  constructor(storage: Storage, upstreams: Pick<Upstreams, "findBackground">) {
+  constructor(storage: Storage, upstreams: Pick<Upstreams, "findBackground">, logger: Logger) {
     this.#storage = storage;
     this.#upstreams = upstreams;
+    this.#logger = logger;
   }
 
   /** Undefined if the provider is not configured any more, or not to run in the background. */
@@ -43,7 +46,7 @@ export class RemoteRunTracker {
     try {
       await this.#cleanUp(responseId, await this.#storage.remoteRunRegistry.listOfResponse(responseId));
     } catch (err) {
-      this.#storage.logger.warn({ err, responseId }, "Could not look after the provider's responses; the sweeper will");
+      this.#logger.warn({ err, responseId }, "Could not look after the provider's responses; the sweeper will");
     }
   }
 
@@ -68,7 +71,7 @@ export class RemoteRunTracker {
   }
 
   async #endRun(entry: RemoteRunEntry): Promise<boolean> {
-    const { logger, remoteRunRegistry } = this.#storage;
+    const logger = this.#logger;
     const { responseId, provider, id } = entry;
     const found = this.#upstreams.findBackground(provider);
     try {
@@ -81,7 +84,7 @@ export class RemoteRunTracker {
       );
       return false;
     }
-    await remoteRunRegistry.remove(entry);
+    await this.#storage.remoteRunRegistry.remove(entry);
     return true;
   }
 }

@@ -6,7 +6,7 @@
  *   - Before the journal has it: the same, and what was begun is ended with our response.
  *   - Between an item in the log and its cursor: the item is told again, and known by its id.
  */
-import type { Storage } from "../../src/responses/storage.ts";
+import type { Logger } from "pino";
 import type { RemoteRunTracker } from "./remote-run-tracker.ts";
 import { isLoggedItem, type ItemIdentity } from "../upstreams/replayed-item-id.ts";
 import type { Run } from "../attempt/run.ts";
@@ -94,10 +94,10 @@ export class TurnRemoteRun implements RemoteRunHandle {
 }
 
 /** The provider has lost it: the next call of the turn is another one. */
-export async function markRemoteRunLost(storage: Storage, run: Run, journal: RunJournal): Promise<number> {
+export async function markRemoteRunLost(logger: Logger, run: Run, journal: RunJournal): Promise<number> {
   const { remoteRun } = journal;
   if (remoteRun === undefined) return 0;
-  storage.logger.warn({ responseId: run.id, ...remoteRun }, "The provider has lost a response; it is asked anew");
+  logger.warn({ responseId: run.id, ...remoteRun }, "The provider has lost a response; it is asked anew");
   await journal.saveRemoteRun({ ...remoteRun, isLost: true });
   return remoteRun.round + 1;
 }

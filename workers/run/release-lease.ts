@@ -1,7 +1,7 @@
 /** A run that Redis has broken: no fault of its response, which is charged nothing and begins again from what is there. */
 import { isRedisUnavailable } from "../../src/redis/connect.ts";
 import { retryUntilAvailable } from "../../src/redis/retry-until-available.ts";
-import type { Storage } from "../../src/responses/storage.ts";
+import type { ResponseContext, Storage } from "../../src/responses/storage.ts";
 import { LogRolledBackError } from "../../src/stream/log/recent-batches.ts";
 
 /** Until the next attempt. */
@@ -20,11 +20,11 @@ export function isRedisError(error: unknown): boolean {
 }
 
 export async function releaseAfterRedisError(
-  storage: Storage,
+  { storage, logger }: Pick<ResponseContext, "storage" | "logger">,
   held: HeldLease,
   error: unknown,
 ): Promise<{ waitMs: number } | "lost"> {
-  storage.logger.warn({ err: error, responseId: held.id }, "Redis could not be used; the run begins again");
+  logger.warn({ err: error, responseId: held.id }, "Redis could not be used; the run begins again");
   return (await releaseLease(storage, held)) ? { waitMs: RETRY_DELAY_MS } : "lost";
 }
 

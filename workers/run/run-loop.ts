@@ -3,6 +3,7 @@
  * again with their results, until it answers, a call is the client's to make or to approve, or a budget is spent. Each
  * turn with calls is in the journal, so a run that takes over goes on behind the last step that was recorded.
  */
+import type { Logger } from "pino";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import { toIncluded, toRecordedEvent } from "../../src/lifecycle/include.ts";
 import { unsealReasoning, sealReasoning } from "../../src/responses/content/sealed-items.ts";
@@ -54,6 +55,7 @@ const MAX_LOST_REMOTE_RUNS = 3;
 
 export interface LoopDependencies {
   storage: Storage;
+  logger: Logger;
   serverTools: ServerTools;
   /** Whether upstreams are held to the contract's orders of events. */
   isStrict: boolean;
@@ -90,7 +92,7 @@ export async function runLoop(
   const isRead = hasTools || dependencies.remoteRuns !== undefined;
   const journal = isRead ? await RunJournal.open(storage, run) : RunJournal.empty(storage, run);
   const earlier = await readExecutedCalls(storage, generation.conversation);
-  const session = openToolSession(storage, run, generation.conversation, generation.responseItems);
+  const session = openToolSession(dependencies, run, generation.conversation, generation.responseItems);
   await using tools = await dependencies.serverTools.open(session, (tool) => runsTool(provider, tool.type));
   return await new RunLoop(dependencies, run, generation, { journal, tools, earlier }).run();
 }
@@ -252,7 +254,7 @@ class RunLoop {
     if (!(error instanceof RemoteRunInterruptedError)) throw error;
     await this.#generation.closeInterrupted();
     if (!error.isLost) return undefined;
-    const lost = await markRemoteRunLost(this.#dependencies.storage, this.#run, this.#journal);
+    const lost = await markRemoteRunLost(this.#dependencies.logger, this.#run, this.#journal);
     return lost > MAX_LOST_REMOTE_RUNS ? failedFinish("server_error", error.message) : undefined;
   }
 
@@ -304,7 +306,7 @@ class RunLoop {
   }
 
   async #finishTurn(shownIds: ReadonlySet<string>, live: OutputRouter["openCall"]): Promise<void> {
-    const { logger } = this.#dependencies.storage;
+    const { logger } = this.#dependencies;
     const { functions } = this.#tools;
     const included = toIncluded(this.#generation.conversation.request.include);
     const recorded = (events: readonly ItemEventDraft[]) => events.map((event) => toRecordedEvent(event, included));

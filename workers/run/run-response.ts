@@ -96,12 +96,10 @@ async function runAttempt(
   }
   onLease(acquired.lease);
   const { lease } = acquired;
-  const state = await foldLog(storage.redis, storage.layout, storage.fullLogReader, id).catch(
-    async (error: unknown) => {
-      if (isRedisError(error)) await releaseLease(storage, { id, lease });
-      throw error;
-    },
-  );
+  const state = await foldLog(storage.fullLogReader, id).catch(async (error: unknown) => {
+    if (isRedisError(error)) await releaseLease(storage, { id, lease });
+    throw error;
+  });
   if (state === undefined) return "not-needed";
   const run = openRun(storage, { id, state, lease, last: state.last }, control);
   try {
@@ -110,7 +108,7 @@ async function runAttempt(
     await announceStart(run);
     const unknown = new UnsupportedRun(acquired.unknownSinceMs, storage.clock.nowMs(), dependencies.unknownWaitMs);
     const generated = await generate(dependencies, run, discarded, unknown);
-    if (generated.status === "left") return { waitMs: await unknown.requeue(storage, run, generated) };
+    if (generated.status === "left") return { waitMs: await unknown.requeue(dependencies, run, generated) };
     if (generated.status === "postponed") {
       const waitMs = await postpone(dependencies, run, generated);
       if (waitMs !== undefined) return { waitMs };
@@ -120,7 +118,7 @@ async function runAttempt(
     await removeInFlight(storage, id);
     return "ended";
   } catch (error) {
-    return await concludeStoppedRun(storage, run, error);
+    return await concludeStoppedRun(dependencies, run, error);
   }
 }
 
@@ -160,7 +158,7 @@ async function generate(
   discarded: Set<number>,
   unknown: UnsupportedRun,
 ): Promise<UpstreamFinish | RequeuedFinish> {
-  const { storage, upstreams } = dependencies;
+  const { storage, logger, upstreams } = dependencies;
   try {
     const conversation = await loadModelInput(storage, run.id);
     if (conversation === undefined) return failedFinish("server_error", "The request of this response is gone.");
@@ -187,7 +185,7 @@ async function generate(
     if (error instanceof UnreadableContentError)
       return unknown.finishUnsupported("invalid_prompt", error.message, "input");
     if (error instanceof IllegalEventError) {
-      storage.logger.error({ err: error, responseId: run.id }, "The provider's stream is not legal");
+      logger.error({ err: error, responseId: run.id }, "The provider's stream is not legal");
       return failedFinish("server_error", "The provider sent a stream that could not be understood.");
     }
     throw error;
@@ -203,7 +201,7 @@ function completedItems({ writer }: Run, discarded: ReadonlySet<number>): Output
 
 /** Lets the response go, to wait in the queue. Undefined if it may not wait: then it fails. */
 async function postpone(
-  { storage, maxWaits }: RunDependencies,
+  { storage, logger, maxWaits }: RunDependencies,
   run: Run,
   finish: PostponedFinish,
 ): Promise<number | undefined> {
@@ -212,10 +210,7 @@ async function postpone(
   if (waitMs === undefined) return undefined;
   await run.writer.flush();
   if (!(await storage.leases.postpone(run.id, run.lease))) throw new LeaseLostError();
-  storage.logger.info(
-    { responseId: run.id, waitMs, reason: finish.error.message },
-    "Waits in the queue for its provider",
-  );
+  logger.info({ responseId: run.id, waitMs, reason: finish.error.message }, "Waits in the queue for its provider");
   return waitMs;
 }
 
@@ -249,7 +244,7 @@ function createTerminalEvent(
 }
 
 /** Every way in which a run ends without having ended its response. What another attempt may cure is thrown on, and retried. */
-async function concludeStoppedRun(storage: Storage, run: Run, error: unknown): Promise<RunOutcome> {
+async function concludeStoppedRun({ storage, logger }: RunDependencies, run: Run, error: unknown): Promise<RunOutcome> {
   const { control } = run;
   if (isRunLost(error) || isRunLost(control.generating.reason)) return "lost";
   switch (control.stopReason) {
@@ -263,16 +258,20 @@ async function concludeStoppedRun(storage: Storage, run: Run, error: unknown): P
     case "lock-lost":
       return "lost";
     case undefined:
-      if (isRedisError(error)) return await releaseAfterRedisError(storage, run, error);
-      if (isInternalError(error)) return await failWithInternalError(storage, run, error);
+      if (isRedisError(error)) return await releaseAfterRedisError({ storage, logger }, run, error);
+      if (isInternalError(error)) return await failWithInternalError({ storage, logger }, run, error);
       await storage.leases.chargeFailure(run.id, run.lease);
       throw error;
   }
 }
 
 /** The log may be what the program cannot write: it ends from outside, where it is read anew. */
-async function failWithInternalError(storage: Storage, run: Run, error: unknown): Promise<RunOutcome> {
-  storage.logger.error({ err: error, responseId: run.id }, "The run met a fault of this program, and is not retried");
+async function failWithInternalError(
+  { storage, logger }: Pick<RunDependencies, "storage" | "logger">,
+  run: Run,
+  error: unknown,
+): Promise<RunOutcome> {
+  logger.error({ err: error, responseId: run.id }, "The run met a fault of this program, and is not retried");
   await flushRemaining(run);
   return await failFenced(storage, run.id, INTERNAL_ERROR);
 }

@@ -5,7 +5,7 @@
  */
 import { responseError } from "../../src/lifecycle/lifecycle-events.ts";
 import type { ResponseError } from "../../src/protocol/response.ts";
-import type { Storage } from "../../src/responses/storage.ts";
+import type { ResponseContext, Storage } from "../../src/responses/storage.ts";
 import { LeaseLostError } from "../../src/stream/log/event-writer.ts";
 import type { Run } from "../attempt/run.ts";
 import { failedFinish, type FailedFinish } from "../upstreams/upstream.ts";
@@ -45,11 +45,15 @@ export class UnsupportedRun {
   }
 
   /** Gives the response back. Resolves to the milliseconds that it waits in the queue. */
-  async requeue(storage: Storage, run: Run, { error }: RequeuedFinish): Promise<number> {
+  async requeue(
+    { storage, logger }: Pick<ResponseContext, "storage" | "logger">,
+    run: Run,
+    { error }: RequeuedFinish,
+  ): Promise<number> {
     await run.writer.flush();
     if (!(await storage.leases.leaveToOtherWorkers(run.id, run.lease, this.#nowMs))) throw new LeaseLostError();
     const level = this.#sinceMs === 0 ? "warn" : "debug";
-    storage.logger[level]({ responseId: run.id, reason: error.message }, "Left to a worker that can run it");
+    logger[level]({ responseId: run.id, reason: error.message }, "Left to a worker that can run it");
     return Math.ceil(REQUEUE_DELAY_MS * (1 + JITTER * Math.random()));
   }
 }

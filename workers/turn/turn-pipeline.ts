@@ -4,7 +4,7 @@
  */
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
 import { BlankMessageFilter } from "./blank-message-filter.ts";
-import { ItemContinuation } from "../upstreams/item-continuation.ts";
+import { ItemContinuation } from "./item-continuation.ts";
 import type { EventRecorder } from "./event-recorder.ts";
 import type { Run } from "../attempt/run.ts";
 import type { UnfinishedItem } from "../attempt/unfinished-item.ts";

@@ -1,10 +1,15 @@
-/** Ids of items that this server makes up: as src/protocol/id.ts writes them, but the same ones each time for the same place. */
+/** Ids of items that this server creates: like those of src/protocol/id.ts, but the same for the same position. */
 import { createHash } from "node:crypto";
 
 export interface ItemPosition {
   responseId: string;
-  /** Counted over everything the response produced; makes the ids its own. */
+  /** Counts all output items of the response, which makes ids unique within it. */
   absoluteIndex: number;
+}
+
+export interface OutputPosition extends ItemPosition {
+  /** Counted from 0 in this call. */
+  output_index: number;
 }
 
 export function deriveItemId(prefix: "rs" | "fc" | "ctc" | "ig" | "call" | "msg", position: ItemPosition): string {

@@ -1,4 +1,4 @@
-/** What a request asks of a model makes no sense there. It ends the run with the code `invalid_prompt`. */
+/** The request asks for something that the model or its provider cannot do. The run ends with `invalid_prompt`. */
 export class InvalidPromptError extends Error {
   override readonly name = "InvalidPromptError";
 }

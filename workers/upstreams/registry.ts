@@ -1,4 +1,4 @@
-/** Which implementation serves which kind of provider. A new kind is one file in `upstreams/` and one line here. */
+/** Maps each kind of provider to its upstream. A new kind is one folder in `upstreams/` and one line here. */
 import type { Logger } from "pino";
 import type { Config } from "../../src/config/config.ts";
 import type { Provider, ProviderCatalog, ResolvedModel } from "../../src/providers/catalog.ts";
@@ -29,23 +29,23 @@ export class Upstreams {
     );
   }
 
-  /** Whether any provider runs responses in its own background. */
+  /** Whether any provider is configured to run responses in its own background. */
   get hasBackground(): boolean {
     return [...this.#background.values()].some(({ isEnabled }) => isEnabled);
   }
 
-  /** A provider that can run responses by itself. One that is not told to any more may still have some. */
+  /** A provider's upstream for remote runs. A provider with background disabled may still have earlier runs. */
   findBackground(provider: string): { upstream: BackgroundUpstream; isEnabled: boolean } | undefined {
     return this.#background.get(provider);
   }
 
-  /** Undefined if the model is not configured any more. */
+  /** Undefined if the model is not configured. */
   find(name: string): { upstream: Upstream; resolved: ResolvedModel } | undefined {
     const found = this.#candidate(name);
     const resolved = this.#catalog.resolve(name);
     if (found === undefined || resolved === undefined) return undefined;
     const { provider } = resolved;
-    const names = "fallbacks" in provider ? (provider.fallbacks ?? []) : [];
+    const names = provider.kind === "simulator" ? [] : (provider.fallbacks ?? []);
     const others = names.flatMap((other) => this.#candidate(other) ?? []).filter((other) => other.name !== found.name);
     const upstream = others.length === 0 ? found.upstream : new FallbackUpstream(found, others, this.#logger);
     return { upstream, resolved };

@@ -1,7 +1,7 @@
 /**
- * The ids of items that are told more than once. An item that was cut off keeps its id in the log, closed as incomplete; told
- * again it needs another. Which one follows from its own id and from those that are used, so that a run that comes later,
- * and is told the item once more, sees that the log has it.
+ * Ids of items that a provider sends more than once. An item that was cut off keeps its id in the log, closed as
+ * incomplete; the replayed item needs another id. It is derived from the original id and the number of earlier replays,
+ * so that a later attempt that receives the item once more recognizes it in the log.
  */
 import { createHash } from "node:crypto";
 import { itemIdPrefix } from "../../src/protocol/id.ts";
@@ -13,24 +13,24 @@ export interface ItemIdentity {
 
 const DIGITS = 50;
 
-/** The id under which the item goes into a log that uses `used`: its own if it is free. */
+/** The id for the item in a log that uses `used`: its original id if that is free. */
 export function chooseItemId(item: ItemIdentity, used: ReadonlySet<string>): string {
   let id = item.id;
-  for (let times = 1; used.has(id); times++) id = deriveReplayedId(item, times);
+  for (let replays = 1; used.has(id); replays++) id = deriveReplayedId(item, replays);
   return id;
 }
 
-/** Whether one of `kept` is this item, under whichever of its ids. All of `kept` are among `used`. */
-export function isLoggedItem(item: ItemIdentity, used: ReadonlySet<string>, kept: ReadonlySet<string>): boolean {
+/** Whether one of `loggedIds` is this item, under any of its ids. `used` includes all of `loggedIds`. */
+export function isLoggedItem(item: ItemIdentity, used: ReadonlySet<string>, loggedIds: ReadonlySet<string>): boolean {
   let id = item.id;
-  for (let times = 1; used.has(id); times++) {
-    if (kept.has(id)) return true;
-    id = deriveReplayedId(item, times);
+  for (let replays = 1; used.has(id); replays++) {
+    if (loggedIds.has(id)) return true;
+    id = deriveReplayedId(item, replays);
   }
   return false;
 }
 
-function deriveReplayedId({ id, type }: ItemIdentity, times: number): string {
-  const digits = createHash("sha256").update(`${id} ${times}`).digest("hex").slice(0, DIGITS);
+function deriveReplayedId({ id, type }: ItemIdentity, replays: number): string {
+  const digits = createHash("sha256").update(`${id} ${replays}`).digest("hex").slice(0, DIGITS);
   return `${itemIdPrefix(type)}_${digits}`;
 }

@@ -1,13 +1,13 @@
 /**
- * The contract between a run and whatever generates: one call of a model, as a stream. Implementations are in
- * `upstreams/`; test/conformance/upstream-suite.ts runs over each of them.
+ * The contract between a run and the adapter that generates its output: one model call as a stream. Each folder of
+ * `upstreams/` implements it, and test/conformance/upstream-suite.ts runs over each of them.
  *
  * An upstream never sees Redis, lifecycle events or sequence numbers. It yields
  *   - item events in a legal order (contract.md#item-events), with `output_index` counted from 0 in this call, then
  *   - exactly one finish, last.
- * Between a reasoning item's added and done it may hand over what the model thought and does not show.
- * It stops promptly, and closes its connection, when the signal is aborted; it then rejects with the signal's reason.
- * It never rejects otherwise, but for a DetachedError of a call that was attached: what went wrong upstream is a finish
+ * Between a reasoning item's added and done it may yield reasoning that no client is shown.
+ * When the signal is aborted, it promptly closes its connection and rejects with the signal's reason. Otherwise it
+ * rejects only with a RemoteRunInterruptedError, if the call has a remote run. All other upstream errors are a finish
  * with status `failed`.
  */
 import { type ProviderReport, responseError } from "../../src/lifecycle/lifecycle-events.ts";
@@ -22,68 +22,62 @@ export type { ContextItem } from "../../src/context-window/measure.ts";
 
 export interface UpstreamCall {
   responseId: string;
-  /** The vendor's own name of the model. */
+  /** The provider's own name of the model. */
   model: string;
-  /** The request without `input`; parameters that are absent were not given. What its prompt says is filled in. */
+  /** The request without `input`. Parameters that the client omitted are absent. The prompt's values are filled in. */
   request: Omit<ResolvedRequest, "input" | "instructions"> & Pick<CreateRequest, "instructions">;
-  /**
-   * The messages of the prompt, then the whole conversation, oldest first: the chain before, the
-   * request's own input, and the response's earlier turns.
-   */
+  /** All items before this turn, oldest first: prompt messages, history, request items, earlier turns. */
   history: readonly ContextItem[];
-  /**
-   * Items of this very turn that an attempt that was cut off has completed. They come after `input` in what the model is
-   * shown, and are not to be produced again.
-   */
+  /** Items of this turn that an earlier attempt completed. They follow `history`, and are not generated again. */
   completedItems: readonly OutputItem[];
   /**
-   * The message or reasoning item of this turn that an earlier attempt left unfinished in the log, as far as it came. It follows
-   * `produced`. An upstream may ignore it. However it generates, it yields the item from its beginning, with the text that the log
-   * has first: the run leaves out what equals the log, and closes the old item only if the new text differs.
+   * The message or reasoning item of this turn that an earlier attempt left unfinished in the log, with its text so far.
+   * It follows `completedItems`. An upstream may ignore it. If it continues the item, it yields it from its beginning,
+   * logged text included: the run drops what equals the log, and closes the old item only if the new text differs.
    */
   unfinishedItem?: OutputItem | undefined;
-  /** Where in the response's output the first item of this turn goes. Items that were cut off hold places too. */
+  /** The `output_index` in the response of this turn's first item. Items that were cut off count too. */
   firstOutputIndex: number;
-  /** Known to this server alone, and the same in all calls of a conversation: for marks that nobody else is to make. */
+  /** A secret of this server, constant within a conversation, for marks in the prompt that no one else can forge. */
   boundary?: string | undefined;
-  /** For upstreams whose provider goes on by itself. Absent if nothing may stay with the provider. */
+  /** Lets the provider run the call in its own background. Absent if the provider must store nothing. */
   remoteRun?: RemoteRunHandle | undefined;
 }
 
-/** A response that the provider runs by itself for a call. */
+/** A response that a provider runs in its own background for one call. */
 export interface RemoteRun {
   /** The provider's name in the configuration. */
   provider: string;
-  /** The provider's id of it. */
+  /** The provider's id of the response. */
   id: string;
-  /** The provider's number of the event up to which it was read. */
+  /** The provider's sequence number of the last event that was read. */
   cursor: number;
 }
 
 /**
- * What an upstream needs to go on with a call that another worker made. The order is the promise: a provider's response is
- * recorded before anything of it is yielded, and a cursor when all before it is in the log. So a cursor may be behind
- * the log, and never ahead of it: what is told again is known by `isTold`.
+ * Lets an upstream resume a remote run that another worker started. The order of writes matters: a remote run is
+ * recorded before any of its events is yielded, and a cursor after all events before it are in the log. A cursor may
+ * therefore be behind the log, but never ahead of it. `isLogged` recognizes items that the provider replays.
  */
 export interface RemoteRunHandle {
-  /** If there is one, the call was made: it is only gone on with. */
+  /** The remote run of an earlier attempt. If present, the upstream resumes it instead of creating one. */
   readonly previous: RemoteRun | undefined;
-  /** The same each time that this call is made: a provider that honours `Idempotency-Key` begins it once. */
+  /** The same for every attempt of this call, so that a provider that honors `Idempotency-Key` starts it once. */
   readonly idempotencyKey: string;
-  /** Whether the log has this item of `last`. Its events are not yielded again. */
+  /** Whether the log has this item of `previous`. Its events must not be yielded again. */
   readonly isLogged: (item: { id: string; type: string }) => boolean;
-  save(attachment: RemoteRun): Promise<void>;
-  /** Another provider is asked in the place of the one that was attached. */
+  save(remoteRun: RemoteRun): Promise<void>;
+  /** Drops the recorded remote run, because another provider serves the call. */
   forget(): Promise<void>;
-  /** The provider has ended it by itself: it need not be cancelled. */
-  noteEnded(attachment: Pick<RemoteRun, "provider" | "id">): void;
-  /** The provider runs it, but it will not be read: the run was stopped before its id was known. */
-  abandon(attachment: Pick<RemoteRun, "provider" | "id">): Promise<void>;
+  /** Records that the provider has ended the run, so that it need not be cancelled. */
+  noteEnded(remoteRun: Pick<RemoteRun, "provider" | "id">): void;
+  /** Registers a run for cancellation: it started, but this run was stopped before its id was known. */
+  abandon(remoteRun: Pick<RemoteRun, "provider" | "id">): Promise<void>;
 }
 
 /**
- * The stream of what was attached cannot be gone on with. What was yielded and stands open is to be closed. If `isLost`, the
- * provider does not have the response any more, and the call must be made again; else it is to be taken up again.
+ * The remote run's stream cannot be resumed; the caller closes the items it has left open. If `isLost`, the provider does
+ * not have the response and the call must be made again. Otherwise the caller resumes the remote run from its cursor.
  */
 export class RemoteRunInterruptedError extends Error {
   override readonly name = "RemoteRunInterruptedError";
@@ -94,7 +88,7 @@ export class RemoteRunInterruptedError extends Error {
   }
 }
 
-/** `report` is what the provider says besides, if it says anything. */
+/** `report`: tool usage and moderation results, if the provider sends them. */
 export type UpstreamFinish = { report?: ProviderReport | undefined } & (
   | { type: "finish"; status: "completed"; usage: Usage; serviceTier?: ServiceTier | undefined }
   | {
@@ -109,30 +103,34 @@ export type UpstreamFinish = { report?: ProviderReport | undefined } & (
       status: "failed";
       error: ResponseError;
       usage?: Usage | undefined;
-      /** Before any event: this provider cannot serve the call now, and another one may. */
+      /** Before any event: this provider cannot serve the call now, but another one may. */
       isUnavailable?: boolean;
-      /** After events: the model wrote a call that its provider could not read, and may write another one. */
+      /** After events: the model wrote a call that its provider could not parse. Another sample may be valid. */
       isUnreadableOutput?: boolean;
     }
   | PostponedFinish
 );
 
 /**
- * Before any event: the provider has no room for this account at the moment, for longer than a run may wait in its slot.
- * Whoever runs the call may try again later; `error` is what to tell the client if nobody does.
+ * Before any event: the provider is at capacity for this account, for longer than a run may wait in its slot. The
+ * caller may retry later; `error` is for the client if it does not.
  */
 export interface PostponedFinish {
   type: "finish";
   status: "postponed";
   error: ResponseError;
-  /** What the provider asked for. */
+  /** The wait that the provider asked for. */
   retryAfterMs?: number | undefined;
 }
 
-/** How a call ended that was made. */
+/** The end of a call, unless it was postponed. */
 export type FinalFinish = Exclude<UpstreamFinish, { status: "postponed" }>;
-/** What keeps a turn from being answered. */
+/** The end of a call that produced no answer. */
 export type UnservedFinish = Extract<UpstreamFinish, { status: "failed" | "postponed" }>;
+export function isUnserved(finish: UpstreamFinish): finish is UnservedFinish {
+  return finish.status === "failed" || finish.status === "postponed";
+}
+
 export type FailedFinish = Extract<UpstreamFinish, { status: "failed" }>;
 
 export function failedFinish(code: ResponseErrorCode, message: string, param: string | null = null): FailedFinish {
@@ -140,8 +138,8 @@ export function failedFinish(code: ResponseErrorCode, message: string, param: st
 }
 
 /**
- * A piece of a reasoning item's text that no client is shown. It is not recorded but sealed into the item's
- * `encrypted_content` (recorded-form.ts), and comes back as the item's `content` in later calls.
+ * A piece of reasoning text that no client is shown. It is not logged but sealed into the item's `encrypted_content`, and
+ * returns as the item's `content` in later calls.
  */
 export interface HiddenReasoning {
   type: "hidden_reasoning";
@@ -156,11 +154,8 @@ export interface Upstream {
   run(call: UpstreamCall, signal: AbortSignal): AsyncIterable<UpstreamEvent>;
 }
 
-/** One whose provider runs a call by itself, so that another worker can go on with it. */
+/** An upstream whose provider can run a call in its own background, so that another worker can resume it. */
 export interface BackgroundUpstream extends Upstream {
-  /**
-   * Cancels a response of the provider's, unless it is over, and has the provider forget it. Rejects if the provider could
-   * not be asked.
-   */
+  /** Cancels the provider's response unless it has ended, and deletes it. Rejects if the provider cannot be reached. */
   cancelAndDelete(id: string, hasEnded: boolean): Promise<void>;
 }

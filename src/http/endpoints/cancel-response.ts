@@ -5,9 +5,9 @@ import { cannotCancelSynchronous, responseNotFound } from "../../lifecycle/error
 import { nextStatus } from "../../lifecycle/status.ts";
 import { endResponse } from "../../responses/ending/end-response.ts";
 import { readResponse } from "../../responses/reading/read-response.ts";
-import { sendResponseJson } from "./create-response.ts";
-import { loadReadableRecord } from "./retrieve-response.ts";
-import { parseResponseId } from "../validation/validate.ts";
+import { sendResponseJson } from "../replies/json.ts";
+import { loadReadableRecord } from "../resources/owned-response.ts";
+import { parseResponseId } from "../validation/path-ids.ts";
 
 export function cancelResponse(context: ApiContext): RequestHandler {
   return async (request, response) => {
@@ -17,7 +17,7 @@ export function cancelResponse(context: ApiContext): RequestHandler {
     const outcome = await endResponse(context.storage, id, "cancel");
     if (outcome.kind === "gone") throw responseNotFound(id);
     const status = outcome.kind === "over" ? outcome.status : outcome.response.status;
-    // Throws the contract's refusal if something else ended it first.
+    // Throws the contract's error if the response ended in another way first.
     nextStatus(status, "cancel");
     const read = await readResponse(context.storage, id);
     if (read === undefined) throw responseNotFound(id);

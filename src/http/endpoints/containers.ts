@@ -1,17 +1,18 @@
-/** `GET /containers`, and `GET` and `DELETE /containers/:id`: what the code interpreter keeps for a project. */
+/** `GET /containers`, and `GET` and `DELETE /containers/:id`: a project's code interpreter containers. */
 import type { RequestHandler } from "express";
 import type { ApiContext } from "../../context.ts";
 import { containerNotFound, listCursorNotFound } from "../../lifecycle/errors/state.ts";
 import { type Container, CONTAINER_NAME } from "../../protocol/container.ts";
 import type { List } from "../../protocol/list.ts";
 import type { ContainerSummary } from "../../store/containers.ts";
-import { parseContainerId, parseContainerListQuery } from "../validation/validate.ts";
+import { parseContainerId } from "../validation/path-ids.ts";
+import { parseContainerListQuery } from "../validation/queries.ts";
 
 export function listContainers(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const { limit, order, after, name = CONTAINER_NAME } = parseContainerListQuery(request.query);
     const { project } = response.locals;
-    // One more than is shown says whether there are more.
+    // One extra tells whether there are more.
     const found = await context.storage.containers.list(project, { order, after, count: limit + 1 });
     if (found === undefined) throw listCursorNotFound(after!);
     const named = name === CONTAINER_NAME ? found : [];
@@ -36,7 +37,7 @@ export function retrieveContainer(context: ApiContext): RequestHandler {
   };
 }
 
-/** A run that uses it finds it gone at its next call. */
+/** A run that uses the container misses it at its next call. */
 export function deleteContainer(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const id = parseContainerId(request);

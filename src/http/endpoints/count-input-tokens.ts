@@ -1,29 +1,20 @@
-/** `POST /responses/input_tokens` (contract.md#input-tokens): what a request would show its model, in tokens, without running it. */
+/** `POST /responses/input_tokens` (contract.md#input-tokens): the tokens that a request's context would have. */
 import type { RequestHandler } from "express";
 import type { ApiContext } from "../../context.ts";
 import { countContext } from "../../context-window/count-context.ts";
 import type { ContextItem } from "../../context-window/measure.ts";
-import { modelNotFound } from "../../lifecycle/errors/state.ts";
-import { type InputTokens, type InputTokensRequest, inputTokensRequestSchema } from "../../protocol/input-tokens.ts";
-import type { ProviderCatalog } from "../../providers/catalog.ts";
-import { extraParameterNames } from "../../providers/extra-parameters.ts";
+import type { InputTokens, InputTokensRequest } from "../../protocol/input-tokens.ts";
 import { InputTokenCounters } from "../../providers/input-token-counters.ts";
 import { previewModelInput } from "../../responses/admission/preview-model-input.ts";
-import { isWide } from "../middleware/json-body.ts";
 import { whenClosed } from "../replies/event-stream.ts";
+import { checkInputTokensRequest, parseInputTokensRequestInSlices } from "../validation/input-tokens-request.ts";
 import { UnknownParameters } from "../validation/unknown-parameters.ts";
-import { checkContextParameters, toFields, parseBodyInSlices, extractExtraParameters } from "../validation/validate.ts";
-
-/** Not the error itself: providers quote the keys that they refuse. */
-function describeError(provider: string, error: unknown): object {
-  if (!(error instanceof Error)) return { provider };
-  return { provider, fault: error.name, ...("status" in error && { status: error.status }) };
-}
 
 export function countInputTokens(context: ApiContext): RequestHandler {
   const { catalog, config, limits, logger, storage } = context;
   const counters = new InputTokenCounters(config);
 
+  /** Undefined if the provider cannot count, or there is no provider. */
   async function askProvider(body: InputTokensRequest, items: readonly ContextItem[], signal: AbortSignal) {
     const resolved = body.model == null ? undefined : catalog.resolve(body.model);
     if (resolved === undefined) return undefined;
@@ -40,31 +31,26 @@ export function countInputTokens(context: ApiContext): RequestHandler {
     const unknown = new UnknownParameters(config.UNKNOWN_PARAMETERS);
     const body = await parseInputTokensRequestInSlices(request.body, catalog, unknown);
     unknown.setHeader(response);
-    checkContextParameters({ ...body, input: body.input ?? undefined });
-    if (body.model != null && catalog.resolve(body.model) === undefined) throw modelNotFound(body.model);
-    const { previous_response_id, conversation, input } = body;
-    const asked = { model: body.model ?? "", previous_response_id, conversation, input: input ?? undefined };
-    const items = await previewModelInput(storage, limits, response.locals.project, asked);
-    const left = new AbortController();
-    whenClosed(response, () => left.abort());
+    checkInputTokensRequest(body, catalog);
+    const { model, previous_response_id, conversation, input } = body;
+    const previewed = { model: model ?? "", previous_response_id, conversation, input: input ?? undefined };
+    const items = await previewModelInput(storage, limits, response.locals.project, previewed);
+    const disconnected = new AbortController();
+    whenClosed(response, () => disconnected.abort());
+    const { signal } = disconnected;
     try {
-      const told = await askProvider(body, items, left.signal);
-      const input_tokens = told ?? (await countContext(body, items, left.signal)).total;
+      const counted = await askProvider(body, items, signal);
+      const input_tokens = counted ?? (await countContext(body, items, signal)).total;
       response.json({ object: "response.input_tokens", input_tokens } satisfies InputTokens);
     } catch (error) {
-      // Nobody is there to be told.
-      if (!left.signal.aborted) throw error;
+      // After a disconnect the error is the aborted count.
+      if (!signal.aborted) throw error;
     }
   };
 }
 
-/** A provider's own parameters may come with what will be created; they count nothing. */
-async function parseInputTokensRequestInSlices(
-  body: unknown,
-  catalog: ProviderCatalog,
-  unknown: UnknownParameters,
-): Promise<InputTokensRequest> {
-  const fields = toFields(body);
-  const { rest } = extractExtraParameters(fields, extraParameterNames(catalog, fields["model"]));
-  return parseBodyInSlices(inputTokensRequestSchema, rest, unknown, isWide(body));
+/** Leaves out the error itself: providers quote rejected keys in its message. */
+function describeError(provider: string, error: unknown): object {
+  if (!(error instanceof Error)) return { provider };
+  return { provider, error: error.name, ...("status" in error && { status: error.status }) };
 }

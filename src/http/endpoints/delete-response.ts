@@ -2,8 +2,8 @@
 import type { RequestHandler } from "express";
 import type { ApiContext } from "../../context.ts";
 import { removeResponse as eraseResponse } from "../../responses/ending/remove-response.ts";
-import { loadReadableRecord } from "./retrieve-response.ts";
-import { parseResponseId } from "../validation/validate.ts";
+import { loadReadableRecord } from "../resources/owned-response.ts";
+import { parseResponseId } from "../validation/path-ids.ts";
 
 export function deleteResponse(context: ApiContext): RequestHandler {
   return async (request, response) => {

@@ -1,17 +1,18 @@
-/** `GET /healthz`: this process answers. `GET /readyz`: it can also do its work. */
+/** `GET /healthz`: the process answers. `GET /readyz`: it can do its work. */
 import { setTimeout as delay } from "node:timers/promises";
 import { type RequestHandler, Router } from "express";
+import type { Preflight } from "../../redis/preflight.ts";
 
-/** Each tells by `false`, or by throwing, that something is missing. */
+/** A check fails if it returns `false`, throws, or times out. */
 export type ReadinessChecks = Record<string, () => unknown>;
 
-/** Redis may hang rather than refuse: that is not ready either. */
+/** Redis may hang instead of rejecting a command. */
 const CHECK_TIMEOUT_MS = 2_000;
 
 export interface ReadinessOptions {
-  /** How much longer a check may take because replicas are asked. */
+  /** Added to the timeout of each check, because a write waits for replicas. */
   replicaWaitMs?: number;
-  /** What an operator should know although it works, each with its remedy. */
+  /** Conditions that the process tolerates and the operator should correct. */
   warnings?: () => Promise<string[]>;
 }
 
@@ -22,6 +23,17 @@ export function healthRoutes(checks: ReadinessChecks, options: ReadinessOptions 
   return router;
 }
 
+/** The results of Redis's preflight, as a check and its warnings. */
+export function checkRedis(preflight: Preflight) {
+  return {
+    isUsable: async (): Promise<boolean> => {
+      const { errors, waitReasons } = await preflight.check();
+      return errors.length === 0 && waitReasons.length === 0;
+    },
+    listWarnings: async (): Promise<string[]> => (await preflight.check()).warnings,
+  };
+}
+
 const healthz: RequestHandler = (_request, response) => {
   response.json({ status: "ok" });
 };
@@ -30,26 +42,28 @@ function readyz(
   checks: ReadinessChecks,
   { replicaWaitMs = 0, warnings = async () => [] }: ReadinessOptions,
 ): RequestHandler {
-  const limitMs = CHECK_TIMEOUT_MS + replicaWaitMs;
+  const timeoutMs = CHECK_TIMEOUT_MS + replicaWaitMs;
   return async (_request, response) => {
-    const entries = Object.entries(checks).map(async ([name, check]) => [name, await passes(check, limitMs)] as const);
+    const entries = Object.entries(checks).map(
+      async ([name, check]) => [name, await passes(check, timeoutMs)] as const,
+    );
     const results = Object.fromEntries(await Promise.all(entries));
     const isReady = Object.values(results).every(Boolean);
-    // Of a Redis that is away the checks tell.
-    const told = isReady ? await warnings().catch(() => []) : [];
+    // The warnings come from Redis: if it fails, the checks report it.
+    const listed = isReady ? await warnings().catch(() => []) : [];
     const body = { status: isReady ? "ready" : "unavailable", checks: results };
-    response.status(isReady ? 200 : 503).json(told.length === 0 ? body : { ...body, warnings: told });
+    response.status(isReady ? 200 : 503).json(listed.length === 0 ? body : { ...body, warnings: listed });
   };
 }
 
-async function passes(check: () => unknown, limitMs: number): Promise<boolean> {
-  const timeout = new AbortController();
-  const tooLate = delay(limitMs, false, { signal: timeout.signal }).catch(() => false);
+async function passes(check: () => unknown, timeoutMs: number): Promise<boolean> {
+  const settled = new AbortController();
+  const timeout = delay(timeoutMs, false, { signal: settled.signal }).catch(() => false);
   try {
-    return (await Promise.race([Promise.try(check), tooLate])) !== false;
+    return (await Promise.race([Promise.try(check), timeout])) !== false;
   } catch {
     return false;
   } finally {
-    timeout.abort();
+    settled.abort();
   }
 }

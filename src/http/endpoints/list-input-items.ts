@@ -2,11 +2,12 @@
 import type { RequestHandler } from "express";
 import type { ApiContext } from "../../context.ts";
 import { responseNotFound } from "../../lifecycle/errors/state.ts";
-import { normalizeConversationItem } from "../../responses/conversations/conversation-lock.ts";
+import { normalizeConversationItem } from "../../responses/conversations/conversation-items.ts";
 import { indexItems } from "../../responses/reading/item-references.ts";
 import { toItemPage } from "../replies/item-page.ts";
-import { loadReadableRecord } from "./retrieve-response.ts";
-import { parseListQuery, parseResponseId } from "../validation/validate.ts";
+import { loadReadableRecord } from "../resources/owned-response.ts";
+import { parseResponseId } from "../validation/path-ids.ts";
+import { parseListQuery } from "../validation/queries.ts";
 
 export function listInputItems(context: ApiContext): RequestHandler {
   return async (request, response) => {
@@ -14,9 +15,9 @@ export function listInputItems(context: ApiContext): RequestHandler {
     const query = parseListQuery(request.query);
     const record = await loadReadableRecord(context, id, response.locals.project);
     const found = await context.storage.records.readInputPage(id, query);
-    if (found === "gone") throw responseNotFound(id);
-    const page = toItemPage(found, query);
-    // From here on the client knows these ids, and may name an item by its own.
+    if (found.kind === "gone") throw responseNotFound(id);
+    const page = toItemPage(found.kind === "page" ? found.page : undefined, query);
+    // Before the client learns the ids, so that it can reference each item at once.
     await indexItems(context.storage, id, record, page.data);
     response.json({ ...page, data: page.data.map(normalizeConversationItem) });
   };

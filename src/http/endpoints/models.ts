@@ -1,4 +1,4 @@
-/** `GET /models` and `GET /models/:model`. A model's name may hold slashes. */
+/** `GET /models` and `GET /models/:model`. A model's name may contain slashes. */
 import type { RequestHandler } from "express";
 import { modelNotFound } from "../../lifecycle/errors/state.ts";
 import type { ProviderCatalog } from "../../providers/catalog.ts";

@@ -1,8 +1,8 @@
-/** Which web pages may use the API (CORS). None, unless the operator names their origins. */
+/** CORS: web pages may use the API only from the origins that the operator allows. */
 import cors from "cors";
 import type { RequestHandler } from "express";
 
-/** What a page must be able to read to retry, poll and report well. */
+/** Headers that a page needs in order to retry, poll and report errors. */
 const EXPOSED = [
   "x-request-id",
   "retry-after",
@@ -17,7 +17,7 @@ const EXPOSED = [
 ];
 const PREFLIGHT_SECONDS = 600;
 
-/** `setting`: origins, separated by commas, or `*`. */
+/** `setting`: origins separated by commas, or `*`. */
 export function parseOrigins(setting: string | undefined): string[] {
   return (setting ?? "").split(",").flatMap((origin) => (origin.trim() === "" ? [] : [origin.trim()]));
 }

@@ -1,28 +1,24 @@
-/** The one place where an error becomes a wire envelope (contract.md#error-envelope). */
-import type { ErrorRequestHandler, RequestHandler } from "express";
+/** Turns every error into the wire envelope (contract.md#error-envelope). */
+import type { ErrorRequestHandler } from "express";
 import type { Logger } from "pino";
 import { ApiError } from "../../lifecycle/errors/api-error.ts";
-import { invalidUrl, malformedUrl } from "../../lifecycle/errors/http.ts";
+import { malformedUrl } from "../../lifecycle/errors/http.ts";
 import { internalError, storeUnavailable } from "../../lifecycle/errors/server.ts";
 import { isRedisUnavailable } from "../../redis/connect.ts";
 
 const RETRY_AFTER_SECONDS = 2;
 
-export const rejectUnknownUrl: RequestHandler = (request) => {
-  throw invalidUrl(request.method, request.path);
-};
-
-/** The fourth parameter is how Express tells an error handler. */
+/** Express recognizes an error handler by its four parameters. */
 export function errorHandler(logger: Logger): ErrorRequestHandler {
   return (error: unknown, _request, response, _next) => {
     const apiError = toApiError(error);
     if (apiError.status >= 500) {
-      // What the API itself answers so is no fault of this process: a cursor may be a client's invention.
+      // An ApiError is expected, such as the 503 for a cursor that is not recorded. Any other error is a bug.
       const level = error instanceof ApiError ? "warn" : "error";
       logger[level]({ err: error, requestId: response.getHeader("x-request-id") }, "Request failed");
     }
     if (response.headersSent) {
-      // A stream that has begun can only be cut: the client resumes it.
+      // A stream that has begun cannot carry an error. The client resumes after the cut.
       response.destroy();
       return;
     }

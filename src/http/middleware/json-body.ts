@@ -1,10 +1,10 @@
 /**
- * Request bodies: JSON whatever the Content-Type says, within a size, a depth and a number of values. The number bounds what
- * a body costs beyond its bytes: 32 MiB of text are read in 50 ms, 32 MiB of `{}` take seconds and gigabytes.
+ * Request bodies as JSON, regardless of their Content-Type, up to a size, a depth and a number of values. The last limits
+ * the cost beyond the bytes: parsing 32 MiB of text takes 50 ms, parsing 32 MiB of `{}` takes seconds and gigabytes.
  */
 import type { RequestHandler } from "express";
-import { sendContinue } from "./http-server.ts";
 import { releaseBytes } from "./body-bytes.ts";
+import { sendContinue } from "./expect-continue.ts";
 import { hasBody, readBytes } from "./read-bytes.ts";
 import { bodyTooDeep, malformedJson, tooManyFields, tooManyValues } from "../../lifecycle/errors/http.ts";
 import { type JsonLimits, JsonReader, JsonReadError, createLevels } from "../../concurrency/json-reader.ts";
@@ -12,27 +12,24 @@ import { readInSlices } from "../../concurrency/parse-in-slices.ts";
 
 export const DEFAULT_MAX_VALUES = 500_000;
 
-/**
- * Deeper than any real request, and shallow enough that no recursive walk over a body (JSON.stringify among them)
- * overflows the stack.
- */
+/** More than any real request has, and few enough that recursion over a body, as in JSON.stringify, cannot overflow. */
 export const MAX_DEPTH = 256;
 
-/** Of one object. Far more than any schema or map of a real request has; whatever walks through more of them is slow. */
+/** Per object: more than any schema or map of a real request has. Objects with more are slow to iterate. */
 export const MAX_FIELDS = 10_000;
 
-/** Bodies with more than either are worked on in turns. */
+/** Bodies above either limit are processed in slices. */
 const LARGE_BYTES = 512 * 1024;
 const LARGE_VALUES = 10_000;
 
 const wideBodies = new WeakSet<object>();
 
-/** Whether a body has so many values that checking them holds others up. */
+/** Whether a body has so many values that checking them at once would delay other requests. */
 export function isWide(body: unknown): boolean {
   return typeof body === "object" && body !== null && wideBodies.has(body);
 }
 
-/** Reads the body as bytes, then as JSON. No bytes are no body. */
+/** An empty body counts as none. */
 export function jsonBody(limitBytes: number, maxValues: number): RequestHandler {
   return async (request, response, next) => {
     request.body = undefined;
@@ -47,7 +44,7 @@ export function jsonBody(limitBytes: number, maxValues: number): RequestHandler 
 
 async function readJson(bytes: Buffer, maxValues: number): Promise<unknown> {
   if (bytes.length <= LARGE_BYTES && maxValues >= LARGE_VALUES) return parseJson(bytes, maxValues);
-  const limits = jsonBoundsFor(maxValues);
+  const limits = jsonLimitsFor(maxValues);
   const reader = new JsonReader(bytes, { limits });
   try {
     return markIfWide(reader, await readInSlices(reader));
@@ -58,11 +55,11 @@ async function readJson(bytes: Buffer, maxValues: number): Promise<unknown> {
   }
 }
 
-/** One body at a time is read in one piece. */
+/** Shared: only one body at a time is read synchronously. */
 const levels = createLevels(MAX_DEPTH);
 
 export function parseJson(bytes: Buffer, maxValues = DEFAULT_MAX_VALUES): unknown {
-  const limits = jsonBoundsFor(maxValues);
+  const limits = jsonLimitsFor(maxValues);
   try {
     const reader = new JsonReader(bytes, { limits, levels });
     while (!reader.read(bytes.length));
@@ -72,7 +69,7 @@ export function parseJson(bytes: Buffer, maxValues = DEFAULT_MAX_VALUES): unknow
   }
 }
 
-function jsonBoundsFor(maxValues: number): JsonLimits {
+function jsonLimitsFor(maxValues: number): JsonLimits {
   return { depth: MAX_DEPTH, fields: MAX_FIELDS, values: maxValues };
 }
 

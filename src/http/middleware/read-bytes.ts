@@ -1,6 +1,6 @@
 /**
- * The bytes of a request's body, decompressed. Express's own reader answers a refusal only when the rest of the body has
- * come, so a client that sends for ever is never refused. This one is done with the first byte too many.
+ * The bytes of a request's body, decompressed. Express's own reader rejects a body only after its last byte, so it never
+ * rejects an endless one. This reader rejects at the first byte above the limit.
  */
 import type { IncomingMessage } from "node:http";
 import type { Transform } from "node:stream";
@@ -32,7 +32,7 @@ export function readBytes(request: IncomingMessage, limitBytes: number): Promise
         request.unpipe(decoder);
         decoder.destroy();
       }
-      // What still comes is read and forgotten, until the connection is closed or used for another request.
+      // Discards the rest of the body, until the connection closes or carries its next request.
       request.on("error", () => {}).resume();
       finish();
     };

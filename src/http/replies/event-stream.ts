@@ -1,6 +1,7 @@
-/** A response as an event stream: headers that no proxy buffers or rewrites, whole frames, and a watch over its connection. */
+/** A response as an event stream that proxies do not buffer or rewrite, with a timeout for stalled connections. */
 import type { Response as HttpResponse } from "express";
 import { streamsFull } from "../../lifecycle/errors/limits.ts";
+import { FULL_RETRY_SECONDS } from "../../responses/admission/admission-limits.ts";
 import type { FrameSink } from "../../stream/fan-out/follower.ts";
 import type { StreamLimiter } from "../../stream/fan-out/stream-limiter.ts";
 
@@ -11,21 +12,19 @@ const HEADERS = {
 };
 
 /**
- * A connection is given more only when it has taken what it got, and a stall is measured from then. So a slow reader has
- * the whole timeout for each of these, however large a frame is. A proxy between them may take more at a time.
+ * The connection gets the next slice when it has drained the one before, and the stall timeout restarts. So a slow reader
+ * has the whole timeout for each slice, even of a large frame. A proxy in between may take more at once.
  */
 const SLICE_BYTES = 64 * 1024;
 const END_OF_FRAME = "\n\n";
 
-/** Calls back once the connection is closed, also if it was closed already: a client may leave during an await. */
+/** Calls back when the connection closes, or at once if it has closed: a client may disconnect during an await. */
 export function whenClosed(response: HttpResponse, callback: () => void): void {
   if (response.destroyed || response.closed) callback();
   else response.once("close", callback);
 }
 
-const FULL_RETRY_SECONDS = 5;
-
-/** Takes one of the project's streams until the answer is over, however it ends. Throws the 429 if there is none left. */
+/** Acquires one of the project's streams until the connection closes. Throws the contract's 429 if none is left. */
 export function acquireStream(streams: StreamLimiter, response: HttpResponse): void {
   const release = streams.acquire(response.locals.project);
   if (release === undefined) throw streamsFull(streams.bound, FULL_RETRY_SECONDS);
@@ -35,7 +34,7 @@ export function acquireStream(streams: StreamLimiter, response: HttpResponse): v
 export interface EventStreamOptions {
   /** See FrameSink. */
   isResumable: boolean;
-  /** A connection that takes nothing for so long is cut: what it was given would be kept for ever. */
+  /** Timeout until a connection that drains nothing is cut: its buffered frames would stay in memory forever. */
   stallTimeoutMs: number;
 }
 
@@ -51,7 +50,7 @@ class EventStream implements FrameSink {
   lastSentMs = performance.now();
   readonly #response: HttpResponse;
   readonly #stallTimeoutMs: number;
-  /** What the connection was not given yet. */
+  /** Frames not yet written to the connection. */
   readonly #pending: Buffer[] = [];
   #hasEnded = false;
   #drained: PromiseWithResolvers<void> | undefined;
@@ -66,9 +65,9 @@ class EventStream implements FrameSink {
   }
 
   write(frames: Buffer): boolean {
-    const isFree = !this.#isFull;
+    const wasDrained = !this.#isFull;
     this.#pending.push(frames);
-    if (isFree) this.#flush();
+    if (wasDrained) this.#flush();
     if (this.#isFull) this.#watchForStall();
     return !this.#isFull;
   }
@@ -89,7 +88,7 @@ class EventStream implements FrameSink {
     return this.#pending.length > 0 || this.#response.writableNeedDrain;
   }
 
-  /** The connection has taken everything that it was given: it gets more. */
+  /** Runs when the connection has drained. */
   #flush(): void {
     this.lastSentMs = performance.now();
     while (this.#pending.length > 0 && !this.#response.writableNeedDrain) this.#response.write(this.#nextSlice());
@@ -99,7 +98,7 @@ class EventStream implements FrameSink {
     if (this.#hasEnded) this.#response.end();
   }
 
-  /** Whole frames, since some clients forget the beginning of one at the end of a read; a part of one that is larger. */
+  /** Whole frames, because some clients lose a frame that is split between two reads. Only a larger frame is split. */
   #nextSlice(): Buffer {
     const frames = this.#pending[0]!;
     let length = Math.min(frames.length, SLICE_BYTES);
@@ -112,18 +111,18 @@ class EventStream implements FrameSink {
     return frames.subarray(0, length);
   }
 
-  /** One timer while something is held, however often the connection fills and drains meanwhile. */
+  /** Uses one timer, although the connection may fill and drain many times while it runs. */
   #watchForStall(timeoutMs = this.#stallTimeoutMs): void {
     this.#stallTimer ??= setTimeout(() => {
       this.#stallTimer = undefined;
       if (!this.#isFull && !this.#hasEnded) return;
-      const leftMs = this.lastSentMs + this.#stallTimeoutMs - performance.now();
-      if (leftMs > 0) this.#watchForStall(leftMs);
+      const remainingMs = this.lastSentMs + this.#stallTimeoutMs - performance.now();
+      if (remainingMs > 0) this.#watchForStall(remainingMs);
       else this.#response.destroy();
     }, timeoutMs);
   }
 
-  /** The connection is closed, or the answer was taken to its end. */
+  /** Runs when the connection has closed, after the end of the answer or before it. */
   #release(): void {
     clearTimeout(this.#stallTimer);
     this.#pending.length = 0;

@@ -1,4 +1,4 @@
-/** One page of a listing of items, each without what `include` did not ask for. */
+/** One page of a list of items, without the fields that `include` does not ask for. */
 import { listCursorNotFound } from "../../lifecycle/errors/state.ts";
 import { toIncluded, toListedItem } from "../../lifecycle/include.ts";
 import type { InputItem, OutputItem } from "../../protocol/item.ts";
@@ -6,7 +6,7 @@ import type { List, ListQuery } from "../../protocol/list.ts";
 
 type Item = (InputItem | OutputItem) & { id: string };
 
-/** Throws the contract's error if there is no page, because `after` names nothing. */
+/** `page` is undefined if `after` names no item: throws the contract's error. */
 export function toItemPage(page: List<Item> | undefined, query: ListQuery): List<Item> {
   if (page === undefined) throw listCursorNotFound(query.after!);
   const included = toIncluded(query.include);

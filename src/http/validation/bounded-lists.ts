@@ -1,8 +1,8 @@
 /**
- * Lists and maps of a request, checked at a cost that a client cannot choose. zod looks for every fault of a list, and only
- * the first is answered; and it checks a list in one go, however long it is. Here each array and record beneath a schema
- * gets a parser that stops at a fault, and that can be left in the middle and resumed. All of a tree is done, so no list
- * that is added to the protocol has to be thought of. Without a `check` in its context a schema is as zod made it.
+ * Bounds the cost of checking the lists and maps of a request. zod collects every issue of a list although the server
+ * reports only the first, and checks a list synchronously, however long it is. `boundLists` gives each array and record of
+ * a schema a parser that stops at an issue, and that can pause in the middle and resume. It covers the whole schema, so
+ * lists added to the protocol later are bounded, too. Without a `check` in its context, a schema parses as zod made it.
  */
 import type { z } from "zod";
 
@@ -15,12 +15,12 @@ type Parse = (
 type Payload = z.core.ParsePayload;
 type Issues = Payload["issues"];
 
-/** Keys of a map that zod gets at once: most maps are shorter. */
+/** Keys of a map that zod checks at once. Most maps are shorter. */
 const UNBOUNDED_KEYS = 64;
-/** A list that is shorter is never left in the middle: it is sooner checked once more than remembered. */
+/** Shorter lists do not pause: checking one again costs less than storing its progress. */
 const MIN_RESUMABLE_LENGTH = 8;
 
-/** What is done of one list. */
+/** The progress within one list. */
 interface ListProgress<Output> {
   next: number;
   readonly output: Output;
@@ -31,7 +31,7 @@ function createProgress<Output>(output: Output): ListProgress<Output> {
   return { next: 0, output, issues: [] };
 }
 
-/** Thrown out of a schema when its turn is over. Parsed once more, it resumes where it was. */
+/** Thrown when a time slice is over. Parsing the same body again resumes there. */
 export class SliceOverError extends Error {}
 
 /** One check of one body. */
@@ -41,9 +41,9 @@ export class BodyCheck {
   #startedMs: number | undefined;
   readonly #progress = new Map<Schema, Map<object, ListProgress<never>>>();
 
-  /** `faults`: as many are looked for. `turnMs`: after so long a `SliceOverError` is thrown. */
-  constructor({ faults, turnMs: sliceMs = Infinity }: { faults: number; turnMs?: number }) {
-    this.#issuesLeft = faults;
+  /** `maxIssues`: the check stops after as many. `sliceMs`: time until a `SliceOverError`. */
+  constructor({ maxIssues, sliceMs = Infinity }: { maxIssues: number; sliceMs?: number }) {
+    this.#issuesLeft = maxIssues;
     this.#sliceMs = sliceMs;
   }
 
@@ -51,13 +51,13 @@ export class BodyCheck {
     this.#startedMs = undefined;
   }
 
-  /** Whether to look for another. */
+  /** Whether to look for more issues. */
   countIssue(): boolean {
     this.#issuesLeft -= 1;
     return this.#issuesLeft > 0;
   }
 
-  /** Of the list `input`, beneath `schema`. Only what may be left in the middle is remembered. */
+  /** The progress within the list `input`. It is stored only if the check can pause. */
   progressOf<Output>(schema: Schema, input: object, begin: () => Output): ListProgress<Output> {
     if (this.#sliceMs === Infinity) return createProgress(begin());
     let known = this.#progress.get(schema);
@@ -71,8 +71,8 @@ export class BodyCheck {
   }
 
   /**
-   * Called after each step that is new. The turn begins with the first of them, not with the way back to it, so that every
-   * turn gets on however long that way is.
+   * Called after each new step. A slice begins with its first new step: the time to return to that step does not count, so
+   * every slice makes progress.
    */
   endStep(): void {
     if (this.#sliceMs === Infinity) return;
@@ -82,7 +82,7 @@ export class BodyCheck {
   }
 }
 
-/** What `safeParse` is given. It hands its context on to every schema beneath. */
+/** The context for `safeParse`, which passes it to every nested schema. */
 export interface CheckContext extends z.core.ParseContext<z.core.$ZodIssue> {
   check: BodyCheck;
 }
@@ -99,10 +99,10 @@ export function boundLists(root: Schema): void {
   }
 }
 
-/** Every schema of a tree, once. Throws for a kind that may hold others in a way that is not known here. */
+/** Every nested schema, once. Throws for an unknown type of schema, because it may contain lists. */
 export function collectSchemas(root: Schema): Set<Schema> {
   const found = new Set([root]);
-  // A set may grow while it is walked through.
+  // Iteration includes the schemas that are added meanwhile.
   for (const schema of found) for (const child of childrenOf(schema)) found.add(child);
   return found;
 }
@@ -127,7 +127,7 @@ function childrenOf(schema: Schema): readonly Schema[] {
   if (type === "object") return [...Object.values(def.shape!), ...(def.catchall === undefined ? [] : [def.catchall])];
   if (type === "union") return def.options!;
   if (type === "pipe") return [def.in!, def.out!];
-  throw new Error(`The lists beneath a schema of the type '${type}' are not bounded.`);
+  throw new Error(`Cannot bound the lists in a schema of type '${type}'.`);
 }
 
 export function isArray(schema: Schema): schema is z.core.$ZodArray {
@@ -140,7 +140,7 @@ export function isRecord(schema: Schema): schema is z.core.$ZodRecord {
 
 function replaceParse(schema: Schema, parse: Parse): void {
   const { _zod } = schema;
-  // The same function, unless the schema has checks that come after.
+  // Different functions if the schema has further checks.
   if (_zod.run === _zod.parse) _zod.run = parse;
   _zod.parse = parse;
 }
@@ -149,12 +149,12 @@ const checkOf = (context: z.core.ParseContextInternal): BodyCheck | undefined =>
   (context as z.core.ParseContextInternal & Partial<CheckContext>).check;
 
 /**
- * A schema's own parser, which uses no `this`. zod puts one around it that takes itself out again when it is first used and
- * there is nothing for it to do, and ours with it: so it is used here, as often as it may want.
+ * A schema's original parser, which does not use `this`. zod may wrap it in a function that replaces itself at its first
+ * use, and would remove our parser with it. So it is called here first, as often as it may replace itself.
  */
 function parserOf(schema: Schema): Parse {
   const _zod = schema._zod as { parse: Parse };
-  for (let time = 0; time < 2; time += 1) void _zod.parse({ value: undefined, issues: [] }, {});
+  for (let call = 0; call < 2; call += 1) void _zod.parse({ value: undefined, issues: [] }, {});
   return _zod.parse;
 }
 
@@ -165,18 +165,18 @@ function arrayParser(schema: z.core.$ZodArray): Parse {
   return (payload, context) => {
     const check = checkOf(context);
     const input = payload.value;
-    // One that is too long is refused before its elements are looked at.
+    // zod rejects a list that is too long without checking its elements.
     if (check === undefined || !Array.isArray(input) || input.length > maximum) return parseWhole(payload, context);
     const isShort = input.length < MIN_RESUMABLE_LENGTH;
     const begin = (): unknown[] => [];
     const progress = isShort ? createProgress(begin()) : check.progressOf(schema, input, begin);
     while (progress.next < input.length) {
-      const place = progress.next;
-      const { value, issues } = element._zod.run({ value: input[place], issues: [] }, context) as Payload;
+      const index = progress.next;
+      const { value, issues } = element._zod.run({ value: input[index], issues: [] }, context) as Payload;
       progress.output.push(value);
       progress.next += 1;
       if (issues.length > 0) {
-        for (const issue of issues) progress.issues.push({ ...issue, path: [place, ...(issue.path ?? [])] });
+        for (const issue of issues) progress.issues.push({ ...issue, path: [index, ...(issue.path ?? [])] });
         if (!check.countIssue()) progress.next = input.length;
       }
       if (!isShort) check.endStep();
@@ -187,7 +187,8 @@ function arrayParser(schema: z.core.$ZodArray): Parse {
 
 function recordParser(schema: z.core.$ZodRecord): Parse {
   const parseWhole = parserOf(schema);
-  if (schema._zod.def.keyType._zod.values !== undefined) throw new Error("A map with keys of its own is an object.");
+  if (schema._zod.def.keyType._zod.values !== undefined)
+    throw new Error("A record with a fixed set of keys must be an object schema.");
   return (payload, context) => {
     const check = checkOf(context);
     const input = payload.value as Record<string, unknown>;
@@ -213,7 +214,7 @@ function recordParser(schema: z.core.$ZodRecord): Parse {
   };
 }
 
-/** Issues are copied: whoever gets them puts more in front of their paths. */
+/** Copies the issues, because the parent schema extends their paths in place. */
 function finish(payload: Payload, { output, issues }: ListProgress<unknown>): Payload {
   payload.value = output;
   for (const issue of issues) payload.issues.push({ ...issue, path: [...(issue.path ?? [])] });

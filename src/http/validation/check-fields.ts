@@ -1,28 +1,28 @@
-/** Fields against a schema, at once or, of a large body, in turns with all other requests. */
+/** Checks fields against a schema: at once, or in slices so that other requests are served meanwhile. */
 import type { z } from "zod";
 import { boundLists, BodyCheck, type CheckContext, SliceOverError } from "./bounded-lists.ts";
 import { nextSlice } from "../../concurrency/next-slice.ts";
 
 export type CheckedFields<T> = { data: T; issues?: never } | { issues: readonly z.core.$ZodIssue[] };
 
-/** Long enough to be worth a turn, and with what cannot be cut up far below what anybody should wait. */
+/** Long enough to be worth the switch. Short enough that other requests notice no delay, even if a step overruns it. */
 const SLICE_MS = 30;
 
 export function checkFields<S extends z.ZodType>(
   schema: S,
   fields: unknown,
-  faults: number,
+  maxIssues: number,
 ): CheckedFields<z.infer<S>> {
-  return parse(schema, fields, new BodyCheck({ faults }));
+  return parse(schema, fields, new BodyCheck({ maxIssues }));
 }
 
 export async function checkFieldsInSlices<S extends z.ZodType>(
   schema: S,
   fields: unknown,
-  faults: number,
-  turnMs = SLICE_MS,
+  maxIssues: number,
+  sliceMs = SLICE_MS,
 ): Promise<CheckedFields<z.infer<S>>> {
-  const check = new BodyCheck({ faults, turnMs });
+  const check = new BodyCheck({ maxIssues, sliceMs });
   for (;;) {
     await nextSlice();
     check.beginSlice();

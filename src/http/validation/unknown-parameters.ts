@@ -1,8 +1,7 @@
 /**
- * Names in a request that this server does not know. They are refused, as the hosted API does, or with
- * UNKNOWN_PARAMETERS=ignore left out: neither kept nor passed on. The answer names what was left out, so that nobody
- * believes it had an effect. What clients send by themselves beyond the published types is no matter of this: it has its
- * place in the schemas in `protocol/`, with the client's name.
+ * Parameters that this server does not know. It rejects them, as the hosted API does, or drops them with
+ * UNKNOWN_PARAMETERS=ignore. A header lists the dropped names, so that clients do not expect an effect. Unpublished
+ * parameters that known clients always send are not unknown: the schemas in `protocol/` list them with the client's name.
  */
 import type { Response as HttpResponse } from "express";
 import type { z } from "zod";
@@ -16,11 +15,11 @@ type Fields = Record<string, unknown>;
 
 export const IGNORED_HEADER = "x-ignored-parameters";
 
-/** One pass takes out all that zod reports at once; what hides behind another fault takes one more. */
+/** A pass drops all names that zod reports at once. A name that another issue hides takes one more pass. */
 const MAX_PASSES = 16;
-/** As many in one pass. */
+/** Maximum issues per pass. */
 const ISSUES_PER_PASS = 1_000;
-/** More than a client of any age sends by mistake. A request with more of them is refused. */
+/** Maximum dropped names. A request with more is rejected: no client sends as many by mistake. */
 const MAX_IGNORED = 10_000;
 const NAME_LENGTH = 100;
 const HEADER_LENGTH = 1_000;
@@ -33,7 +32,7 @@ export class UnknownParameters {
     this.#isIgnoring = mode === "ignore";
   }
 
-  /** The fields whose names are known. Throws for the first that is not, unless it is ignored. */
+  /** The fields with known names. Throws for the first unknown name, unless unknown names are ignored. */
   dropUnknown(fields: Fields, known: readonly string[]): Fields {
     const isKnown = ([name]: [string, unknown]): boolean => {
       if (known.includes(name)) return true;
@@ -45,7 +44,7 @@ export class UnknownParameters {
     return Object.fromEntries(Object.entries(fields).filter(isKnown));
   }
 
-  /** Throws the first fault. Unknown names inside the fields are taken out of them first, if they are ignored. */
+  /** Throws the first error. If unknown names are ignored, drops nested ones from `fields` first. */
   parse<S extends z.ZodType>(schema: S, fields: Fields): z.infer<S> {
     for (let pass = 0; ; pass += 1) {
       const parsed = checkFields(schema, fields, this.#maxIssues);
@@ -54,7 +53,7 @@ export class UnknownParameters {
     }
   }
 
-  /** The same, of a large body, in turns with other requests. */
+  /** Checks large fields in slices, so that other requests are served meanwhile. */
   async parseInSlices<S extends z.ZodType>(schema: S, fields: Fields): Promise<z.infer<S>> {
     for (let pass = 0; ; pass += 1) {
       const parsed = await checkFieldsInSlices(schema, fields, this.#maxIssues);
@@ -63,7 +62,7 @@ export class UnknownParameters {
     }
   }
 
-  /** The first is the one that is answered. Only names that are left out are more than one. */
+  /** The server reports only the first issue, but drops many names at once. */
   get #maxIssues(): number {
     return this.#isIgnoring ? ISSUES_PER_PASS : 1;
   }
@@ -78,12 +77,12 @@ export class UnknownParameters {
   #dropField(fields: Fields, path: readonly PropertyKey[]): void {
     let parent: unknown = fields;
     for (const key of path.slice(0, -1)) parent = (parent as Record<PropertyKey, unknown>)[key];
-    // The body is this request's alone.
+    // No other request shares this body.
     delete (parent as Record<PropertyKey, unknown>)[path.at(-1)!];
     this.#ignored.push(formatPath(path));
   }
 
-  /** Of a long list, as many as a header can well hold. */
+  /** Shortens a list that is too long for a header. */
   setHeader(response: HttpResponse): void {
     if (this.#ignored.length === 0) return;
     let value = "";
@@ -99,14 +98,14 @@ export class UnknownParameters {
   }
 }
 
-/** Where names stand that the schema does not have. */
+/** The paths of unknown names. */
 function findUnknownPaths(issue: Issue): PropertyKey[][] {
   const meant = flattenUnionIssue(issue);
   if (meant.code === "unrecognized_keys") return meant.keys.map((key) => [...meant.path, key]);
   return meant.code === "invalid_type" && meant.expected === "never" ? [meant.path] : [];
 }
 
-/** Names are the client's: what is no plain character of one is written as in a URL. */
+/** A client chooses the names, so unsafe characters are percent-encoded. */
 function escapeForHeader(name: string): string {
   const escape = (character: string): string =>
     [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join("");
@@ -117,7 +116,7 @@ function findNearestName(name: string, known: readonly string[]): string | undef
   return known.find((each) => editDistance(each, name) <= 2);
 }
 
-/** Levenshtein's, for names: short strings only. */
+/** Levenshtein distance, for short strings. Any distance above 2 may be returned as 3. */
 function editDistance(a: string, b: string): number {
   if (Math.abs(a.length - b.length) > 2) return 3;
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);

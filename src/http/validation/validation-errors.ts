@@ -1,6 +1,6 @@
 /**
- * From what zod found to the contract's error: one fault, the first in the contract's order, with its exact sentence,
- * `param` and `code` (contract.md#order-of-errors, contract.md#error-catalogue).
+ * Turns zod's issues into the contract's error: the first in the contract's order, with its exact message, `param` and
+ * `code` (contract.md#order-of-errors, contract.md#error-catalogue).
  */
 import type { z } from "zod";
 import { type ApiError, badRequest, missingParameter, unknownParameter } from "../../lifecycle/errors/api-error.ts";
@@ -8,7 +8,7 @@ import { type ApiError, badRequest, missingParameter, unknownParameter } from ".
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
 
-/** Every `code` that a fault can have. The API's description shows each of them (src/openapi/). */
+/** Every `code` of a validation error. The API's description lists each of them (src/openapi/). */
 export const VALIDATION_ERROR_CODES = [
   "array_above_max_length",
   "array_below_min_length",
@@ -29,12 +29,12 @@ export const VALIDATION_ERROR_CODES = [
 const validationError: (message: string, param: string, code: (typeof VALIDATION_ERROR_CODES)[number]) => ApiError =
   badRequest;
 
-/** The fault to report for `issues`, found in `body`. */
+/** The error to report for `issues` in `body`. */
 export function toValidationError(issues: readonly Issue[], body: unknown): ApiError {
   return describeIssue(flattenUnionIssue(issues[0]!), body);
 }
 
-/** Of a union, only what is wrong with the member that the value was meant to be. */
+/** For a union, the issue of the member that the value was probably meant to be. */
 export function flattenUnionIssue(issue: Issue): Issue {
   if (issue.code !== "invalid_union" || issue.errors.length === 0) return issue;
   const members = issue.errors.map((errors) => errors[0]!).filter((error) => error !== undefined);
@@ -44,7 +44,7 @@ export function flattenUnionIssue(issue: Issue): Issue {
     return {
       ...issue,
       code: "custom",
-      params: { fault: "type", expected: `one of ${expected.join(" or ")}` },
+      params: { kind: "type", expected: `one of ${expected.join(" or ")}` },
     };
   }
   return flattenUnionIssue({ ...meant, path: [...issue.path, ...meant.path] });
@@ -64,7 +64,7 @@ function describeIssue(issue: Issue, body: unknown): ApiError {
       if (issue.expected === "int" && typeof value === "number") return wrongTypeError(param, "an integer", value);
       return value === undefined ? missingParameter(param) : wrongTypeError(param, expectedNoun(issue), value);
     case "invalid_union":
-      // No member has this discriminator; zod's path ends with it.
+      // No member has this discriminator, and zod's path ends with it.
       return value === undefined
         ? missingParameter(param)
         : badValueError(param, value, "options" in issue ? issue.options : []);
@@ -95,10 +95,10 @@ function wrongFormatError(issue: Extract<Issue, { code: "invalid_format" }>, par
 }
 
 function customError(issue: Extract<Issue, { code: "custom" }>, param: string, value: unknown): ApiError {
-  const { fault, expected, maximum } = issue.params ?? {};
-  if (fault === "type")
+  const { kind, expected, maximum } = issue.params ?? {};
+  if (kind === "type")
     return value === undefined ? missingParameter(param) : wrongTypeError(param, String(expected), value);
-  if (fault === "properties") {
+  if (kind === "properties") {
     const count = Object.keys(value as object).length;
     return validationError(
       `Invalid '${param}': too many properties. Expected an object with at most ${maximum} properties, but got an object with ${count} properties instead.`,
@@ -133,7 +133,7 @@ function outOfBoundsError(
   return validationError(`Invalid '${param}': ${expected}, but got ${got} instead.`, param, `${kind}_${code}_length`);
 }
 
-/** zod reports integers and decimals alike; the contract does not. These are all integers with bounds. */
+/** All integer parameters with bounds: the contract distinguishes integers from decimals, zod does not. */
 const INTEGER_PARAMS = new Set([
   "compact_threshold",
   "limit",
@@ -180,8 +180,8 @@ export function reservedNameError(parent: string, name: string): ApiError {
 }
 
 function badValueError(param: string, value: unknown, supported: readonly unknown[]): ApiError {
-  const shown = (typeof value === "string" ? value : JSON.stringify(value)).slice(0, 100);
-  return validationError(`Invalid value: '${shown}'.${supportedValues(supported)}`, param, "invalid_value");
+  const excerpt = (typeof value === "string" ? value : JSON.stringify(value)).slice(0, 100);
+  return validationError(`Invalid value: '${excerpt}'.${supportedValues(supported)}`, param, "invalid_value");
 }
 
 function supportedValues(values: readonly unknown[]): string {

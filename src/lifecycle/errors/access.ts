@@ -1,4 +1,4 @@
-/** Who is refused at the door. */
+/** Errors of authentication. */
 import { ApiError } from "./api-error.ts";
 
 export function missingApiKey(): ApiError {
@@ -6,7 +6,7 @@ export function missingApiKey(): ApiError {
   return new ApiError({ status: 401, message, code: "invalid_api_key", headers: { "www-authenticate": "Bearer" } });
 }
 
-/** Shows the two ends of a long key at most, so that its owner recognises it and a log does not hold it. */
+/** Shows at most both ends of a long key, so that its owner recognizes it and a log does not reveal it. */
 export function incorrectApiKey(key: string): ApiError {
   const shown = key.length > 12 ? `${key.slice(0, 3)}***${key.slice(-2)}` : "***";
   const message = `Incorrect API key provided: ${shown}.`;

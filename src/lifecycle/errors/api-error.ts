@@ -1,7 +1,6 @@
 /**
- * What every refusal is: an error with the exact status, code, param and sentence of the contract
- * (contract.md#error-catalogue). Beside this file there is one constructor for each
- * fault that a client can cause or meet; here, those that many faults are made with.
+ * An API error has the exact status, code, param and message of the contract (contract.md#error-catalogue). The files
+ * of this folder have one constructor for each error that a client can cause or meet; this file has the shared parts.
  */
 import type { ErrorEnvelope } from "../../protocol/error.ts";
 
@@ -14,7 +13,7 @@ interface ApiErrorFields {
   headers?: Record<string, string>;
 }
 
-/** What clients sent is quoted, and may be as long as a body. No sentence of this server's own is as long as this. */
+/** Messages quote client input, which may be as long as a body. No sentence of this server is this long. */
 const MAX_MESSAGE_LENGTH = 8_000;
 const MAX_PARAM_LENGTH = 4_000;
 
@@ -46,7 +45,7 @@ export function badRequest(message: string, param: string | null = null, code: s
   return new ApiError({ status: 400, message, param, code });
 }
 
-/** `suggestion` is the known name it may have been meant to be. */
+/** `suggestion`: the known name that the client may have meant. */
 export function unknownParameter(param: string, suggestion?: string): ApiError {
   const hint = suggestion === undefined ? "" : ` Did you mean '${suggestion}'?`;
   return badRequest(`Unknown parameter: '${param}'.${hint}`, param, "unknown_parameter");

@@ -1,7 +1,7 @@
-/** What is wrong with a request before it is looked at as one of this API's. */
+/** Errors of HTTP itself, before a request reaches the API. */
 import { ApiError, badRequest } from "./api-error.ts";
 
-/** What is not HTTP: there is no request to speak of, only a connection to close. */
+/** The bytes are not HTTP, so there is no request to answer; the connection closes. */
 export function malformedHttp(): ApiError {
   return badRequest("The request is not valid HTTP.");
 }
@@ -11,7 +11,7 @@ export function missingHost(): ApiError {
   return badRequest("The request has no 'Host' header.");
 }
 
-/** RFC 9112, 3.2: two machines on the way may each take another one for the host. */
+/** RFC 9112, 3.2: two intermediaries might each pick a different host. */
 export function severalHosts(): ApiError {
   return new ApiError({
     status: 400,
@@ -20,7 +20,7 @@ export function severalHosts(): ApiError {
   });
 }
 
-/** RFC 9110, 10.1.1. The body that was held back is not waited for. */
+/** RFC 9110, 10.1.1. The server does not wait for the withheld body. */
 export function expectationFailed(): ApiError {
   return new ApiError({
     status: 417,
@@ -30,8 +30,8 @@ export function expectationFailed(): ApiError {
 }
 
 /**
- * RFC 9110, 15.5.22, whose answer names what is spoken instead. Clients that ask for a socket first (Codex) take it for
- * "there is none" and go on with HTTP; after a 404 they would try again.
+ * RFC 9110, 15.5.22: the answer names the protocol to use instead. Clients that try a WebSocket first (Codex) fall back
+ * to HTTP after this status; after a 404 they would retry.
  */
 export function socketsNotSpoken(): ApiError {
   return new ApiError({
@@ -79,7 +79,7 @@ export function bodyTooDeep(maxLevels: number): ApiError {
   return badRequest(`The request body is nested too deeply. At most ${maxLevels} levels are accepted.`);
 }
 
-/** A body's cost is in its values as much as in its bytes. */
+/** The number of values drives the cost of a body as much as the number of bytes. */
 export function tooManyValues(maxValues: number): ApiError {
   return new ApiError({
     status: 413,
@@ -96,7 +96,7 @@ export function tooManyFields(maxFields: number): ApiError {
   });
 }
 
-/** Nobody waits for the rest. */
+/** The server does not read the rest of the body. */
 export function payloadTooLarge(limitBytes: number): ApiError {
   return new ApiError({
     status: 413,

@@ -1,7 +1,7 @@
-/** What is too much at the moment, and when to try again. */
+/** Temporary limits, with the time to retry. */
 import { ApiError } from "./api-error.ts";
 
-/** contract.md#overload: refused at the door, before an id is issued. */
+/** contract.md#overload: rejected before an id is issued. */
 export function queueFull(retryAfterSeconds: number): ApiError {
   return new ApiError({
     status: 429,
@@ -12,7 +12,7 @@ export function queueFull(retryAfterSeconds: number): ApiError {
   });
 }
 
-/** The same for a project that has as many open responses as it may. */
+/** The project has reached its maximum of responses in flight. */
 export function projectFull(bound: number, retryAfterSeconds: number): ApiError {
   return new ApiError({
     status: 429,
@@ -23,7 +23,7 @@ export function projectFull(bound: number, retryAfterSeconds: number): ApiError 
   });
 }
 
-/** A project has as many event streams open as it may. */
+/** The project has reached its maximum of open event streams. */
 export function streamsFull(bound: number, retryAfterSeconds: number): ApiError {
   return new ApiError({
     status: 429,
@@ -34,7 +34,7 @@ export function streamsFull(bound: number, retryAfterSeconds: number): ApiError 
   });
 }
 
-/** For a project that keeps as many bytes as it may. Waiting alone does not help, so official clients do not retry. */
+/** The project has reached its storage quota. Waiting alone does not help, so official clients do not retry. */
 export function storageFull(bound: number, kept: number, needed: number): ApiError {
   return new ApiError({
     status: 429,

@@ -1,4 +1,4 @@
-/** What stops a request that nothing is wrong with. */
+/** Errors of the server, for requests that are valid. */
 import type { ResponseError } from "../../protocol/response.ts";
 import { ApiError } from "./api-error.ts";
 
@@ -16,8 +16,8 @@ export function storeUnavailable(retryAfterSeconds: number): ApiError {
 const LOG_RECOVERY_SECONDS = 2;
 
 /**
- * contract.md#cursors. The log of a response that still runs is shorter than what a client has seen: Redis came back from
- * an older file. The worker writes the same events again, or the response ends: either way there is an answer soon.
+ * contract.md#cursors. A running response's log is shorter than the client's cursor because Redis restored older data.
+ * The worker appends the same events again or the response ends, so a retry succeeds soon.
  */
 export function cursorNotRecorded(cursor: number, last: number): ApiError {
   return new ApiError({
@@ -29,7 +29,7 @@ export function cursorNotRecorded(cursor: number, last: number): ApiError {
   });
 }
 
-/** The run goes on without the process that waited for it. Sending the request again would start a second one. */
+/** The run continues without the process that waited for it. Resending the request would start a second run. */
 export function runInterrupted(reason: string): ApiError {
   return new ApiError({
     status: 503,
@@ -42,7 +42,7 @@ export function runInterrupted(reason: string): ApiError {
 
 const LIMIT_CODES: ReadonlySet<string> = new Set(["rate_limit_exceeded", "insufficient_quota"]);
 
-/** The end of a run that a request cannot do without, as an answer to the request. Its provider was tried again already. */
+/** Answers a request whose run failed and that has no response object to return. The provider was already retried. */
 export function runFailed({ code, message, type, param }: ResponseError): ApiError {
   const status = code === "server_error" ? 500 : LIMIT_CODES.has(code) ? 429 : 400;
   return new ApiError({ status, message, type, param, code, headers: { "x-should-retry": "false" } });

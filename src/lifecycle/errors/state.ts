@@ -1,4 +1,4 @@
-/** What a request asks of something that is not there, or not in the state for it. */
+/** Errors about things that do not exist or are in the wrong state. */
 import type { TerminalStatus } from "../../protocol/response.ts";
 import { ApiError, badRequest } from "./api-error.ts";
 
@@ -19,7 +19,7 @@ export function previousResponseUnfinished(id: string, status: string): ApiError
   return badRequest(message, "previous_response_id", "previous_response_not_finished");
 }
 
-/** `param` is where the reference stands: among a response's `input`, or a conversation's `items`. */
+/** `param` names the list that holds the reference: a response's `input` or a conversation's `items`. */
 export function itemNotFound(id: string, param: "input" | "items"): ApiError {
   const message = `Item with id '${id}' not found. Items are not persisted when \`store\` is set to false. Try again with \`store\` set to true, or remove this item from your input.`;
   return new ApiError({ status: 404, message, param });
@@ -37,7 +37,10 @@ export function containerNotFound(id: string): ApiError {
   return new ApiError({ status: 404, message: `Container with id '${id}' not found.` });
 }
 
-/** `place` is among the request's items. A conversation has an id once: items are read, deleted and named by it. */
+/**
+ * `index` counts the request's items. An id is unique within a conversation, because clients read, delete and reference
+ * items by id.
+ */
 export function itemExists(id: string, index: number): ApiError {
   const param = `items[${index}].id`;
   return badRequest(`Invalid '${param}': an item with id '${id}' already exists.`, param, "invalid_value");
@@ -47,7 +50,7 @@ export function listCursorNotFound(itemId: string): ApiError {
   return badRequest(`Item with id '${itemId}' not found.`, "after", "invalid_value");
 }
 
-/** The published sentence knows no version; the second is made after it. */
+/** The published message has no version; the second message follows its pattern. */
 export function promptNotFound(id: string, version?: string | null): ApiError {
   const named = version == null ? `Prompt with id '${id}'` : `Prompt with id '${id}' and version '${version}'`;
   return new ApiError({ status: 404, message: `${named} not found.` });
@@ -63,7 +66,7 @@ export function modelNotFound(model: string): ApiError {
 
 const LOCKED_RETRY_SECONDS = 2;
 
-/** Never 409, which official clients send again by themselves (contract.md#client-retries). */
+/** Never 409: official clients retry a 409 by themselves (contract.md#client-retries). */
 export function conversationLocked(): ApiError {
   return new ApiError({
     status: 400,
@@ -74,7 +77,7 @@ export function conversationLocked(): ApiError {
   });
 }
 
-/** `place` is among the request's tools; `reason` names the setting that is missing. */
+/** `index` counts the request's tools; `reason` names the missing setting. */
 export function toolUnavailable(index: number, type: string, reason: string): ApiError {
   return badRequest(`The tool '${type}' is not available: ${reason}`, `tools[${index}]`, "unsupported_value");
 }

@@ -1,6 +1,6 @@
 /**
- * The steps of calls, by the events that tell them (contract.md#item-events): which step may follow which, and after which the
- * item may be done. A call that came whole has no steps at all.
+ * The steps of calls, by their events (contract.md#item-events): which step may follow which, and after which the item
+ * may be done. A call that arrives whole has no steps.
  */
 import type { ItemEventDraft } from "../../protocol/event.ts";
 import type { OutputItem } from "../../protocol/item.ts";
@@ -9,7 +9,10 @@ import { StreamedText } from "./streamed-text.ts";
 
 type ItemType = OutputItem["type"];
 
-/** `after` names events by what follows `response.`; `added` is the item's own. `ends`: the item may be done after it. */
+/**
+ * `after` names events without the prefix `response.`; `added` is the item's own. `ends`: the item may be done after
+ * this step.
+ */
 interface CallStep {
   of: ItemType;
   after: readonly string[];
@@ -46,7 +49,7 @@ const STEPS: Readonly<Record<string, CallStep>> = {
   "mcp_list_tools.completed": { of: "mcp_list_tools", after: ["mcp_list_tools.in_progress"], ends: true },
   "mcp_list_tools.failed": { of: "mcp_list_tools", after: ["mcp_list_tools.in_progress"], ends: true },
 
-  // Twice for a call that was approved: its arguments are known, and may not be told again.
+  // Twice for an approved call: its arguments are known and need not be repeated.
   "mcp_call.in_progress": { of: "mcp_call", after: ["added", "mcp_call.in_progress", "mcp_call_arguments.done"] },
   ...text("mcp_call", "mcp_call_arguments", ["mcp_call.in_progress"]),
   "mcp_call.completed": { of: "mcp_call", after: ["mcp_call.in_progress", "mcp_call_arguments.done"], ends: true },
@@ -82,9 +85,9 @@ const STEPS: Readonly<Record<string, CallStep>> = {
 export class CallSteps {
   readonly #item: OutputItem;
   #last = "added";
-  /** What the call was told to do: arguments, input, code, or the command of a shell that is being written. */
+  /** The call's instructions: arguments, input, code, or the shell command being written. */
   #text = new StreamedText();
-  /** Commands, their outputs or images that are whole: the index of the next. */
+  /** The index of the next whole command, output or image. */
   #next = 0;
 
   constructor(item: OutputItem) {
@@ -93,7 +96,7 @@ export class CallSteps {
 
   accept(event: ItemEventDraft): void {
     const name = event.type.slice("response.".length);
-    // An event that only its provider knows says nothing here but that it belongs to this item.
+    // For an event known only to its provider, the grammar checks nothing but the item it belongs to.
     if (!Object.hasOwn(STEPS, name)) return;
     const { of, after } = STEPS[name]!;
     if (of !== this.#item.type) throw new IllegalEventError(event, `does not belong to a ${this.#item.type}.`);
@@ -156,7 +159,7 @@ export class CallSteps {
   }
 }
 
-/** What the call was told to do, as one text. */
+/** The call's instructions as one text. */
 function streamedInputOf(item: OutputItem): string | undefined {
   switch (item.type) {
     case "function_call":

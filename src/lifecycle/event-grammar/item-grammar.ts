@@ -1,4 +1,7 @@
-/** The items of a log: places, ids, and that each event lies between its item's added and done (contract.md#item-events, contract.md#client-invariants). */
+/**
+ * The items of a log: indices, ids, and that each event lies between its item's added and done
+ * (contract.md#item-events, contract.md#client-invariants).
+ */
 import type { ItemEventDraft } from "../../protocol/event.ts";
 import type { OutputItem } from "../../protocol/item.ts";
 import { IllegalEventError } from "../apply-event.ts";
@@ -13,11 +16,11 @@ interface OpenItemGrammar {
 }
 
 export interface ItemGrammarOptions {
-  /** What a client acts on comes without an event of another item in its middle, and is never cut off. Of a log only. */
+  /** Items that clients act on are never interleaved with other items and never cut off. Applies to logs only. */
   callsAreWhole?: boolean;
 }
 
-/** The items of one response, or of one call of an upstream, which counts its places from 0 as well. */
+/** The items of one response, or of one upstream call, which also counts its indices from 0. */
 export class ItemGrammar {
   readonly #callsAreWhole: boolean;
   readonly #open = new Map<number, OpenItemGrammar>();
@@ -28,7 +31,7 @@ export class ItemGrammar {
     this.#callsAreWhole = callsAreWhole;
   }
 
-  /** Throws IllegalEventError, which names the rule, for an event that may not come now. */
+  /** Throws IllegalEventError, which names the violated rule. */
   accept(event: ItemEventDraft): void {
     this.#checkCalls(event);
     if (event.type === "response.output_item.added") return this.#add(event);
@@ -42,7 +45,7 @@ export class ItemGrammar {
     else open.steps.accept(event);
   }
 
-  /** In the order of their places. */
+  /** In order of their indices. */
   get done(): OutputItem[] {
     return [...this.#done].sort(([a], [b]) => a - b).map(([, item]) => item);
   }
@@ -77,7 +80,10 @@ export class ItemGrammar {
     this.#open.set(index, { item, parts: new ItemParts(item), steps: new CallSteps(item) });
   }
 
-  /** An item that was cut off may be done wherever it stood; any other only when nothing of it is missing. Both are as they were streamed. */
+  /**
+   * An interrupted item may be done at any step; any other item only when nothing is missing. Both must match their
+   * streamed parts.
+   */
   #finish(event: Extract<ItemEventDraft, { type: "response.output_item.done" }>, open: OpenItemGrammar): void {
     const { item } = event;
     const before = open.item;
@@ -96,7 +102,7 @@ export class ItemGrammar {
   }
 }
 
-/** The failure of a call has no event of its own, except for `mcp_call`. */
+/** A failed call has no event of its own, except `mcp_call`. */
 function isCutOff(item: OutputItem): boolean {
   return item.status === "incomplete" || (item.status === "failed" && item.type !== "mcp_call");
 }

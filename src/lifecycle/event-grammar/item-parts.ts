@@ -1,6 +1,6 @@
 /**
- * What is written into an item in parts: a message's content, a model's reasoning and its summary. Each part is added,
- * grows, is finished as a text and then done, before the next one begins (contract.md#item-events).
+ * The parts of an item: a message's content, a model's reasoning and its summary. A part is added, grows, is finished
+ * as text and then done before the next part starts (contract.md#item-events).
  */
 import type { ItemEventDraft } from "../../protocol/event.ts";
 import type { OutputContent } from "../../protocol/content.ts";
@@ -11,7 +11,7 @@ import { StreamedText } from "./streamed-text.ts";
 type Part = OutputContent | { type: "summary_text"; text: string };
 type PartType = Part["type"];
 
-/** Which parts an item may have, and in which of its lists. */
+/** The parts that an item may have, and the list that holds them. */
 const PARTS: Record<PartType, { in: OutputItem["type"]; list: "content" | "summary" }> = {
   output_text: { in: "message", list: "content" },
   refusal: { in: "message", list: "content" },
@@ -93,7 +93,7 @@ export class ItemParts {
     if (parts.some((part) => !part.isDone)) throw new IllegalEventError(event, "a part of the item is still open.");
   }
 
-  /** An item that came whole has no parts that could contradict it. */
+  /** An item that arrives whole has no parts to contradict it. */
   checkSame(event: { type: string }, item: OutputItem): void {
     for (const list of ["content", "summary"] as const) {
       const parts = this.#lists[list];

@@ -1,4 +1,4 @@
-/** A text that comes in deltas and is then said whole: the two must be the same. */
+/** A text that arrives in deltas and then whole. Both must be equal. */
 import { IllegalEventError } from "../apply-event.ts";
 
 type Event = { type: string };
@@ -12,7 +12,7 @@ export class StreamedText {
     this.#text = (this.#text ?? "") + delta;
   }
 
-  /** A text may be finished without a delta: then it is what is said here. */
+  /** A text may finish without deltas; then this text is authoritative. */
   finish(event: Event, text: string): void {
     this.checkUnfinished(event);
     this.checkSame(event, text);

@@ -1,4 +1,4 @@
-/** Whether a subscriber got everything, once, in order. It trusts nothing that the server says about itself. */
+/** Checks that a subscriber received every event once and in order. It trusts no claim of the server about itself. */
 
 export interface NumberedEvent {
   type: string;
@@ -9,7 +9,7 @@ const TERMINAL_TYPES = new Set(["response.completed", "response.failed", "respon
 
 const isTerminal = (event: NumberedEvent): boolean => TERMINAL_TYPES.has(event.type);
 
-/** What is wrong with `received`, in words; empty if nothing is. `replayed` is the whole stream, read again later. */
+/** Describes the errors in `received`; empty if there are none. `replayed` is the whole stream, read again later. */
 export function findStreamErrors(received: readonly NumberedEvent[], replayed: readonly NumberedEvent[]): string[] {
   const faults: string[] = [];
   for (const [place, { sequence_number }] of received.entries()) {

@@ -1,8 +1,6 @@
 /**
- * One of the demo's server processes. Its log is kept, and shown only if something goes wrong.
- *
- * It runs in a process group of its own: a terminal sends Ctrl-C to the whole group, and when this process ends is up to
- * the demo.
+ * One of the demo's server processes. Its log is kept, and shown only after a failure. It has its own process group: a
+ * terminal sends Ctrl-C to the whole group, but the demo decides when this process ends.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
@@ -38,13 +36,13 @@ export class Child implements AsyncDisposable {
     });
     this.#process = child;
     this.exited = new Promise((resolve) => {
-      // "close" comes after the last line of its log.
+      // "close" fires after the last line of its log.
       child.once("close", (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`));
       child.once("error", (error) => resolve(error.message));
     });
     for (const input of [child.stdout, child.stderr])
       createInterface({ input }).on("line", (line) => this.#readLine(line));
-    // Whatever ends this process without disposing of anything must not leave the child behind.
+    // The child must not outlive this process, whatever ends it.
     const kill = (): void => void child.kill("SIGKILL");
     process.once("exit", kill);
     void this.exited.then(() => process.off("exit", kill));
@@ -64,7 +62,7 @@ export class Child implements AsyncDisposable {
     for (const watch of this.#watchers) watch(parsed);
   }
 
-  /** The first line to come with this message. It must be asked for before the process can have written it. */
+  /** Resolves with the first line that has this message. Call it before the process can have written the line. */
   async waitForLogLine(message: string, signal: AbortSignal): Promise<LogLine> {
     const { promise, resolve } = Promise.withResolvers<LogLine>();
     const watch = (line: LogLine): void => {
@@ -78,7 +76,7 @@ export class Child implements AsyncDisposable {
     }
   }
 
-  /** As a crash would: without a chance to say or to save anything. */
+  /** Simulates a crash: the process cannot log or save anything. */
   async crash(): Promise<void> {
     this.#isExpectedToEnd = true;
     this.#process.kill("SIGKILL");

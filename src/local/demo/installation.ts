@@ -1,6 +1,6 @@
 /**
- * A whole installation for the time of one demo: Redis, an API process and two workers, on loopback and on free ports.
- * It keeps to a data folder or, in a Redis that is there already, to a key prefix of its own, and leaves nothing behind.
+ * A complete installation for one demo: Redis, an API process and two workers, on loopback and free ports. It uses its
+ * own data folder or, in an existing Redis, its own key prefix, and leaves nothing behind.
  */
 import { randomBytes } from "node:crypto";
 import { rm, rmdir } from "node:fs/promises";
@@ -17,17 +17,17 @@ import { Child } from "./child.ts";
 const DATA_DIR = join(import.meta.dirname, "..", "..", "..", ".data", "demo");
 const CONNECT_TIMEOUT_MS = 10_000;
 const SCAN_COUNT = 1_000;
-/** What the processes get of the environment. Everything else, and so every setting, is the demo's own. */
+/** Environment variables that the processes inherit. Every setting is the demo's own. */
 const INHERITED_VARIABLES = ["PATH", "REDIS_CLUSTER", ...REDIS_TLS_SETTINGS, "NODE_EXTRA_CA_CERTS"];
 
 export interface InstallationOptions {
   environment: NodeJS.ProcessEnv;
-  /** Aborted by the installation when something ends that should not. */
+  /** Aborted by the installation when a process ends unexpectedly. */
   stopping: AbortController;
   log: (line: string) => void;
 }
 
-/** A response as its record in Redis tells. */
+/** A response's record in Redis. */
 interface RunRecord {
   workerPid: number;
   /** The last recorded sequence number. */
@@ -48,7 +48,7 @@ export class Installation implements AsyncDisposable {
     this.#layout = new RedisLayout(this.#name, { sharded: false });
   }
 
-  /** Answers with where it is, in words; the secrets of a configured URL are not among them. */
+  /** Returns a description of where Redis runs, without the secrets of a configured URL. */
   async startRedis(): Promise<string> {
     const { environment, log } = this.#options;
     const redisUrl = environment["REDIS_URL"];
@@ -63,7 +63,7 @@ export class Installation implements AsyncDisposable {
     return redis.pid === undefined ? redis.url : `${redis.url}, pid ${redis.pid}`;
   }
 
-  /** Everything has to be over by then. */
+  /** Limits the total time of the demo. */
   setTimeLimit(timeLimitMs: number): void {
     const { stopping } = this.#options;
     stopping.signal.throwIfAborted();
@@ -90,14 +90,14 @@ export class Installation implements AsyncDisposable {
     return redis;
   }
 
-  /** Answers with its base URL. */
+  /** Returns the API's base URL and pid. */
   async startApi(settings: NodeJS.ProcessEnv): Promise<{ url: string; pid: number | undefined }> {
     const api = this.#spawn("The API", "src/server.ts", settings);
     const line = await api.waitForLogLine("API listening", this.#options.stopping.signal);
     return { url: String(line["url"]), pid: api.pid };
   }
 
-  /** Answers with its pid. */
+  /** Returns the worker's pid. */
   async startWorker(settings: NodeJS.ProcessEnv): Promise<number | undefined> {
     const worker = this.#spawn("A worker", "workers/main.ts", settings);
     await worker.waitForLogLine("Worker taking jobs", this.#options.stopping.signal);
@@ -130,25 +130,25 @@ export class Installation implements AsyncDisposable {
 
   async runRecord(responseId: string): Promise<RunRecord> {
     const [worker, last] = await this.#redis!.hmget(this.#layout.meta(responseId), "worker", "last");
-    // The worker's name is `host:pid`.
+    // A worker's name is `host:pid`.
     return { workerPid: Number(worker?.split(":").at(-1)), last: Number(last) };
   }
 
-  /** SIGKILL. Resolves when the process is gone. */
+  /** Sends SIGKILL and resolves when the process is gone. */
   async crashWorker(pid: number): Promise<void> {
     const worker = this.#children.find((child) => child.pid === pid);
     if (worker === undefined) throw new Error(`No process with the pid ${pid} was started here.`);
     await worker.crash();
   }
 
-  /** The last lines that every process logged. */
+  /** The last log lines of every process. */
   logs(): string {
     return this.#children
       .map((child) => [`--- ${child.name} (pid ${child.pid}), its last log lines`, ...child.lastLines].join("\n"))
       .join("\n");
   }
 
-  /** The processes first, then what they kept, then Redis. */
+  /** Stops the processes, then removes their data, then stops Redis. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#children.map((child) => child[Symbol.asyncDispose]()));
     await this.#stack.disposeAsync();
@@ -160,7 +160,7 @@ function isTrue(flag: string | undefined): boolean {
 }
 
 async function removeKeys(redis: RedisClient, patterns: readonly string[]): Promise<void> {
-  // A Redis that is gone has told so already, and its keys are out of reach.
+  // If Redis is gone, that was already reported, and its keys are out of reach.
   if (redis.status !== "ready") return;
   const nodes = "nodes" in redis ? redis.nodes("master") : [redis];
   for (const node of nodes) {
@@ -174,6 +174,6 @@ async function removeKeys(redis: RedisClient, patterns: readonly string[]): Prom
 
 async function removeFolder(dataDir: string): Promise<void> {
   await rm(dataDir, { recursive: true, force: true });
-  // Another demo may have its folder beside it.
+  // Another demo may have its folder next to this one.
   await rmdir(DATA_DIR).catch(() => undefined);
 }

@@ -1,21 +1,21 @@
 /**
- * What every demo has around it: an installation of its own, a screen, a time limit, and an end that leaves nothing
- * running, whether it comes with the last check, with Ctrl-C or with a process that died.
+ * The frame of every demo: its own installation, a screen, a time limit, and a cleanup that leaves nothing running,
+ * after the last check, Ctrl-C or a crashed process.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { Installation } from "./installation.ts";
 import { Screen } from "./screen.ts";
 
 const EXIT_FAILED = 1;
-const EXIT_INTERRUPTED = 130; // 128 + SIGINT, as shells have it
+const EXIT_INTERRUPTED = 130; // 128 + SIGINT, as shells do
 const EXIT_NOTICE_MS = 500;
-/** npm passes on a Ctrl-C that the terminal has sent to this process as well: one key press, two signals. */
+/** npm forwards a Ctrl-C that the terminal also sends to this process: one key press, two signals. */
 const SAME_KEY_PRESS_MS = 500;
 
 export interface DemoStage {
   installation: Installation;
   screen: Screen;
-  /** Aborted when the demo is to end before its time. */
+  /** Aborted when the demo must end early. */
   signal: AbortSignal;
 }
 
@@ -28,7 +28,7 @@ export interface DemoOptions {
   environment: NodeJS.ProcessEnv;
 }
 
-/** Answers the exit code: 0 only if `demonstrate` came to its end. */
+/** Returns the exit code: 0 only if `demonstrate` completes. */
 export async function runDemo(
   { title, environment }: DemoOptions,
   demonstrate: (stage: DemoStage) => Promise<void>,
@@ -55,13 +55,13 @@ export async function runDemo(
   }
 }
 
-/** A request or a stream may fail before there is word of the process, or of the key press, that was the reason. */
+/** A request or a stream may fail before the exit or key press that caused it is reported. */
 async function findCause(thrown: unknown, stopped: AbortSignal): Promise<unknown> {
   await delay(EXIT_NOTICE_MS, undefined, { signal: stopped }).catch(() => {});
   return stopped.aborted ? stopped.reason : thrown;
 }
 
-/** The first signal ends everything in order. The second ends this process, and with it at once all it started. */
+/** The first signal shuts everything down in order. The second ends this process, and with it everything it started. */
 function listenForSignals(stopping: AbortController): void {
   let firstAtMs: number | undefined;
   const onSignal = (): void => {
@@ -73,18 +73,18 @@ function listenForSignals(stopping: AbortController): void {
     }
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
-  // Whoever read the output has gone.
+  // The reader of the output is gone.
   process.stdout.on("error", () => stopping.abort(new InterruptedError()));
 }
 
 export interface InstallationStart {
-  /** From the moment that Redis is there. */
+  /** Counted from the moment at which Redis is ready. */
   timeLimitMs: number;
-  /** Of the API and the workers, on top of those that make the installation one of its own. */
+  /** Settings of the API and the workers, added to those of the installation. */
   settings?: NodeJS.ProcessEnv;
 }
 
-/** Redis, an API process and two workers. Answers the API's base URL. */
+/** Starts Redis, an API process and two workers. Returns the API's base URL. */
 export async function startInstallation(stage: DemoStage, { timeLimitMs, settings = {} }: InstallationStart) {
   const { installation, screen } = stage;
   screen.printLine(`Redis    ${await installation.startRedis()}`);

@@ -1,4 +1,4 @@
-/** What the demo writes: the same words in a terminal and in a log, at most 100 columns wide. */
+/** The demo's output: the same text in a terminal and in a log, at most 100 columns wide. */
 import { styleText } from "node:util";
 
 type Format = Parameters<typeof styleText>[0];
@@ -7,14 +7,14 @@ const MAX_WIDTH = 100;
 const INDENT = "   ";
 const SPINNER = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const SPIN_MS = 100;
-/** How often a log, which cannot be overwritten, is told that the wait goes on. */
+/** Interval of progress lines in a log, which cannot be overwritten. */
 const REMIND_MS = 2_000;
 const CLEAR_LINE = "\r\u001B[2K";
 
 export class Screen {
   readonly #out: NodeJS.WriteStream;
   #headings = 0;
-  /** Of running text; 0 at the beginning of a line. */
+  /** Column of running text; 0 at the start of a line. */
   #column = 0;
   #waiting: NodeJS.Timeout | undefined;
 
@@ -37,7 +37,7 @@ export class Screen {
     this.#out.write(text === "" ? "\n" : `${this.#styled(format, indent + text)}\n`);
   }
 
-  /** Appends to the running text, and wraps it between words. */
+  /** Appends running text, wrapped between words. */
   text(delta: string, format: Format = "none"): void {
     this.#endWaiting();
     const width = Math.min(this.#out.columns || MAX_WIDTH, MAX_WIDTH);
@@ -57,7 +57,7 @@ export class Screen {
     this.#column = 0;
   }
 
-  /** Shows how long it takes until something else is written. */
+  /** Shows the elapsed time until the next output. */
   showWaiting(text: string): void {
     this.endText();
     const sinceMs = performance.now();

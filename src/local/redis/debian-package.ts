@@ -1,4 +1,6 @@
-/** A program from the distribution: only as root on Debian and its kin, and only after saying so. */
+/**
+ * Installs a program from the distribution: only as root on Debian and its derivatives, and only after announcing it.
+ */
 import { execFile } from "node:child_process";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
@@ -8,17 +10,17 @@ import { acquireLockFile, LockHeldError } from "./exclusive-lock.ts";
 const run = promisify(execFile);
 
 export interface DebianPackage {
-  /** As apt-get has it. */
+  /** The package's name. */
   name: string;
-  /** The program that it brings, as a person calls it. */
+  /** The program's name for people. */
   title: string;
   isInstalled: (environment: NodeJS.ProcessEnv) => Promise<boolean>;
 }
 
 const APT_TIMEOUT_MS = 300_000;
-/** Another program may be installing; apt-get waits for it this long. */
+/** Time for which apt-get waits for another package manager. */
 const APT_LOCK_OPTION = "DPkg::Lock::Timeout=120";
-/** Writable by root only, and empty after a restart of the machine. */
+/** Writable only by root, and cleared at boot. */
 const INSTALL_LOCK = "/run/background-responses-install.lock";
 const LOCK_CHECK_MS = 250;
 
@@ -40,21 +42,21 @@ export async function installDebianPackage(
   log: (line: string) => void,
 ): Promise<void> {
   await using _lock = await waitForInstallLock(log);
-  // Another process may have installed it while this one waited.
+  // Another process may have installed it in the meantime.
   if (await isInstalled(environment)) return;
   log(`${title} was not found; installing the Debian package ${name} (apt-get, as root)…`);
   await using _noService = await preventServiceStart();
   try {
     await aptGet(["install", "--yes", "--no-install-recommends", name], environment);
   } catch {
-    // The package lists are missing or out of date, or they are not at fault and the second try says what is.
+    // The package lists may be missing or outdated. If they are not, the second attempt reports the error.
     await aptGet(["update"], environment);
     await aptGet(["install", "--yes", "--no-install-recommends", name], environment);
   }
   log(`Installed ${name}.`);
 }
 
-/** Tests, the demo and a server may start at the same time; each of them would install. */
+/** Tests, the demo and a server may start at the same time and would all install it. */
 async function waitForInstallLock(log: (line: string) => void): Promise<AsyncDisposable> {
   const end = performance.now() + APT_TIMEOUT_MS;
   let isWaiting = false;
@@ -75,8 +77,8 @@ const NO_SERVICES =
   "#!/bin/sh\n# Written by background-responses while it installs a package; safe to remove.\nexit 101\n";
 
 /**
- * A package of a server would start it as a service of the system (Redis on port 6379), which nobody asked for. Debian
- * asks this program first; 101 means no. One that is there already is the administrator's and stays.
+ * A server package would start a system service (Redis on port 6379). Debian consults this program first; exit code 101
+ * forbids the start. An existing program belongs to the administrator and stays.
  */
 async function preventServiceStart(): Promise<AsyncDisposable> {
   try {

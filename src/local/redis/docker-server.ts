@@ -1,4 +1,4 @@
-/** Redis as a container, through Docker's command line. */
+/** Runs Redis in a container through Docker's command line. */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
@@ -25,7 +25,7 @@ export interface DockerRedisOptions {
   environment: NodeJS.ProcessEnv;
 }
 
-/** Whether there is an engine behind the command, not only the command. */
+/** Whether the command has a running engine. */
 export async function isDockerAvailable(environment: NodeJS.ProcessEnv): Promise<boolean> {
   try {
     await docker(["info", "--format", "{{.ServerVersion}}"], environment, ANSWER_TIMEOUT_MS);
@@ -37,7 +37,7 @@ export async function isDockerAvailable(environment: NodeJS.ProcessEnv): Promise
 
 export async function startDockerRedis(options: DockerRedisOptions): Promise<LocalRedis> {
   const { dataDir, environment } = options;
-  // One name a folder: a container that a killed process left behind is found again.
+  // One name per folder, so that the container of a killed process is found again.
   const name = `background-responses-${createHash("sha256").update(dataDir).digest("hex").slice(0, 12)}`;
   await removeContainer(name, environment);
   const user = await containerUser(environment);
@@ -59,8 +59,8 @@ export async function startDockerRedis(options: DockerRedisOptions): Promise<Loc
 }
 
 /**
- * The files in the data folder should be this user's. Under a rootless engine that user is the container's root.
- * The image's own entrypoint would give them to its `redis` user.
+ * Files in the data folder must belong to this user. Under a rootless engine, that user is the container's root. The
+ * image's entrypoint would assign them to its `redis` user.
  */
 async function containerUser(environment: NodeJS.ProcessEnv): Promise<string[]> {
   const uid = process.getuid?.();
@@ -69,7 +69,7 @@ async function containerUser(environment: NodeJS.ProcessEnv): Promise<string[]> 
   return ["--user", security.includes("rootless") ? "0:0" : `${uid}:${process.getgid?.() ?? uid}`];
 }
 
-/** First asks Redis to end, so that it writes what it holds. No such container is fine. */
+/** First asks Redis to shut down so that it saves its data. A missing container is fine. */
 async function removeContainer(name: string, environment: NodeJS.ProcessEnv): Promise<void> {
   for (const args of [
     ["stop", "--time", "5", name],

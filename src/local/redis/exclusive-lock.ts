@@ -1,13 +1,12 @@
 /**
- * A lock file, for what at most one process at a time may do.
+ * A lock file for work that at most one process at a time may do.
  *
- * 1. The file appears with its content: it is written aside and linked into place, which fails if one is there.
- * 2. A holder that is dead holds nothing. A pid can be given out again, so the holder's start time counts too, where
- *    the system tells it (Linux).
- * 3. Only one of several processes that find the same dead holder takes its place: that is done under a lock of its
- *    own, named after the dead holder, and only if its file is still the one that was found. The file is replaced in one
- *    step, so there is no moment at which a latecomer finds the place free. A process that dies over it leaves a lock
- *    with a dead holder, which is taken over like any other.
+ * 1. The file appears with its content: it is written elsewhere and linked into place, which fails if it exists.
+ * 2. A dead process holds nothing. Pids are reused, so the holder's start time is compared too, where the system
+ * reports it (Linux).
+ * 3. If several processes find the same dead holder, only one replaces it: it holds a second lock, named after the dead
+ * holder, and checks that the file is still the one it found. The file is replaced atomically, so no latecomer ever
+ * finds it missing. If a process dies during the replacement, its own lock is replaced in the same way.
  */
 import { createHash, randomUUID } from "node:crypto";
 import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -16,9 +15,9 @@ import { isRunning, startTimeOf } from "./process-state.ts";
 
 const holderSchema = z.object({
   pid: z.number().int(),
-  /** Absent where the system does not tell. */
+  /** Absent where the system does not report it. */
   startTime: z.string().optional(),
-  /** Distinguishes two holders with one pid. */
+  /** Distinguishes two holders with the same pid. */
   token: z.string(),
 });
 
@@ -37,8 +36,8 @@ export class LockHeldError extends Error {
 const MAX_ATTEMPTS = 10;
 
 /**
- * Held until it is disposed. Throws `LockHeldError` while another living process, or this one, holds `path` or is about
- * to take it over from a dead one.
+ * Held until disposed. Throws `LockHeldError` while this or another living process holds `path` or is replacing a dead
+ * holder.
  */
 export async function acquireLockFile(path: string): Promise<AsyncDisposable> {
   const self = { pid: process.pid, startTime: await startTimeOf(process.pid), token: randomUUID() };
@@ -70,7 +69,7 @@ async function create(path: string, aside: string, self: LockHolder): Promise<bo
   }
 }
 
-/** False if `path` changed hands meanwhile. */
+/** Returns false if another process took `path` in the meantime. */
 async function takeOver(path: string, aside: string, self: LockHolder, found: string): Promise<boolean> {
   const holder = parseHolder(found);
   if (holder !== undefined && (await isAlive(holder))) throw new LockHeldError(path, holder);
@@ -81,7 +80,7 @@ async function takeOver(path: string, aside: string, self: LockHolder, found: st
   return true;
 }
 
-/** By the whole content, as that of another program may name no holder. */
+/** Derived from the whole content, because a foreign program's file may name no holder. */
 function takeoverPathOf(path: string, found: string): string {
   const digest = createHash("sha256").update(found).digest("hex").slice(0, 16);
   return `${path}.after-${digest}`;

@@ -2,6 +2,6 @@ export interface LocalRedis extends AsyncDisposable {
   readonly url: string;
   readonly how: "configured" | "private" | "docker";
   readonly pid?: number;
-  /** Settles when a private server has ended, for whatever reason, with how it ended. */
+  /** Resolves with the reason when a private server has ended. */
   readonly exited?: Promise<string>;
 }

@@ -1,12 +1,12 @@
 /**
- * Finds a Redis for `npm start`, the demo and the tests, or starts one. In this order:
+ * Finds or starts a Redis for `npm start`, the demo and the tests, in this order:
  *
- * 1. the one that is configured: used, and never touched;
- * 2. a `redis-server` or `valkey-server` on the PATH: a private child process;
- * 3. a Docker engine: a container;
- * 4. as root on Debian or Ubuntu, where it is allowed: the distribution's package, then 2.
+ * 1. the configured one, which is only used;
+ * 2. a `redis-server` or `valkey-server` on the PATH, as a private child process;
+ * 3. a Docker engine, as a container;
+ * 4. as root on Debian or Ubuntu, if allowed: the distribution's package, then 2.
  *
- * A server that was started here belongs to one data folder, and the folder to one process at a time.
+ * A server started here owns one data folder, and one process at a time owns the folder.
  */
 import { mkdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
@@ -21,20 +21,20 @@ import { startPrivateRedis } from "./private-server.ts";
 export { isDockerAvailable, startPrivateRedis };
 
 export interface LocalRedisOptions {
-  /** What is configured. Set and not empty: the answer. */
+  /** The configured URL. If set and not empty, nothing else is tried. */
   redisUrl?: string | undefined;
   dataDir: string;
   /** Whether a system package may be installed. */
   allowInstall: boolean;
   appendfsync?: "everysec" | "always" | undefined;
-  /** Default: a free one. */
+  /** Default: a free port. */
   port?: number | undefined;
-  /** Further options of `redis-server`; they win over the ones set here. */
+  /** Additional options of `redis-server`, which override those set here. */
   extraArgs?: readonly string[] | undefined;
   log: (line: string) => void;
-  /** Where the programs are looked up (PATH), and what they are started with. */
+  /** The environment for finding and starting programs. */
   environment: NodeJS.ProcessEnv;
-  /** Default: this process's. */
+  /** Default: this process's user id. */
   uid?: number | undefined;
 }
 
@@ -101,7 +101,7 @@ async function findRedisSource(options: LocalRedisOptions): Promise<Source> {
   if (program !== undefined) return { how: "private", program };
   if (await isDockerAvailable(environment)) return { how: "docker" };
   const findings = tooOld.map((found) => `${found} is too old`);
-  // Where an old one is installed, the distribution has no newer one to give.
+  // A distribution with an old version has no newer one.
   const mayInstall = options.allowInstall && tooOld.length === 0;
   if (!mayInstall || !(await isDebianRoot(environment, options.uid))) throw new NoRedisError(findings);
 

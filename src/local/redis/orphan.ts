@@ -1,6 +1,6 @@
 /**
- * The Redis that a killed process left running. Two of them on one append-only file would ruin it, so it ends before
- * the next one starts.
+ * Stops the Redis that a killed process left running, before the next one starts: two servers on one append-only file
+ * would corrupt it.
  */
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ const CHECK_MS = 50;
 
 const addressFile = (dataDir: string): string => join(dataDir, "address");
 
-/** To be called before the server of `dataDir` exists, so that it is found whenever this process is killed. */
+/** Call it before the server of `dataDir` starts, so that it can be found whenever this process is killed. */
 export async function recordAddress(dataDir: string, url: string): Promise<void> {
   await writeFile(addressFile(dataDir), url);
 }
@@ -24,8 +24,8 @@ export async function removeAddress(dataDir: string): Promise<void> {
 }
 
 /**
- * Whatever answers at the address noted last is ended only if it says itself that it writes to `dataDir`: the port may
- * be another server's by now.
+ * Stops the server at the last recorded address only if it reports `dataDir` as its own: the port may belong to another
+ * server by now.
  */
 export async function stopOrphan(dataDir: string, log: (line: string) => void): Promise<void> {
   const url = await readFile(addressFile(dataDir), "utf8").catch(() => undefined);

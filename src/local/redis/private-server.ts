@@ -1,8 +1,7 @@
 /**
- * A Redis as a child process: loopback only, an append-only file in its own folder, nothing ever evicted.
- *
- * It runs in a process group of its own, because a terminal sends Ctrl-C to the whole group and Redis has to outlive
- * the processes that drain into it.
+ * A Redis as a child process: on loopback only, with an append-only file in its own folder and without eviction. It has
+ * its own process group, because a terminal sends Ctrl-C to the whole group and Redis must outlive the processes that
+ * drain into it.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -13,18 +12,18 @@ import { findRedisProgram, MIN_VERSION } from "../../redis/find-program.ts";
 import { pingServer } from "./query-server.ts";
 
 export interface PrivateRedisOptions {
-  /** Created if missing. Not locked: only `ensureRedis` guards a folder against a second Redis. */
+  /** Created if missing. Not locked: only `ensureRedis` protects a folder from a second Redis. */
   dataDir: string;
-  /** Default: a free one. A port that is given is never exchanged for another. */
+  /** Default: a free port. A given port is never replaced. */
   port?: number | undefined;
   appendfsync?: "everysec" | "always" | undefined;
-  /** Further options of `redis-server`; they win over the ones set here. */
+  /** Additional options of `redis-server`, which override those set here. */
   extraArgs?: readonly string[] | undefined;
-  /** Default: what the PATH has. */
+  /** Default: the program on the PATH. */
   program?: string | undefined;
-  /** Default: this process's. */
+  /** Default: this process's environment. */
   environment?: NodeJS.ProcessEnv | undefined;
-  /** Called with the port before the process exists, so that a crash in between leaves a trace of it. */
+  /** Called with the port before the process starts, so that a crash in between leaves a record. */
   beforeSpawn?: ((port: number) => Promise<void>) | undefined;
 }
 
@@ -32,28 +31,28 @@ export interface PrivateRedis extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
   readonly pid: number;
-  /** Settles when the process has ended, for whatever reason, with how it ended. */
+  /** Resolves with the reason when the process has ended. */
   readonly exited: Promise<string>;
-  /** False if it had ended before. */
+  /** Returns false if it had already ended. */
   kill(signal: NodeJS.Signals): boolean;
 }
 
-/** The options that make Redis keep what it was given. They hold for a private process and for a container. */
+/** Options for durability, shared by private processes and containers. */
 export function durabilityArgs(appendfsync: "everysec" | "always" = "everysec"): string[] {
   const memory = ["--maxmemory-policy", "noeviction"];
   return [...memory, "--appendonly", "yes", "--appendfsync", appendfsync, "--save", ""];
 }
 
 const START_ATTEMPTS = 5;
-/** Loading a large append-only file is part of the start. */
+/** Includes loading a large append-only file. */
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 5_000;
 const MAX_LINES = 20;
-/** A cluster node listens on its port + 10,000 as well. */
+/** A cluster node also listens on its port + 10,000. */
 const MAX_PORT = 65_535 - 10_000;
 
 const runningChildren = new Set<ChildProcess>();
-// A process that ends by an uncaught error or by process.exit() disposes nothing. SIGKILL is left to the next start.
+// A process that ends by an uncaught error or process.exit() disposes nothing. After SIGKILL, the next start cleans up.
 process.on("exit", () => {
   for (const child of runningChildren) child.kill("SIGTERM");
 });
@@ -107,7 +106,7 @@ async function spawnRedis(program: string, port: number, options: PrivateRedisOp
   }
 }
 
-/** Never rejects: a program that cannot be started has ended. */
+/** Never rejects: a program that cannot be started counts as ended. */
 async function waitForExit(child: ChildProcess): Promise<string> {
   return await new Promise((resolve) => {
     child.once("exit", (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`));
@@ -117,7 +116,7 @@ async function waitForExit(child: ChildProcess): Promise<string> {
   });
 }
 
-/** Resolves when the child says that it accepts connections; rejects with its last lines if it ends first. */
+/** Resolves when the child accepts connections; rejects with its last lines if it ends first. */
 async function waitUntilReady(child: ChildProcess, exited: Promise<string>, port: number): Promise<void> {
   const lines: string[] = [];
   const readers = [child.stdout!, child.stderr!].map((input) => createInterface({ input }));
@@ -150,7 +149,7 @@ async function stop(child: ChildProcess, exited: Promise<string>): Promise<void>
   clearTimeout(force);
 }
 
-/** Free at the moment: whoever listens next may take it. */
+/** Free at this moment; another program may take it. */
 export async function findFreePort(): Promise<number> {
   for (;;) {
     const probe = createServer().listen(0, "127.0.0.1");

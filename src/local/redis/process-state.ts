@@ -1,18 +1,18 @@
-/** What the system tells about another process. */
+/** The state of another process, as the system reports it. */
 import { readFile } from "node:fs/promises";
 
-/** False for a process that has ended but that nobody has waited for, where the system tells them apart (Linux). */
+/** Returns false for a zombie process, where the system distinguishes it (Linux). */
 export async function isRunning(pid: number): Promise<boolean> {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    // EPERM: it runs, and belongs to somebody else.
+    // EPERM: the process runs under another user.
     return error instanceof Error && "code" in error && error.code === "EPERM";
   }
   return (await statusFields(pid))?.[STATE] !== "Z";
 }
 
-/** In clock ticks after the machine's start; with the pid it names a process for good. Linux only. */
+/** In clock ticks since boot. Together with the pid it identifies a process. Linux only. */
 export async function startTimeOf(pid: number): Promise<string | undefined> {
   return (await statusFields(pid))?.[START_TIME];
 }
@@ -20,7 +20,9 @@ export async function startTimeOf(pid: number): Promise<string | undefined> {
 const STATE = 0;
 const START_TIME = 19;
 
-/** The fields of proc(5)'s `stat` from the third on: the second, the program's name, may hold spaces and parentheses. */
+/**
+ * The fields of proc(5)'s `stat` from the third on. The second, the program's name, may contain spaces and parentheses.
+ */
 async function statusFields(pid: number): Promise<string[] | undefined> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, "utf8");

@@ -1,4 +1,4 @@
-/** Short conversations with a Redis, each on a connection of its own that neither retries nor outlives it. */
+/** Short queries to a Redis, each on its own connection without retries. */
 import { Redis } from "ioredis";
 
 async function withConnection<T>(url: string, timeoutMs: number, question: (redis: Redis) => Promise<T>): Promise<T> {
@@ -8,10 +8,10 @@ async function withConnection<T>(url: string, timeoutMs: number, question: (redi
     maxRetriesPerRequest: 0,
     connectTimeout: timeoutMs,
     commandTimeout: timeoutMs,
-    // A server that is still loading its data answers no ordinary command, but can be asked who it is.
+    // A server that is still loading data rejects ordinary commands but can identify itself.
     enableReadyCheck: false,
   });
-  // Without a listener ioredis prints the error that the awaited command already carries.
+  // Without a listener, ioredis prints an error that the awaited command also reports.
   redis.on("error", () => undefined);
   try {
     await redis.connect();
@@ -30,7 +30,7 @@ export interface ServerIdentity {
   pid: number;
 }
 
-/** Undefined: nothing that speaks Redis answers there, or it does not tell. */
+/** Returns undefined if no Redis answers, or it does not identify itself. */
 export async function identifyServer(url: string, timeoutMs: number): Promise<ServerIdentity | undefined> {
   try {
     return await withConnection(url, timeoutMs, async (redis) => {

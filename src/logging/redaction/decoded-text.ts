@@ -1,12 +1,12 @@
-/** A text with its escapes undone (of URLs, JSON and HTML), which knows where in the original each character was. */
+/** A text with its escapes (URL, JSON, HTML) decoded. It maps each character to its original position. */
 
 export interface DecodedText {
   text: string;
-  /** The place in the original of a place in `text`. */
+  /** Maps an index of `text` to an index of the original. */
   at: (place: number) => number;
 }
 
-/** Constant, and read from left to right without going back: its time is linear in the text. */
+/** A constant pattern without backtracking, so its time is linear in the text. */
 const ESCAPE =
   /(?:%[0-9a-f]{2})+|\\(?:u[0-9a-f]{4}|x[0-9a-f]{2}|["\\/'bfnrt])|&(?:#x0{0,4}[0-9a-f]{1,6}|#0{0,4}[0-9]{1,7}|amp|lt|gt|quot|apos);/gi;
 const NAMED: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
@@ -16,10 +16,10 @@ const HEX = 16;
 const PERCENT_LENGTH = 3;
 const CONTINUATION = 0b10;
 
-/** Undefined if nothing is escaped. */
+/** Returns undefined if nothing is escaped. */
 export function decodeRound(text: string): DecodedText | undefined {
   const pieces: string[] = [];
-  // Pairs of places, in `text` decoded and in the original, from which on both count alike.
+  // Pairs of indices, in the decoded text and in the original, after which both advance alike.
   const decodedAt: number[] = [0];
   const originalAt: number[] = [0];
   let length = 0;
@@ -47,14 +47,14 @@ export function decodeRound(text: string): DecodedText | undefined {
   return { text: pieces.join(""), at };
 }
 
-/** What `rounds` of decoding make of a text. */
+/** Decodes a text `rounds` times. */
 export function decodeRounds(text: string, rounds: number): string {
   let decoded = text;
   for (let round = 0; round < rounds; round++) decoded = decodeRound(decoded)?.text ?? decoded;
   return decoded;
 }
 
-/** Bytes of UTF-8, one character after the other; what is no UTF-8 is Latin-1. */
+/** Decodes UTF-8 character by character; bytes that are not UTF-8 count as Latin-1. */
 function addPercents(run: string, start: number, add: (piece: string, from: number, to: number) => void): void {
   const bytes = Buffer.from(run.replaceAll("%", ""), "hex");
   for (let i = 0; i < bytes.length;) {
@@ -86,7 +86,7 @@ function decodeEntity(entity: string): string {
   return code <= MAX_CODE_POINT ? String.fromCodePoint(code) : entity;
 }
 
-/** The place of the last number in an ascending list that is not above `limit`. */
+/** The index of the last number in an ascending list that is at most `limit`. */
 function lastUpTo(ascending: readonly number[], limit: number): number {
   let low = 0;
   let high = ascending.length - 1;

@@ -1,11 +1,11 @@
-/** The values of headers and URLs that must not be seen, with the parts of them that may be repeated alone. */
+/** Lists the secret values of headers and URLs, and the parts of them that may appear alone. */
 import { SECRET_MIN_LENGTH } from "../redaction.ts";
 
-/** Headers that are nothing but a secret: short ones are secrets as well. */
+/** Headers whose whole value is a secret. In these, short values are secrets too. */
 const CREDENTIAL = /auth|cookie|key|token|secret|password|signature|credential/i;
-/** Words of fewer characters are in every text. */
+/** Shorter words occur in any text. */
 const CREDENTIAL_MIN_LENGTH = 4;
-/** A shorter segment of a path is a name: `mcp`, `v1`, `messages`. */
+/** Shorter path segments are names: `mcp`, `v1`, `messages`. */
 const SEGMENT_MIN_LENGTH = 16;
 
 export function listHeaderSecrets(headers: Readonly<Record<string, string>>): string[] {
@@ -17,7 +17,7 @@ export function listHeaderSecrets(headers: Readonly<Record<string, string>>): st
   });
 }
 
-/** A user name, a password, values of a query, and what of a path or fragment is too long for a name. */
+/** User name, password, query values, and segments of the path or fragment that are too long to be names. */
 export function listUrlSecrets(address: string): string[] {
   if (!URL.canParse(address)) return [];
   const { username, password, pathname, search, searchParams, hash } = new URL(address);
@@ -33,7 +33,7 @@ function atLeast(length: number, values: readonly string[]): string[] {
   return [...new Set(values)].filter((value) => value.length >= length);
 }
 
-/** `Basic` is followed by a user name and a password in base64. */
+/** `Basic` carries a user name and a password in base64. */
 function basicCredentials(value: string): string[] {
   const encoded = /^basic\s+([\w+/=-]+)\s*$/i.exec(value)?.[1];
   if (encoded === undefined) return [];

@@ -1,11 +1,12 @@
 /**
- * The Aho-Corasick automaton of the forms of secrets. Of a long form it knows the first characters only: what follows them
- * in a text, up to the form's length, counts as the rest. So a form costs a bounded number of states, and nothing is
- * compared twice. A text that was cut off in a secret keeps its quotation mark: the rest of a form that has none ends there.
+ * The Aho-Corasick automaton over the forms of all secrets. It knows only the first characters of a long form; the
+ * following text, up to the form's length, counts as the rest. A form therefore costs a bounded number of states, and
+ * nothing is compared twice. If a text is cut off inside a secret, the closing quotation mark stays: the rest of a form
+ * without quotation marks ends there.
  */
 import type { SecretForm } from "./secret-forms.ts";
 
-/** No text begins with so many characters of a secret by chance. */
+/** No text starts with this many characters of a secret by chance. */
 const KNOWN_CHARACTERS = 64;
 const CHARACTERS = 0x1_0000;
 
@@ -14,25 +15,25 @@ type Range = [from: number, to: number];
 export class SecretAutomaton {
   readonly #maxStates: number;
   readonly #minTail: number;
-  /** From a state and a character to the next state. */
+  /** Maps a state and a character to the next state. */
   readonly #next = new Map<number, number>();
   readonly #starts = new Uint8Array(CHARACTERS);
-  /** By state: how many characters of a text have led there, from where on they are blotted, and how far beyond. */
+  /** For each state: the number of characters that lead to it, where redaction starts, and how far it extends. */
   readonly #depth: number[] = [0];
   readonly #before: number[] = [0];
   readonly #beyond: number[] = [0];
-  /** The same for forms that have no quotation mark and no line end. */
+  /** The same for forms without quotation marks and line ends. */
   readonly #plainBeyond: number[] = [0];
   readonly #fallback: number[] = [0];
   readonly #edges: { from: number; code: number; to: number }[] = [];
 
-  /** A text's end that begins a form with `minTail` characters or more is a secret that was cut off. */
+  /** A form's first `minTail` or more characters at the end of a text count as a secret that was cut off. */
   constructor(maxStates: number, minTail: number) {
     this.#maxStates = maxStates;
     this.#minTail = minTail;
   }
 
-  /** False if there are too many. */
+  /** Returns false if there are too many states. */
   add({ text, length, isPlain, margin }: SecretForm): boolean {
     const known = Math.min(text.length, KNOWN_CHARACTERS);
     let state = 0;
@@ -57,7 +58,7 @@ export class SecretAutomaton {
     return true;
   }
 
-  /** After the last form. A state knows the forms of the states that it falls back to. */
+  /** Call it after the last form. Each state then knows the forms of its fallback states. */
   finish(): void {
     for (const { from, code, to } of this.#edges.toSorted((a, b) => this.#depth[a.to]! - this.#depth[b.to]!)) {
       const fallback = from === 0 ? 0 : this.#step(this.#fallback[from]!, code);
@@ -66,7 +67,7 @@ export class SecretAutomaton {
     }
   }
 
-  /** Where forms are. The ranges may overlap. */
+  /** Finds all forms. The ranges may overlap. */
   find(text: string): Range[] {
     const found: Range[] = [];
     let last: Range | undefined;
@@ -82,7 +83,7 @@ export class SecretAutomaton {
       if (plainEnd <= i && this.#plainBeyond[state]! > 0) plainEnd = nextEnd(text, i + 1);
       const plainTo = Math.max(i + 1, Math.min(plainEnd, i + 1 + this.#plainBeyond[state]!));
       const to = Math.min(text.length, Math.max(plainTo, i + 1 + this.#beyond[state]!));
-      // Of a text that is all secrets, one range is made and not one for each character.
+      // A text full of secrets yields one range instead of one per character.
       if (last !== undefined && from >= last[0] && from < last[1]) last[1] = Math.max(last[1], to);
       else found.push((last = [from, to]));
     }

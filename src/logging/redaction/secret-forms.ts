@@ -1,39 +1,39 @@
-/** How one secret may be written: as it is, decoded as texts are decoded before they are searched, as base64, as hexadecimal. */
+/** The forms in which a secret may appear: verbatim (decoded like the texts that are searched), base64, hexadecimal. */
 import { decodeRounds } from "./decoded-text.ts";
 
 export interface SecretForm {
-  /** Its beginning: of a long secret not all of it. */
+  /** The start of the form; not all of a long one. */
   text: string;
-  /** Of the whole form. */
+  /** Length of the whole form. */
   length: number;
-  /** Whether it has no quotation mark and no line end. */
+  /** Whether it contains neither a quotation mark nor a line end. */
   isPlain: boolean;
-  /** Characters beside it that have bits of the secret in them, and are blotted with it. */
+  /** Adjacent characters that contain bits of the secret and are redacted with it. */
   margin: { before: number; after: number };
 }
 
-/** Enough to know a secret by. */
+/** Enough to recognize a secret. */
 const HEAD_CHARACTERS = 4096;
 const BITS_OF_BYTE = 8;
 const BITS_OF_DIGIT = 6;
-/** An encoded form that is shorter is in many texts by chance. */
+/** Shorter encoded forms occur in many texts by chance. */
 const ENCODED_MIN_LENGTH = 8;
 const ALIGNMENTS = [0, 1, 2];
 
 const NO_MARGIN = { before: 0, after: 0 };
 
-/** `rounds` is how often texts are decoded. */
+/** `rounds`: how often texts are decoded. */
 export function createSecretForms(whole: string, rounds: number): SecretForm[] {
   const secret = whole.slice(0, HEAD_CHARACTERS);
   const spellings = Array.from({ length: rounds + 1 }, (_, round) => decodeRounds(secret, round));
-  // As forms are encoded for URLs, a space is a plus.
+  // Form encoding writes a space as a plus sign.
   const all = new Set([...spellings, ...spellings.map((text) => text.replaceAll(" ", "+"))]);
   const isPlain = !/["\r\n]/.test(whole);
   const forms = [...all].map((text) => {
     const length = Math.ceil((text.length * whole.length) / secret.length);
     return { text, length, isPlain, margin: NO_MARGIN };
   });
-  // A header's value is Latin-1 on the wire where it can be.
+  // A header's value is Latin-1 on the wire where possible.
   for (const encoding of ["utf8", "latin1"] as const) {
     const head = Buffer.from(secret, encoding);
     const bytes = Buffer.byteLength(whole, encoding);
@@ -45,7 +45,7 @@ export function createSecretForms(whole: string, rounds: number): SecretForm[] {
   return forms.filter(({ text }) => all.has(text) || text.length >= ENCODED_MIN_LENGTH);
 }
 
-/** The digits of base64, in both alphabets, that depend on the secret alone where `skipped` bytes stand before it in its group. */
+/** The base64 digits, in both alphabets, that depend only on the secret if `skipped` bytes precede it in its group. */
 function base64Forms(head: Buffer, bytes: number, skipped: number): SecretForm[] {
   const first = Math.ceil((skipped * BITS_OF_BYTE) / BITS_OF_DIGIT);
   const digitsOf = (count: number) => Math.floor(((skipped + count) * BITS_OF_BYTE) / BITS_OF_DIGIT);

@@ -1,13 +1,13 @@
 /** Containers. */
 import { containerListQuerySchema, containerSchema, deletedContainerSchema } from "../../protocol/container.ts";
-import { parseContainerListQuery } from "../../http/validation/validate.ts";
+import { parseContainerListQuery } from "../../http/validation/queries.ts";
 import { type Endpoint, pathParameter, queryParameter } from "../endpoint.ts";
+import { CONTAINER_ID } from "../example-ids.ts";
 import { documentErrorsOf } from "../documented-errors.ts";
 import { z } from "zod";
 import type { JsonSchema } from "../spec.ts";
 import { containerListSchema } from "../wire.ts";
 
-const CONTAINER_ID = "cntr_0123456789abcdef0123456789abcdef0123456789abcdef01";
 const NOT_FOUND_ERRORS = ["malformedContainerId", "containerNotFound", "storeUnavailable"] as const;
 
 const containerId = pathParameter("container_id", "Container id. Ids of other projects count as unknown.");

@@ -1,23 +1,23 @@
-/** How long a conversation is for its model, and how it is made shorter. */
-import { parseCompactRequest } from "../../http/endpoints/compact-response.ts";
-import { parseBody } from "../../http/validation/validate.ts";
+/** Counting and compacting the context of a model. */
+import { parseCompactRequest } from "../../http/validation/compact-request.ts";
+import { parseBody } from "../../http/validation/body.ts";
 import { responseError } from "../../lifecycle/lifecycle-events.ts";
 import { runFailed } from "../../lifecycle/errors/server.ts";
 import { compactedResponseSchema, compactRequestSchema } from "../../protocol/compaction.ts";
 import { inputTokensRequestSchema, inputTokensSchema } from "../../protocol/input-tokens.ts";
-import { ProviderCatalog } from "../../providers/catalog.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { compaction, RESPONSE_ID, storedMessage, usage } from "../examples.ts";
+import { RESPONSE_ID } from "../example-ids.ts";
+import { compaction, storedMessage, usage } from "../examples.ts";
 import { RATE_LIMIT_HEADERS } from "../headers.ts";
+import { catalog } from "../example-catalog.ts";
 import { documentErrorsOf } from "../documented-errors.ts";
 import { invalidItems } from "./parameter-errors.ts";
 import { idempotencyKey } from "./parameters.ts";
 
-const catalog = new ProviderCatalog([{ name: "simulator", kind: "simulator" }]);
 const model = "simulator/default";
 const withInput = (input: unknown): object => ({ model, input });
 
-/** What may be wrong with what comes before the input, and with what the input names. */
+/** Errors of the history and of the items that the input references. */
 const CONTEXT_ERRORS = [
   "previousResponseNotFound",
   "malformedPreviousResponseId",

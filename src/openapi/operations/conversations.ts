@@ -1,5 +1,5 @@
 /** Conversations. */
-import { parseBody } from "../../http/validation/validate.ts";
+import { parseBody } from "../../http/validation/body.ts";
 import {
   conversationSchema,
   createConversationSchema,
@@ -7,7 +7,8 @@ import {
   updateConversationSchema,
 } from "../../protocol/conversation.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { CONVERSATION_ID, userMessage } from "../examples.ts";
+import { CONVERSATION_ID } from "../example-ids.ts";
+import { userMessage } from "../examples.ts";
 import { documentErrorsOf } from "../documented-errors.ts";
 import { addedItemErrors, invalidItems, invalidMetadata } from "./parameter-errors.ts";
 import { conversationId } from "./parameters.ts";

@@ -1,18 +1,18 @@
 /** `POST /responses`. */
-import { parseCreateRequest } from "../../http/validation/validate.ts";
+import { parseCreateRequest } from "../../http/validation/create-request.ts";
 import { missingParameter, unknownParameter } from "../../lifecycle/errors/api-error.ts";
 import { createRequestSchema } from "../../protocol/create-request.ts";
 import { responseSchema } from "../../protocol/response.ts";
-import { ProviderCatalog } from "../../providers/catalog.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { backgroundRequest, completedResponse, CONVERSATION_ID, queuedResponse, streamAfter } from "../examples.ts";
+import { CONVERSATION_ID } from "../example-ids.ts";
+import { backgroundRequest, completedResponse, queuedResponse, streamAfter } from "../examples.ts";
 import { RATE_LIMIT_HEADERS } from "../headers.ts";
+import { catalog } from "../example-catalog.ts";
 import { documentErrorsOf, type DocumentedError } from "../documented-errors.ts";
 import { streamEventSchema } from "../wire.ts";
 import { invalidItems, invalidMetadata } from "./parameter-errors.ts";
 import { idempotencyKey } from "./parameters.ts";
 
-const catalog = new ProviderCatalog([{ name: "simulator", kind: "simulator" }]);
 const valid = { model: "simulator/default", input: "Hello" };
 const withFields = (fields: object): object => ({ ...valid, ...fields });
 const tool = { type: "function", name: "weather" };

@@ -1,5 +1,5 @@
-/** What can be wrong with the parts that several requests have, by when it is found, for `faultsOf`. */
-import { parseInclude, parseListQuery } from "../../http/validation/validate.ts";
+/** Errors of parameters that several endpoints share, by cause, for `documentErrorsOf`. */
+import { parseInclude, parseListQuery } from "../../http/validation/queries.ts";
 import { encryptedContentUnverified, referencesTooLarge, secretInItem } from "../../lifecycle/errors/requests.ts";
 import { itemNotFound } from "../../lifecycle/errors/state.ts";
 import type { Endpoint } from "../endpoint.ts";
@@ -27,7 +27,6 @@ export function invalidItems(wrap: Wrap<object[]>): InvalidExamples {
   };
 }
 
-/** Of items that are added to a conversation. */
 const unverifiedItem: DocumentedError = {
   ...DOCUMENTED_ERRORS.encryptedContentUnverified,
   error: encryptedContentUnverified("rs_1", "items"),
@@ -37,7 +36,8 @@ const secretInStoredItem: DocumentedError = {
   ...DOCUMENTED_ERRORS.secretInItem,
   error: secretInItem("items[0].tools[0].authorization"),
 };
-/** Beside those of each item. */
+
+/** For items added to a conversation, in addition to `invalidItems`. */
 export const addedItemErrors = [
   unverifiedItem,
   secretInStoredItem,
@@ -58,14 +58,17 @@ export function invalidMetadata(wrap: Wrap<{ metadata: unknown }>): InvalidExamp
   };
 }
 
-const wrongIncludes = {
+const invalidIncludes = {
   "`include` has an unknown value.": { include: ["bogus"] },
   "`include` is not a list.": { include: { a: "bogus" } },
 };
-export const includeErrors = documentErrorsOf((query) => parseInclude(query as Record<string, string>), wrongIncludes);
+export const includeErrors = documentErrorsOf(
+  (query) => parseInclude(query as Record<string, string>),
+  invalidIncludes,
+);
 
 export const listErrors = documentErrorsOf((query) => parseListQuery(query as Record<string, string>), {
-  ...wrongIncludes,
+  ...invalidIncludes,
   "`limit` is not an integer.": { limit: "x" },
   "`limit` is below 1.": { limit: "0" },
   "`limit` is above 100.": { limit: "101" },

@@ -27,7 +27,7 @@ export const includeParameter = queryParameter(
   { type: "array", items: schemaRef(includableSchema) },
 );
 
-/** As it is understood, with its bounds and defaults: in the URL all of it is text. */
+/** The types after parsing: in a URL, every value is text. */
 const { limit, order, after } = z.toJSONSchema(listQuerySchema).properties as Record<string, JsonSchema>;
 
 export const listParameters: Parameter[] = [

@@ -1,13 +1,13 @@
-/** What is done to a response that is there: `GET`, `DELETE`, cancel, and its input. */
-import { parseFlag } from "../../http/validation/validate.ts";
+/** Operations on an existing response. */
+import { parseFlag } from "../../http/validation/queries.ts";
 import { cursorBeyondLog, malformedCursor } from "../../lifecycle/errors/requests.ts";
 import { deletedResponseSchema, responseSchema } from "../../protocol/response.ts";
 import { type Endpoint, queryParameter } from "../endpoint.ts";
+import { RESPONSE_ID } from "../example-ids.ts";
 import {
   cancelledResponse,
   completedResponse,
   LAST_BEFORE_TEXT,
-  RESPONSE_ID,
   runningResponse,
   storedMessage,
   streamAfter,

@@ -1,5 +1,5 @@
-/** What this server says of itself, to anyone. */
-import type { Endpoint } from "../endpoint.ts";
+/** Public endpoints at the root. */
+import { type DocumentedAnswer, type Endpoint, pathParameter } from "../endpoint.ts";
 import { COMMON_HEADERS, REQUEST_HEADER_REFS } from "../headers.ts";
 import type { JsonSchema } from "../spec.ts";
 
@@ -18,8 +18,8 @@ const readiness = (status: string): JsonSchema => ({
 });
 const checks = { redis: true, queue: true, connections: true, setup: true, writes: true, accepting: true };
 
-/** The health checks are answered before requests are logged. */
-const named = {
+/** Health checks are not logged, so they ignore `X-Client-Request-Id`. */
+const unlogged = {
   parameters: REQUEST_HEADER_REFS.slice(0, 1),
   headers: COMMON_HEADERS,
 } as const satisfies Partial<Endpoint>;
@@ -29,7 +29,7 @@ export const healthz: Endpoint = {
   tag: "Server",
   isPublic: true,
   summary: "Check that this process answers",
-  ...named,
+  ...unlogged,
   answers: {
     200: {
       description: "The process answers.",
@@ -52,7 +52,7 @@ export const readyz: Endpoint = {
   tag: "Server",
   isPublic: true,
   summary: "Check that this process can serve requests",
-  ...named,
+  ...unlogged,
   answers: {
     200: {
       description:
@@ -96,16 +96,27 @@ export const openApiJson: Endpoint = {
   },
 };
 
+const page: DocumentedAnswer = {
+  description: "An HTML page.",
+  content: { "text/html": { schema: { type: "string" } } },
+};
+
 export const docs: Endpoint = {
   id: "docs",
   tag: "Server",
   isPublic: true,
-  summary: "Read this description",
+  summary: "Read the list of guides",
   ...logged,
-  answers: {
-    200: {
-      description: "The API reference as an HTML page.",
-      content: { "text/html": { schema: { type: "string" } } },
-    },
-  },
+  answers: { 200: page },
+};
+
+export const docsPage: Endpoint = {
+  id: "docsPage",
+  tag: "Server",
+  isPublic: true,
+  summary: "Read a guide, or this description",
+  ...logged,
+  parameters: [pathParameter("page", "A page that `/docs` lists. `api` is the API reference."), ...REQUEST_HEADER_REFS],
+  answers: { 200: page },
+  errors: [...logged.errors, "invalidUrl"],
 };

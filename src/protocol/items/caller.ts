@@ -1,4 +1,4 @@
-/** Who called a tool: the model, or a program that the model wrote (`programmatic_tool_calling`). */
+/** The caller of a tool: the model, or a program that the model wrote (`programmatic_tool_calling`). */
 import { z } from "zod";
 import { bounded } from "../bounded.ts";
 
@@ -9,5 +9,5 @@ export const callerSchema = z.discriminatedUnion("type", [
 
 export const callIdSchema = z.string().min(1).max(64);
 
-/** On items that stand in a response. */
+/** Fields of a response's items. */
 export const madeBy = { caller: callerSchema.nullable().exactOptional(), created_by: z.string().exactOptional() };

@@ -1,4 +1,4 @@
-/** The computer tool: what the model wants done at a screen, and the screenshot after it. Source: openai 7.59.0. */
+/** The computer tool: actions on a screen and the resulting screenshots. Source: openai 7.59.0. */
 import { z } from "zod";
 import { bounded } from "../bounded.ts";
 import { callIdSchema } from "./caller.ts";
@@ -30,7 +30,7 @@ const safetyCheckSchema = z.object({
   message: bounded.text.nullable().exactOptional(),
 });
 
-/** `action` is what older models ask for, `actions` what newer ones do. */
+/** Older models send `action`, newer ones `actions`. */
 export const computerCallSchema = z.object({
   type: z.literal("computer_call"),
   id: bounded.identifier,

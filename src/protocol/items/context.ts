@@ -1,6 +1,6 @@
 /**
- * Items that change what the model has before it: compaction, settings and tools from here on, programs, and references
- * to items that are kept. Source: openai 7.59.0.
+ * Items that change the model's context: compaction, settings and tools from this point on, programs, and references to
+ * stored items. Source: openai 7.59.0.
  */
 import { z } from "zod";
 import { bounded } from "../bounded.ts";

@@ -1,4 +1,4 @@
-/** Calls of functions and of custom tools, and what they answered. Source: openai 7.59.0 `ResponseFunctionToolCall` … */
+/** Calls of functions and custom tools, and their outputs. Source: openai 7.59.0 `ResponseFunctionToolCall` … */
 import { z } from "zod";
 import { bounded } from "../bounded.ts";
 import { answeredContentSchema, inputContentSchema } from "../content.ts";
@@ -24,7 +24,7 @@ export const inputFunctionCallSchema = z.object({
   ...inputFields,
 });
 
-/** Without a `call_id` it answers nothing that the model asked: a function's result that came later, by its name. */
+/** Without a `call_id` it answers no call: it is a late result of a function, identified by name. */
 export const inputFunctionCallOutputSchema = z.object({
   type: z.literal("function_call_output"),
   call_id: callIdSchema.nullish(),
@@ -76,7 +76,7 @@ export const functionCallOutputSchema = z.object({
   ...outputFields,
 });
 
-/** The published type has no status on the call; clients ask for it (contract.md#item-status). */
+/** The published type has no status on the call; clients require one (contract.md#item-status). */
 export const customToolCallSchema = z.object({
   type: z.literal("custom_tool_call"),
   call_id: z.string(),

@@ -1,6 +1,6 @@
 /**
- * Calls of the tools that a provider runs by itself: web and file search, code interpreter, image generation. The same
- * in requests and in responses. Source: openai 7.59.0.
+ * Calls of tools that the provider runs: web and file search, code interpreter, image generation. Requests and
+ * responses share these types. Source: openai 7.59.0.
  */
 import { z } from "zod";
 import { bounded } from "../bounded.ts";
@@ -24,7 +24,7 @@ export const webSearchCallSchema = z.object({
   status: z.enum(["in_progress", "searching", "completed", "failed", "incomplete"]),
 });
 
-/** Codex sends its calls back without their ids, and without an action that it did not understand. */
+/** Codex returns its calls without ids, and without actions that it did not understand. */
 export const inputWebSearchCallSchema = z.object({
   ...webSearchCallSchema.shape,
   id: bounded.identifier.nullish(),

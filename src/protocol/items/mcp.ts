@@ -1,4 +1,4 @@
-/** What a provider does with MCP servers, and the approvals it asks for. Source: openai 7.59.0. */
+/** MCP items: a provider's calls to MCP servers, and its approval requests. Source: openai 7.59.0. */
 import { z } from "zod";
 import { bounded } from "../bounded.ts";
 import { cutOff } from "./status.ts";

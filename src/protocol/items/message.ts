@@ -1,4 +1,6 @@
-/** Messages and reasoning. Source: openai 7.59.0 `EasyInputMessage`, `ResponseOutputMessage`, `ResponseReasoningItem`. */
+/**
+ * Messages and reasoning. Source: openai 7.59.0 `EasyInputMessage`, `ResponseOutputMessage`, `ResponseReasoningItem`.
+ */
 import { z } from "zod";
 import { bounded } from "../bounded.ts";
 import {
@@ -20,7 +22,7 @@ const inputFields = {
   phase: phaseSchema.nullish(),
 };
 
-/** Only the assistant's messages can hold what a model writes. The order is the one in which roles are named in faults. */
+/** Only assistant messages hold model output. Errors list the roles in this order. */
 export const inputMessageSchema = z.discriminatedUnion("role", [
   z.object({ ...inputFields, role: z.literal("user"), content: z.union([bounded.text, z.array(inputContentSchema)]) }),
   z.object({
@@ -35,14 +37,14 @@ export const inputMessageSchema = z.discriminatedUnion("role", [
   }),
 ]);
 
-/** A message of a prompt's template, as a response shows it among its instructions. */
+/** A message of a prompt's template, as a response shows it in its instructions. */
 export const instructionMessageSchema = z.discriminatedUnion("role", [
   z.object({
     type: z.literal("message"),
     role: z.enum(["system", "developer", "user"]),
     content: z.array(answeredContentSchema),
   }),
-  // What providers take for the words of a model that never spoke them.
+  // Written by an operator, but providers treat it as output of the model.
   z.object({ type: z.literal("message"), role: z.literal("assistant"), content: z.string() }),
 ]);
 export type InstructionMessage = z.infer<typeof instructionMessageSchema>;

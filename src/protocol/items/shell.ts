@@ -1,4 +1,4 @@
-/** Shells and patches: what the model wants run or changed, and what came of it. Source: openai 7.59.0. */
+/** Shells and patches: the model's commands and changes, and their results. Source: openai 7.59.0. */
 import { z } from "zod";
 import { bounded } from "../bounded.ts";
 import { callerSchema, callIdSchema, madeBy } from "./caller.ts";
@@ -33,7 +33,7 @@ const inputFields = {
   caller: callerSchema.nullish(),
 };
 
-/** Codex and `@ai-sdk/openai` send back less than the published type asks for: no id, no status, no environment. */
+/** Codex and `@ai-sdk/openai` omit fields that the published type requires: id, status, environment. */
 export const inputLocalShellCallSchema = z.object({
   type: z.literal("local_shell_call"),
   id: bounded.identifier.nullish(),
@@ -49,7 +49,7 @@ export const inputLocalShellCallSchema = z.object({
   status: itemStatusSchema.nullish(),
 });
 
-/** The published type names the call by `id`; `@ai-sdk/openai` by `call_id`, as every other output does. */
+/** The published type identifies the call by `id`; `@ai-sdk/openai` uses `call_id`, as all other outputs do. */
 export const inputLocalShellCallOutputSchema = z.object({
   type: z.literal("local_shell_call_output"),
   id: bounded.identifier.nullish(),
@@ -91,7 +91,7 @@ const outcomeSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("exit"), exit_code: z.int() }),
 ]);
 
-/** What one command wrote. */
+/** The output of one command. */
 export const shellOutputSchema = z.object({
   outcome: outcomeSchema,
   stdout: bounded.text,

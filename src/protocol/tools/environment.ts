@@ -1,4 +1,6 @@
-/** Where code and commands run. Source: openai 7.59.0 `ContainerAuto`, `LocalEnvironment`, `ContainerReference`. */
+/**
+ * Environments for code and commands. Source: openai 7.59.0 `ContainerAuto`, `LocalEnvironment`, `ContainerReference`.
+ */
 import { z } from "zod";
 import { bounded } from "../bounded.ts";
 
@@ -13,7 +15,7 @@ const networkPolicySchema = z.discriminatedUnion("type", [
   }),
 ]);
 
-/** What every container that is made for a request can be told. */
+/** Settings shared by all containers that a request creates. */
 export const containerFields = {
   file_ids: z.array(bounded.identifier).exactOptional(),
   memory_limit: z.enum(["1g", "4g", "16g", "64g"]).nullable().exactOptional(),

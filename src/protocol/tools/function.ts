@@ -1,4 +1,6 @@
-/** Tools that the client runs by itself: functions, custom tools, and how a model finds and calls them. Source: openai 7.59.0. */
+/**
+ * Tools that the client runs: functions and custom tools, and how a model finds and calls them. Source: openai 7.59.0.
+ */
 import { z } from "zod";
 import { bounded } from "../bounded.ts";
 

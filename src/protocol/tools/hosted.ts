@@ -1,4 +1,4 @@
-/** Tools that work on code, files, screens and images. Source: openai 7.59.0. */
+/** Tools for code, files, screens and images. Source: openai 7.59.0. */
 import { z } from "zod";
 import { bounded } from "../bounded.ts";
 import { reasoningEffortSchema } from "../settings.ts";
@@ -41,7 +41,7 @@ export const computerUsePreviewToolSchema = z.strictObject({
   environment: z.enum(["windows", "mac", "linux", "ubuntu", "browser"]),
 });
 
-/** Bounds: the published descriptions of `partial_images` and `output_compression`. */
+/** Limits from the published descriptions of `partial_images` and `output_compression`. */
 export const imageGenerationToolSchema = z.strictObject({
   type: z.literal("image_generation"),
   action: z.enum(["generate", "edit", "auto"]).exactOptional(),

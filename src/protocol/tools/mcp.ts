@@ -1,9 +1,9 @@
-/** Servers whose tools the provider may call. Source: openai 7.59.0 `Tool.Mcp`. */
+/** MCP servers whose tools the model may call. Source: openai 7.59.0 `Tool.Mcp`. */
 import { z } from "zod";
 import { bounded } from "../bounded.ts";
 import { allowedCallersSchema } from "./function.ts";
 
-/** A password in a URL would be shown wherever the URL is. It belongs in `authorization` or `headers`. */
+/** A password in a URL would appear wherever the URL does. It belongs in `authorization` or `headers`. */
 function hasNoCredentials(address: string): boolean {
   if (!URL.canParse(address)) return true;
   const { username, password } = new URL(address);

@@ -1,4 +1,4 @@
-/** Search in the web and in a provider's vector stores. Source: openai 7.59.0 `WebSearchTool`, `FileSearchTool`. */
+/** Web search, and search in a provider's vector stores. Source: openai 7.59.0 `WebSearchTool`, `FileSearchTool`. */
 import { z } from "zod";
 import { bounded } from "../bounded.ts";
 
@@ -14,11 +14,11 @@ const contentTypesSchema = z.array(z.enum(["text", "image"]));
 
 export const webSearchToolSchema = z.strictObject({
   type: z.enum(["web_search", "web_search_2025_08_26"]),
-  /** False: the live web is not to be asked. It is what Codex sends by default. */
+  /** False excludes the live web. Codex sends it by default. */
   external_web_access: z.boolean().exactOptional(),
-  /** Not in the published type; Codex sends it: pages are fetched only if the search's index has them. */
+  /** Not in the published type; Codex sends it: fetch a page only if the search index has it. */
   indexed_web_access: z.boolean().exactOptional(),
-  /** The name that Codex had for it before. */
+  /** Codex's older name for it. */
   index_gated_web_access: z.boolean().exactOptional(),
   filters: z
     .strictObject({
@@ -28,11 +28,11 @@ export const webSearchToolSchema = z.strictObject({
     })
     .nullable()
     .exactOptional(),
-  /** Not in the published type; `@openai/agents` sends it beside `search_content_types`. */
+  /** Not in the published type; `@openai/agents` sends it with `search_content_types`. */
   image_settings: z
     .strictObject({ caption: z.boolean().exactOptional(), max_results: z.int().min(1).exactOptional() })
     .exactOptional(),
-  /** Not in the published type of this tool, but of its preview; Codex and `@openai/agents` send it. */
+  /** Published only for the preview of this tool; Codex and `@openai/agents` send it here. */
   search_content_types: contentTypesSchema.exactOptional(),
   search_context_size: contextSizeSchema.exactOptional(),
   user_location: z
@@ -57,10 +57,10 @@ const comparisonFilterSchema = z.strictObject({
   value: z.union([bounded.address, z.number(), z.boolean(), z.array(z.union([bounded.address, z.number()]))]),
 });
 
-/** The published type says no more of what a compound filter holds. */
+/** The published type leaves the contents of a compound filter open. */
 const compoundFilterSchema = z.strictObject({ type: z.enum(["and", "or"]), filters: z.array(z.unknown()) });
 
-/** Bounds: the published descriptions of `max_num_results` and `score_threshold`. */
+/** Limits from the published descriptions of `max_num_results` and `score_threshold`. */
 export const fileSearchToolSchema = z.strictObject({
   type: z.literal("file_search"),
   vector_store_ids: z.array(bounded.identifier),

@@ -1,21 +1,21 @@
-/** The first step of every response: it enters the set of open ones, if its project may have one more. */
+/** The first step of every response: it enters the in-flight set, if its project's limits allow one more. */
 import { projectFull, storageFull } from "../../lifecycle/errors/limits.ts";
 import { isTerminalStatus } from "../../protocol/response.ts";
-import { removeInFlight } from "../ending/remove-in-flight.ts";
 import type { EncodedRecord } from "../../store/encoded-record.ts";
-import type { InFlightAddition, ProjectLimits, LimitExceeded } from "../../store/in-flight-responses.ts";
+import type { InFlightAddition, LimitExceeded, ProjectLimits } from "../../store/in-flight-responses.ts";
+import { removeInFlight } from "../ending/remove-in-flight.ts";
 import type { Storage } from "../storage.ts";
+import { FULL_RETRY_SECONDS } from "./admission-limits.ts";
 
-const FULL_RETRY_SECONDS = 5;
-/** How many of a full project's responses are looked at, from the oldest. */
+/** Responses of a full project that are checked for their end, oldest first. */
 const CHECKED_WHEN_FULL = 100;
 
-/** Throws the contract's 429 if the project has as many open responses, or keeps as many bytes, as it may. */
+/** Throws the contract's 429 if the project has too many responses in flight, or too many stored bytes. */
 export async function addInFlight(storage: Storage, limits: ProjectLimits, addition: InFlightAddition): Promise<void> {
   await addWithinLimits(storage, limits, addition, () => storage.inFlight.addWithinLimits(addition, limits));
 }
 
-/** The same, and writes the record in that step. False if it was there already. */
+/** Also writes the record, in the same step. False if the record existed. */
 export async function acceptInOneStep(
   storage: Storage,
   limits: ProjectLimits,
@@ -26,7 +26,7 @@ export async function acceptInOneStep(
   return (await addWithinLimits(storage, limits, addition, accept)).isNew;
 }
 
-/** `enter`, and once more when those of a full project that have ended are out of its way. */
+/** If the project is full, removes its ended responses and retries once. */
 async function addWithinLimits<T extends { kind: "entered" | "accepted" }>(
   storage: Storage,
   limits: ProjectLimits,
@@ -39,11 +39,11 @@ async function addWithinLimits<T extends { kind: "entered" | "accepted" }>(
     entered = await add();
   }
   if (entered.kind === "full") throw projectFull(limits.maxOpen, FULL_RETRY_SECONDS);
-  if (entered.kind === "storage") throw storageFull(limits.maxStoredBytes, entered.kept, bytes);
+  if (entered.kind === "storage") throw storageFull(limits.maxStoredBytes, entered.storedBytes, bytes);
   return entered;
 }
 
-/** Whoever has seen the end of a response must find its place free, though its worker may still be about to leave it. */
+/** A client that has seen a response end can create the next one, even before the worker removes the ended one. */
 async function removeEndedResponses(storage: Storage, project: string): Promise<void> {
   const ids = await storage.inFlight.listOfProject(project, CHECKED_WHEN_FULL);
   const statuses = await Promise.all(ids.map((id) => storage.records.readStatus(id)));

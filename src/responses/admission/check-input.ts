@@ -1,4 +1,4 @@
-/** What only the conversation behind a request can tell of its input (contract.md#order-of-errors, state). */
+/** Checks that need the stored state: the conversation or the responses before the input (contract.md#order-of-errors). */
 import { duplicateItem, toolOutputMissing } from "../../lifecycle/errors/requests.ts";
 import { conversationNotFound } from "../../lifecycle/errors/state.ts";
 import { answeredCallId, findUnansweredCall, findUnansweredCalls } from "../../lifecycle/unanswered-calls.ts";
@@ -21,7 +21,7 @@ export async function checkConversation(storage: Storage, request: ConversationN
   }
 }
 
-/** What is wrong with items by themselves, before they are kept. `param` is where they stand. */
+/** Checks items before they are stored. `param` is the parameter that contains them. */
 export async function checkItems(
   { sealer }: Pick<Storage, "sealer">,
   project: string,
@@ -32,7 +32,7 @@ export async function checkItems(
   await verifySealedItems(sealer, project, items, param);
 }
 
-/** The conversation is known by now to be the project's. */
+/** Call after `checkConversation`: the conversation belongs to the project. */
 export async function checkInput(storage: Storage, request: ResolvedRequest, project: string): Promise<void> {
   const { input, previous_response_id: previousId } = request;
   const items = Array.isArray(input) ? input : [];
@@ -47,7 +47,7 @@ export async function checkInput(storage: Storage, request: ResolvedRequest, pro
   if (callId !== undefined) throw toolOutputMissing(callId);
 }
 
-/** Of the conversation with `items` behind it, at the cost of its unanswered calls. */
+/** The first unanswered call of the conversation followed by `items`. Reads its unanswered calls instead of its items. */
 async function findUnansweredInConversation(
   storage: Storage,
   id: string,
@@ -62,7 +62,7 @@ async function findUnansweredInConversation(
   return before ?? (await conversations.findUnansweredCall(id, findUnansweredCalls(items)));
 }
 
-/** The first id that a second item has. */
+/** The first id that occurs twice. */
 function findDuplicate(items: readonly InputItem[]): string | undefined {
   const ids = new Set<string>();
   for (const { id } of items) {
@@ -73,7 +73,7 @@ function findDuplicate(items: readonly InputItem[]): string | undefined {
   return undefined;
 }
 
-/** Parsed only if there is a call in it: most outputs are texts, and may be long. */
+/** Parses the output only if it contains a call: most outputs are text, and may be long. */
 async function readOutput(storage: Storage, id: string): Promise<OutputItem[]> {
   const last = await storage.fullLogReader.readLast(id);
   if (last === undefined || !last.data.includes('"function_call"')) return [];

@@ -1,10 +1,10 @@
 /**
- * `compaction_trigger`: the last item of an input, which asks for the context to be compacted. It is an order and no part
- * of the conversation: it is taken out at admission, so nothing behind it keeps it, lists it or sends it to a provider.
+ * `compaction_trigger`: the last item of an input, which requests a compaction of the context. It is an instruction, not
+ * part of the conversation. Admission removes it, so it is never stored, listed or sent to a provider.
  */
 import type { CreateRequest } from "../../protocol/create-request.ts";
 
-/** The place of the trigger is checked by now (src/http/validation/validate.ts). */
+/** Validation has checked that the trigger is last (src/http/validation/context-parameters.ts). */
 export function extractCompactionTrigger<R extends Pick<CreateRequest, "input">>(
   request: R,
 ): { request: R; isTriggered: boolean } {

@@ -1,33 +1,36 @@
-/** The id of a response that is to be: a new one, or the one that an Idempotency-Key is bound to. */
+/** The id of a new response: a fresh one, or the one its Idempotency-Key is bound to (contract.md#idempotency). */
 import { queueFull } from "../../lifecycle/errors/limits.ts";
 import { idempotencyKeyReuse } from "../../lifecycle/errors/state.ts";
+import type { CreateRequest } from "../../protocol/create-request.ts";
 import { newId } from "../../protocol/id.ts";
-import type { AdmissionRequest } from "./admit-response.ts";
+import type { StoredRequest } from "../../store/response-record.ts";
 import type { Storage } from "../storage.ts";
+import { FULL_RETRY_SECONDS } from "./admission-limits.ts";
 
 export interface IdempotencyClaim {
   id: string;
-  /** Of the key, or ''. */
+  /** Hash of the key; '' without one. */
   hash: string;
   isReplay: boolean;
-  /** What the key is bound for: whoever sends another body has another request. */
+  /** The key is bound to this body: another body with the same key is another request. */
   body: unknown;
 }
 
-const FULL_RETRY_SECONDS = 5;
+export interface ClaimRequest {
+  project: string;
+  /** As the client sent it: a key is compared with this, even if the prompt's template changes meanwhile. */
+  request: CreateRequest;
+  idempotencyKey: string | undefined;
+  purpose?: StoredRequest["purpose"];
+}
 
 export async function claimIdempotencyKey(
   storage: Storage,
   maxOpenResponses: number,
-  {
-    project,
-    request,
-    idempotencyKey,
-    purpose,
-  }: Pick<AdmissionRequest, "project" | "request" | "idempotencyKey" | "purpose">,
+  { project, request, idempotencyKey, purpose }: ClaimRequest,
 ): Promise<IdempotencyClaim> {
   const id = newId("resp");
-  // The same words said to another endpoint ask for something else.
+  // The same body sent to another endpoint is another request.
   const body = purpose === undefined ? request : { purpose, request };
   if (idempotencyKey === undefined) {
     await rejectWhenFull(storage, maxOpenResponses);
@@ -48,8 +51,8 @@ export async function claimIdempotencyKey(
 }
 
 /**
- * After a refusal. Requests with one key at the same moment go on under one id, and each may be refused by itself: the key
- * is freed by the one that bound it, and stays bound to what another of them has made meanwhile.
+ * Called after an error. Concurrent requests with one key share one id, and each can be rejected separately. Only the
+ * request that claimed the key releases it. If another of them has created the response, the key stays bound to it.
  */
 export async function releaseClaim(storage: Storage, claim: IdempotencyClaim): Promise<void> {
   if (claim.hash === "" || claim.isReplay) return;
@@ -57,7 +60,7 @@ export async function releaseClaim(storage: Storage, claim: IdempotencyClaim): P
   if ((await storage.records.read(claim.id)) !== undefined) await confirmClaim(storage, claim);
 }
 
-/** The response is made: its key leads to it, also if whoever bound the key was refused and has freed it. */
+/** Binds the key to the created response, even if the request that claimed the key was rejected and released it. */
 export async function confirmClaim(storage: Storage, { id, hash, body }: IdempotencyClaim): Promise<void> {
   if (hash !== "") await storage.idempotency.claim(hash, body, id);
 }

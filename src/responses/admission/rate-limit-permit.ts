@@ -1,21 +1,21 @@
-/** How much more a project may create. What is taken for a response that does not come to be is given back. */
-import type { AdmittedResponse } from "./admit-response.ts";
+/** The right to create one response, taken from the project's limit per minute. */
 
 export interface RateLimitPermit {
-  /** Takes one, or throws what is answered when nothing is left. */
+  /** Throws the contract's 429 if the project has none left. */
   acquire: () => Promise<void>;
-  /** Never throws: it is called for what has failed otherwise. */
+  /** Never throws: callers release after another error. */
   release: () => Promise<void>;
 }
 
-export async function createWithPermit(
+/** Only a new response uses up its permit: an error or a replay releases it. */
+export async function createWithPermit<T extends { isReplay: boolean }>(
   permit: RateLimitPermit,
-  create: () => Promise<AdmittedResponse>,
-): Promise<AdmittedResponse> {
+  create: () => Promise<T>,
+): Promise<T> {
   await permit.acquire();
   try {
     const admitted = await create();
-    // Of two requests with one key at the same moment, the other one made it.
+    // A concurrent request with the same key created the response.
     if (admitted.isReplay) await permit.release();
     return admitted;
   } catch (error) {

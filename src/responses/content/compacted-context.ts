@@ -1,22 +1,34 @@
-/** The compactions of this server in a conversation: sealed for their project, opened for the model. */
+/** Compactions written by this server: sealed for their project, unsealed for the model. */
 import { applyCompaction, type CompactionContent, compactionContentSchema } from "../../context-window/compaction.ts";
 import type { ContextItem } from "../../context-window/measure.ts";
 import { isSealed, UnreadableContentError } from "../../sealing/content-sealer.ts";
 import type { Storage } from "../storage.ts";
 
-/** The conversation with what its last compaction replaced. Throws UnreadableContentError if that is not the project's. */
-export function unsealCompactions(storage: Storage, project: string, items: readonly ContextItem[]): ContextItem[] {
+/** Applies the last compaction. Throws UnreadableContentError if another project sealed it. */
+export function unsealCompactions(
+  storage: Pick<Storage, "sealer">,
+  project: string,
+  items: readonly ContextItem[],
+): ContextItem[] {
   return applyCompaction(items, (sealed) => unsealCompaction(storage, project, sealed));
 }
 
-/** Undefined if another server made it: only that one understands it. Throws UnreadableContentError as above. */
-export function unsealCompaction(storage: Storage, project: string, sealed: string): CompactionContent | undefined {
+/** Undefined if another server wrote it, which alone can read it. Throws UnreadableContentError as above. */
+export function unsealCompaction(
+  { sealer }: Pick<Storage, "sealer">,
+  project: string,
+  sealed: string,
+): CompactionContent | undefined {
   if (!isSealed(sealed)) return undefined;
-  const content = compactionContentSchema.safeParse(storage.sealer.unseal(project, "compaction", sealed));
+  const content = compactionContentSchema.safeParse(sealer.unseal(project, "compaction", sealed));
   if (!content.success) throw new UnreadableContentError({ cause: content.error });
   return content.data;
 }
 
-export function sealCompaction(storage: Storage, project: string, content: CompactionContent): string {
-  return storage.sealer.seal(project, "compaction", content);
+export function sealCompaction(
+  { sealer }: Pick<Storage, "sealer">,
+  project: string,
+  content: CompactionContent,
+): string {
+  return sealer.seal(project, "compaction", content);
 }

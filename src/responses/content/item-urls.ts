@@ -1,51 +1,45 @@
 /**
- * URLs of MCP servers in items that bring tools. Items are kept as they came and are listed, so of such a URL they keep the
- * origin, and in its fragment, which is sent to nobody, the whole of it under a seal: `<origin>/#<sealed URL>`.
+ * URLs of MCP servers in items that define tools. Clients can list these items, and a URL may be a secret. A stored item
+ * therefore has `<origin>/#<sealed URL>`: the visible origin, and the sealed URL as a fragment, which HTTP never sends.
  */
 import type { InputItem, OutputItem } from "../../protocol/item.ts";
 import type { Tool } from "../../protocol/tool.ts";
-import { type ContentSealer, isSealed, UnreadableContentError } from "../../sealing/content-sealer.ts";
+import { type ContentSealer, isSealed } from "../../sealing/content-sealer.ts";
 import { TimeSlice } from "../../concurrency/time-slice.ts";
-import { UNREADABLE_URL } from "./request-secrets.ts";
+import { tryUnsealSecret, UNREADABLE_URL } from "./request-secrets.ts";
 import type { Storage } from "../storage.ts";
 
 type Item = InputItem | OutputItem;
 
-/** An item in which nothing is to be sealed stays the same; what is sealed already stays so, for a reference names what is kept. */
+/** Leaves sealed URLs as they are: a reference can name a stored item. */
 export async function sealItemUrls<T extends Item>(
   sealer: ContentSealer,
   project: string,
   items: readonly T[],
 ): Promise<T[]> {
-  return await mapToolUrls(items, (address) => {
-    if (!URL.canParse(address)) return address;
-    const { origin, href, hash } = new URL(address);
-    if (origin === "null" || href === `${origin}/` || isSealed(hash.slice(1))) return address;
-    return `${origin}/#${sealer.seal(project, "secret", address)}`;
+  return await mapToolUrls(items, (url) => {
+    if (!URL.canParse(url)) return url;
+    const { origin, href, hash } = new URL(url);
+    if (origin === "null" || href === `${origin}/` || isSealed(hash.slice(1))) return url;
+    return `${origin}/#${sealer.seal(project, "secret", url)}`;
   });
 }
 
-/** For the model and for whoever calls the servers. */
+/** For runs, which show the items to the model and call the servers. */
 export async function unsealItemUrls<T extends Item>(
-  { sealer, logger }: Pick<Storage, "sealer" | "logger">,
+  { sealer }: Pick<Storage, "sealer">,
   project: string,
   items: readonly T[],
 ): Promise<T[]> {
-  return await mapToolUrls(items, (address) => {
-    const sealed = address.slice(address.indexOf("#") + 1);
-    if (!isSealed(sealed)) return address;
-    try {
-      return String(sealer.unseal(project, "secret", sealed));
-    } catch (error) {
-      if (!(error instanceof UnreadableContentError)) throw error;
-      logger.warn({ project }, "A URL was sealed with a key that is not configured any more");
-      return UNREADABLE_URL;
-    }
+  return await mapToolUrls(items, (url) => {
+    const sealed = url.slice(url.indexOf("#") + 1);
+    if (!isSealed(sealed)) return url;
+    return tryUnsealSecret(sealer, project, sealed) ?? UNREADABLE_URL;
   });
 }
 
-/** In turns with other work: items may bring a hundred thousand tools. */
-async function mapToolUrls<T extends Item>(items: readonly T[], change: (address: string) => string): Promise<T[]> {
+/** Yields to other work: items may define a hundred thousand tools. */
+async function mapToolUrls<T extends Item>(items: readonly T[], change: (url: string) => string): Promise<T[]> {
   const slice = new TimeSlice();
   const changed: T[] = [];
   for (const item of items) {
@@ -56,8 +50,8 @@ async function mapToolUrls<T extends Item>(items: readonly T[], change: (address
     const tools: Tool[] = [];
     for (const tool of item.tools as Tool[]) {
       if (slice.isOver) await slice.yieldToOthers();
-      const address = tool.type === "mcp" ? tool.server_url : undefined;
-      tools.push(address === undefined ? tool : ({ ...tool, server_url: change(address) } as Tool));
+      const url = tool.type === "mcp" ? tool.server_url : undefined;
+      tools.push(url === undefined ? tool : ({ ...tool, server_url: change(url) } as Tool));
     }
     changed.push({ ...item, tools });
   }

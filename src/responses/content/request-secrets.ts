@@ -1,14 +1,13 @@
 /**
- * Secrets that a request brings for tools: what opens an MCP server, what a container sends to a host. The URL of an MCP
- * server is one: some are known to nobody else, and open the server to whoever has them. They wait in Redis
- * under a seal and are opened where the tools are used, in a worker. Items may bring tools too, and are listed as they
- * came: a tool in an item may have no secret but its URL.
+ * Secrets that a request sends for its tools: credentials of MCP servers, and values that a container sends to hosts. The
+ * URL of an MCP server counts as a secret, because some URLs alone grant access. Secrets are sealed in Redis and unsealed
+ * in the worker that runs the tools. Tools inside items may have no secret except the URL, because clients can list items.
  */
 import { secretInItem } from "../../lifecycle/errors/requests.ts";
 import type { CreateRequest } from "../../protocol/create-request.ts";
 import type { InputItem, OutputItem } from "../../protocol/item.ts";
 import type { Tool } from "../../protocol/tool.ts";
-import { type ContentSealer, isSealed, UnreadableContentError } from "../../sealing/content-sealer.ts";
+import { type ContentSealer, isSealed } from "../../sealing/content-sealer.ts";
 import { mapInSlices } from "../../concurrency/time-slice.ts";
 import type { Storage } from "../storage.ts";
 
@@ -20,37 +19,37 @@ export async function sealSecrets<R extends WithTools>(sealer: ContentSealer, pr
   return await mapSecrets(request, (secret) => sealer.seal(project, "secret", secret));
 }
 
-/** In the place of a URL that cannot be opened: no such name is ever resolved (RFC 6761). Without one, the label would be looked up. */
+/**
+ * Replaces a URL that cannot be unsealed. `.invalid` never resolves (RFC 6761). Without a URL, the worker would look up the
+ * server's label in the operator's configuration instead.
+ */
 export const UNREADABLE_URL = "https://unreadable.invalid/";
 
-/**
- * A secret whose key was taken away since is left out: whoever asked for it says that it is missing. A URL may have been
- * stored as it was sent, by a process of an older release.
- */
+/** Leaves out secrets whose key has been removed from the configuration. An older release may have stored plain URLs. */
 export async function unsealSecrets<R extends WithTools>(
-  { sealer, logger }: Pick<Storage, "sealer" | "logger">,
+  { sealer }: Pick<Storage, "sealer">,
   project: string,
   request: R,
 ): Promise<R> {
   return await mapSecrets(request, (sealed, path) => {
     if (path === "server_url" && !isSealed(sealed)) return sealed;
-    try {
-      return String(sealer.unseal(project, "secret", sealed));
-    } catch (error) {
-      if (!(error instanceof UnreadableContentError)) throw error;
-      logger.warn({ project }, "A secret was sealed with a key that is not configured any more");
-      return undefined;
-    }
+    return tryUnsealSecret(sealer, project, sealed);
   });
 }
 
-/** `param` is where the items stand. */
+/** Undefined if the key that sealed it has been removed from the configuration. */
+export function tryUnsealSecret(sealer: ContentSealer, project: string, sealed: string): string | undefined {
+  const secret = sealer.tryUnseal(project, "secret", sealed);
+  return typeof secret === "string" ? secret : undefined;
+}
+
+/** `param` is the parameter that holds the items. */
 export function rejectSecrets(items: readonly (InputItem | OutputItem)[], param: string): void {
   for (const [index, item] of items.entries()) {
     if (item.type !== "additional_tools" && item.type !== "tool_search_output") continue;
     for (const [i, tool] of item.tools.entries()) {
       mapToolSecrets(tool, (secret, path) => {
-        // Its own seal keeps it (item-urls.ts).
+        // Sealed separately (item-urls.ts).
         if (path === "server_url") return secret;
         throw secretInItem(`${param}[${index}].tools[${i}].${path}`);
       });
@@ -58,12 +57,12 @@ export function rejectSecrets(items: readonly (InputItem | OutputItem)[], param:
   }
 }
 
-/** `path` is where in the tool it stands. */
+/** `path` is the secret's position in the tool. */
 type SecretMapper = (secret: string, path: string) => string | undefined;
 
 /**
- * Each secret is changed once, in turns with other requests: a request may bring a hundred thousand, and each takes some ten
- * microseconds. Then they are put in their places, in the order in which they were found.
+ * Collects the secrets, changes each once, and puts them back in the same order. Yields to other requests in between: a
+ * request may hold a hundred thousand secrets, and each takes about ten microseconds.
  */
 async function mapSecrets<R extends WithTools>(request: R, change: SecretMapper): Promise<R> {
   const { tools } = request;
@@ -76,11 +75,11 @@ async function mapSecrets<R extends WithTools>(request: R, change: SecretMapper)
   await mapInSlices(tools, (tool) => void mapToolSecrets(tool, collect));
   const changed = await mapInSlices(found, ({ secret, path }) => change(secret, path));
   let next = 0;
-  const put: SecretMapper = () => {
+  const putBack: SecretMapper = () => {
     next += 1;
     return changed[next - 1];
   };
-  return { ...request, tools: await mapInSlices(tools, (tool) => mapToolSecrets(tool, put)) };
+  return { ...request, tools: await mapInSlices(tools, (tool) => mapToolSecrets(tool, putBack)) };
 }
 
 function mapToolSecrets(tool: Tool, change: SecretMapper): Tool {
@@ -108,10 +107,10 @@ function mapToolSecrets(tool: Tool, change: SecretMapper): Tool {
   }
 }
 
-function mapValues(values: Record<string, string>, at: string, change: SecretMapper): Record<string, string> {
+function mapValues(values: Record<string, string>, path: string, change: SecretMapper): Record<string, string> {
   return Object.fromEntries(
     Object.entries(values).flatMap(([name, value]) => {
-      const changed = change(value, `${at}.${name}`);
+      const changed = change(value, `${path}.${name}`);
       return changed === undefined ? [] : [[name, changed]];
     }),
   );
@@ -128,11 +127,11 @@ interface ContainerSettings {
     | { type: "allowlist"; allowed_domains: string[]; domain_secrets?: DomainSecret[] };
 }
 
-function mapContainerSecrets<C extends ContainerSettings>(container: C, at: string, change: SecretMapper): C {
+function mapContainerSecrets<C extends ContainerSettings>(container: C, path: string, change: SecretMapper): C {
   const policy = container.network_policy;
   if (policy?.type !== "allowlist" || policy.domain_secrets === undefined) return container;
   const domain_secrets = policy.domain_secrets.flatMap((secret, i) => {
-    const value = change(secret.value, `${at}.network_policy.domain_secrets[${i}].value`);
+    const value = change(secret.value, `${path}.network_policy.domain_secrets[${i}].value`);
     return value === undefined ? [] : [{ ...secret, value }];
   });
   return { ...container, network_policy: { ...policy, domain_secrets } };

@@ -1,7 +1,6 @@
 /**
- * Items whose content this server has sealed, on their way in: a model's reasoning, a compacted conversation. They are
- * verified at the door, kept as they came, and opened only for the model. What somebody else encrypted is a provider's to
- * understand, and is not touched.
+ * Input items whose content this server sealed: reasoning and compactions. Admission verifies them, Redis stores them
+ * sealed, and a run unseals them for the model. Content that a provider encrypted passes through unchanged.
  */
 import { z } from "zod";
 import { encryptedContentUnverified } from "../../lifecycle/errors/requests.ts";
@@ -12,7 +11,10 @@ import type { Storage } from "../storage.ts";
 
 type Item = InputItem | OutputItem;
 
-/** Another project's content is as unreadable as one that was made up (contract.md#ownership). `param` is where the items stand. */
+/**
+ * Throws the contract's 400 for content that this project did not receive from this server: another project's content is
+ * as invalid as a forgery (contract.md#ownership). `param` is the parameter that holds the items.
+ */
 export async function verifySealedItems(
   sealer: ContentSealer,
   project: string,
@@ -33,36 +35,32 @@ export async function verifySealedItems(
   }
 }
 
-/** What a model has thought, as it is sealed. */
+/** A model's reasoning before sealing. */
 const reasoningSchema = z.object({ summary: z.array(z.string()), content: z.array(z.string()) });
 
 export function sealReasoning(sealer: ContentSealer, project: string, texts: z.infer<typeof reasoningSchema>): string {
   return sealer.seal(project, "reasoning", texts);
 }
 
-/** The items as a model is shown them: reasoning that this server sealed is text again. */
+/** Replaces sealed reasoning with its text, for the model. */
 export async function unsealReasoning<T extends Item>(
-  { sealer, logger }: Pick<Storage, "sealer" | "logger">,
+  { sealer }: Pick<Storage, "sealer">,
   project: string,
   items: readonly T[],
 ): Promise<T[]> {
   return await mapInSlices(items, (item) => {
     const sealed = sealedContentOf(item);
     if (item.type !== "reasoning" || sealed?.kind !== "reasoning") return item;
-    const { encrypted_content: _sealed, ...shown } = item;
-    try {
-      const { summary, content } = reasoningSchema.parse(sealer.unseal(project, "reasoning", sealed.text));
-      return {
-        ...shown,
-        ...(summary.length > 0 && { summary: summary.map((text) => ({ type: "summary_text", text })) }),
-        ...(content.length > 0 && { content: content.map((text) => ({ type: "reasoning_text", text })) }),
-      } as T;
-    } catch (error) {
-      if (!(error instanceof UnreadableContentError)) throw error;
-      // It was readable when it was accepted: its key was taken away since. The conversation goes on with what is shown.
-      logger.warn({ project, itemId: item.id }, "Reasoning was sealed with a key that is not configured any more");
-      return shown as T;
-    }
+    const { encrypted_content: _sealed, ...visible } = item;
+    const unsealed = sealer.tryUnseal(project, "reasoning", sealed.text, item.id ?? undefined);
+    // The conversation continues with the visible part.
+    if (unsealed === undefined) return visible as T;
+    const { summary, content } = reasoningSchema.parse(unsealed);
+    return {
+      ...visible,
+      ...(summary.length > 0 && { summary: summary.map((text) => ({ type: "summary_text", text })) }),
+      ...(content.length > 0 && { content: content.map((text) => ({ type: "reasoning_text", text })) }),
+    } as T;
   });
 }
 

@@ -1,27 +1,29 @@
-/** What conversations take counts for their project: before items are added, and as it is once they were. */
+/** Counts the bytes of conversations against their project's storage limit. */
 import { storageFull } from "../../lifecycle/errors/limits.ts";
 import type { ConversationItem } from "../../protocol/conversation.ts";
 import { countItemBytes } from "../../store/conversations.ts";
 import type { Storage } from "../storage.ts";
 
+type UsageStorage = Pick<Storage, "conversations" | "storedBytes" | "conversationIdleSeconds">;
+
 interface ConversationAddition {
   id: string;
   project: string;
   items: readonly ConversationItem[];
-  /** 0 is none. */
+  /** Maximum bytes of the project; 0 means no limit. */
   bound: number;
 }
 
-/** Throws the contract's 429 if there is no room. What is not added after all, or not known to be, is not counted. */
+/** Counts the items and adds them. Throws the contract's 429 at the limit. Afterwards the count matches what was added. */
 export async function addWithinStorageLimit<T>(
-  storage: Storage,
+  storage: UsageStorage,
   addition: ConversationAddition,
   add: () => Promise<T>,
 ): Promise<T> {
   const { id, project, items, bound } = addition;
   const bytes = countItemBytes(items);
-  const { isAdded, kept } = await storage.storedBytes.addWithinLimit(bound, project, id, bytes);
-  if (!isAdded) throw storageFull(bound, kept, bytes);
+  const { isAdded, storedBytes } = await storage.storedBytes.addWithinLimit(bound, project, id, bytes);
+  if (!isAdded) throw storageFull(bound, storedBytes, bytes);
   try {
     return await add();
   } finally {
@@ -29,10 +31,10 @@ export async function addWithinStorageLimit<T>(
   }
 }
 
-/** After every use: sets what it takes by now, and until when it is kept. False if it is gone. */
-export async function updateConversationUsage(storage: Storage, id: string): Promise<boolean> {
-  const kept = await storage.conversations.updateUsage(id, storage.conversationIdleSeconds);
-  if (kept === undefined) return false;
-  await storage.storedBytes.set(kept.project, id, kept.bytes, kept.expiresAtMs);
+/** Call after every use: updates the conversation's size and expiry. False if it is gone. */
+export async function updateConversationUsage(storage: UsageStorage, id: string): Promise<boolean> {
+  const usage = await storage.conversations.updateUsage(id, storage.conversationIdleSeconds);
+  if (usage === undefined) return false;
+  await storage.storedBytes.set(usage.project, id, usage.bytes, usage.expiresAtMs);
   return true;
 }

@@ -1,8 +1,9 @@
 /**
- * A response that belongs to a conversation: it locks it when it is accepted, and adds its input and output when it has
- * ended, all at once (contract.md#conversations). However it ends, the lock is freed: by the worker, by whoever ended it from outside,
- * by the sweeper, or by the next request that finds the lock held by a response that is over.
+ * A response locks its conversation at admission, and adds its input and output in one step when it ends
+ * (contract.md#conversations). The lock never outlives the response: the worker, the process that ends the response from
+ * outside, the sweeper, or the next request for the conversation releases it.
  */
+import type { Logger } from "pino";
 import { conversationLocked, conversationNotFound } from "../../lifecycle/errors/state.ts";
 import type { ConversationItem } from "../../protocol/conversation.ts";
 import type { CreateRequest } from "../../protocol/create-request.ts";
@@ -10,6 +11,7 @@ import { isTerminalEventType } from "../../protocol/event.ts";
 import { isTerminalStatus, type Response } from "../../protocol/response.ts";
 import { isRedisUnavailable } from "../../redis/connect.ts";
 import { eventTypeOf } from "../../stream/log/event-log-reader.ts";
+import { normalizeConversationItem } from "./conversation-items.ts";
 import { updateConversationUsage } from "./conversation-bytes.ts";
 import { extractResponseJson } from "../reading/read-response.ts";
 import { restoreInFlight } from "../reading/publish-end.ts";
@@ -21,46 +23,47 @@ export function conversationIdOf(request: Pick<CreateRequest, "conversation">): 
   return (typeof conversation === "string" ? conversation : conversation?.id) ?? undefined;
 }
 
-/** Takes the lock, or throws what the contract answers. The response's id must be in the open set already. */
+/** Acquires the lock or throws the contract's error. The response must be in the in-flight set already. */
 export async function lockForResponse(
   storage: Storage,
   id: string,
   project: string,
   responseId: string,
+  logger: Logger,
 ): Promise<void> {
   if ((await storage.conversations.readOwned(id, project)) === undefined) throw conversationNotFound(id);
   let locked = await storage.conversations.lock(id, responseId);
-  if (locked.kind === "busy" && (await unlockIfEnded(storage, id, locked.holder))) {
+  if (locked.kind === "busy" && (await unlockIfEnded(storage, id, locked.holder, logger))) {
     locked = await storage.conversations.lock(id, responseId);
   }
   if (locked.kind === "gone") throw conversationNotFound(id);
   if (locked.kind === "busy") throw conversationLocked();
 }
 
-/** Ends the turn of a holder that is over. A holder that died before it was recorded is not open any more either. */
-export async function unlockIfEnded(storage: Storage, id: string, holder: string): Promise<boolean> {
+/** Completes the turn of a holder that has ended or was never recorded. False if the holder still runs. */
+export async function unlockIfEnded(storage: Storage, id: string, holder: string, logger: Logger): Promise<boolean> {
   const record = await storage.records.readIncludingDeleted(holder).catch(async (error: unknown) => {
     if (isRedisUnavailable(error) || (await storage.inFlight.acceptedAtMs(holder)) !== undefined) throw error;
-    // Given up (abandon-response.ts), when nobody could read which conversation it held.
-    storage.logger.error(
+    // The sweeper abandoned the holder without reading which conversation it held (abandon-response.ts).
+    logger.error(
       { err: error, conversationId: id, responseId: holder },
-      "Freed a conversation without its turn",
+      "Unlocked a conversation without the turn of its last response",
     );
     await storage.conversations.appendAndUnlock(id, holder, []);
     return undefined;
   });
   if (record === undefined && (await storage.inFlight.acceptedAtMs(holder)) !== undefined) return false;
   if (record !== undefined && !isTerminalStatus(record.status)) {
-    await restoreInFlight(storage, holder, record);
+    await restoreInFlight(storage, holder, record, logger);
     return false;
   }
   await appendAndUnlock(storage, id, holder);
   return true;
 }
 
-/** After the terminal event. Failed and cancelled responses leave nothing in the conversation but a free lock. */
+/** Call after the terminal event. Failed and cancelled responses add nothing and only release the lock. */
 export async function appendAndUnlock(storage: Storage, id: string, responseId: string): Promise<void> {
-  // One whose turn was added, or given up, is not read again: what could not be read must not hold up its deletion.
+  // An unreadable response that was abandoned can still be deleted, because it is not read here.
   if (!(await storage.conversations.isHeldBy(id, responseId))) return;
   const items = await readItemsToAppend(storage, responseId);
   if (items === undefined) return;
@@ -68,7 +71,7 @@ export async function appendAndUnlock(storage: Storage, id: string, responseId: 
   await updateConversationUsage(storage, id);
 }
 
-/** Undefined if the response runs: this primary was promoted without its end. */
+/** Undefined if the response runs, because a replica without its end was promoted. */
 async function readItemsToAppend(storage: Storage, responseId: string): Promise<ConversationItem[] | undefined> {
   const [last, input] = await Promise.all([
     storage.fullLogReader.readLast(responseId),
@@ -77,17 +80,6 @@ async function readItemsToAppend(storage: Storage, responseId: string): Promise<
   if (last === undefined || input === undefined) return [];
   if (!isTerminalEventType(eventTypeOf(last.data))) return undefined;
   const response = await parseInSlices<Response>(extractResponseJson(last));
-  const isKept = response.status === "completed" || response.status === "incomplete";
-  return isKept ? [...input.map(normalizeConversationItem), ...(response.output as ConversationItem[])] : [];
-}
-
-/** Messages are listed with their content as parts and a status, however they were sent. */
-export function normalizeConversationItem(item: ConversationItem): ConversationItem {
-  if (item.type !== "message") return item;
-  const { content } = item;
-  const type = item.role === "assistant" ? "output_text" : "input_text";
-  const text =
-    type === "output_text" ? { type, text: content, annotations: [], logprobs: [] } : { type, text: content };
-  const parts = typeof content === "string" ? [text] : content;
-  return { ...item, status: item.status ?? "completed", content: parts } as ConversationItem;
+  const hasResult = response.status === "completed" || response.status === "incomplete";
+  return hasResult ? [...input.map(normalizeConversationItem), ...(response.output as ConversationItem[])] : [];
 }

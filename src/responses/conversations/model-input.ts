@@ -1,6 +1,6 @@
 /**
- * What the model is shown: the messages of the prompt, the chain behind `previous_response_id`, oldest first, and the
- * response's own input. What the last compaction in it replaces is replaced already.
+ * Loads the items for the model: the prompt's messages, the history (a conversation, or the chain of
+ * `previous_response_id`, oldest first), and the request items. Items that the last compaction replaces are left out.
  */
 import { withoutIncompleteItems } from "../../lifecycle/unanswered-calls.ts";
 import type { ConversationItem } from "../../protocol/conversation.ts";
@@ -20,18 +20,18 @@ import type { Storage } from "../storage.ts";
 
 export interface ModelInput extends Pick<StoredRequest, "purpose"> {
   project: string;
-  /** With its secrets as they were sent. Its instructions are text only: those that are messages are the preamble. */
+  /** With its secrets unsealed. Instructions are text only: instruction messages are in `preamble`. */
   request: Omit<StoredRequest["request"], "instructions"> & Pick<CreateRequest, "instructions">;
-  /** The messages of the prompt. They come before `input` and are no part of it: nothing later is shown them. */
+  /** The prompt's messages. They precede `input` and are not part of it: a later response does not inherit them. */
   preamble: InstructionMessage[];
-  /** Which response of the chain behind `previous_response_id` put an item out, by the item's id. */
+  /** By item id: the response of the chain that produced the item. */
   origins: ReadonlyMap<string, string>;
   input: (InputItem | OutputItem)[];
-  /** The response's own part of `input`: what stands there was said to it and not to one before. */
+  /** The last part of `input`: the items that this request sent. */
   requestItems: readonly (InputItem | OutputItem)[];
 }
 
-/** What a response goes on from was deleted after it was accepted. The run cannot say anything sensible without it. */
+/** The history was deleted after admission. The run cannot continue without it. */
 export class MissingHistoryError extends Error {
   override readonly name = "MissingHistoryError";
   constructor(what: "conversation" | "previous response", id: string) {
@@ -39,74 +39,74 @@ export class MissingHistoryError extends Error {
   }
 }
 
-/** Undefined if the response itself is gone. Links are read by the page, not one after the other. */
+/** Undefined if the response is gone. */
 export async function loadModelInput(storage: Storage, id: string): Promise<ModelInput | undefined> {
-  const [record, stored, own] = await Promise.all([
+  const [record, stored, requestItems] = await Promise.all([
     storage.records.readIncludingDeleted(id),
     storage.records.readRequest(id),
     storage.records.readInput(id),
   ]);
-  if (record === undefined || stored === undefined || own === undefined) return undefined;
+  if (record === undefined || stored === undefined || requestItems === undefined) return undefined;
   const { project } = record;
   const { purpose } = stored;
   const { instructions, ...request } = await unsealSecrets(storage, project, stored.request);
   const history = await loadHistory(storage, project, stored.ancestors, conversationIdOf(request));
-  const input = await unsealItems(storage, project, [...history.items, ...own]);
-  const shared = { project, origins: history.origins, input, requestItems: own, ...(purpose && { purpose }) };
+  const input = await unsealItems(storage, project, [...history.items, ...requestItems]);
+  const shared = { project, origins: history.origins, input, requestItems, ...(purpose && { purpose }) };
   return Array.isArray(instructions)
     ? { ...shared, request, preamble: instructions }
     : { ...shared, request: { ...request, instructions }, preamble: [] };
 }
 
-/** What the model is shown for what is kept. Throws UnreadableContentError for a compaction that does not open. */
+/** Converts stored items to the form for the model. Throws UnreadableContentError for a compaction that cannot be opened. */
 export async function unsealItems(
-  storage: Storage,
+  storage: Pick<Storage, "sealer">,
   project: string,
   items: readonly (InputItem | OutputItem)[],
 ): Promise<(InputItem | OutputItem)[]> {
-  const shown = await unsealReasoning(
-    storage,
-    project,
-    unsealCompactions(storage, project, withoutIncompleteItems(items)),
-  );
-  return await unsealItemUrls(storage, project, shown);
+  const expanded = unsealCompactions(storage, project, withoutIncompleteItems(items));
+  return await unsealItemUrls(storage, project, await unsealReasoning(storage, project, expanded));
 }
 
 export interface History {
-  /** By the ids of items: which response of the chain put them out. */
+  /** By item id: the response of the chain that produced the item. */
   origins: ReadonlyMap<string, string>;
   items: (InputItem | OutputItem)[];
 }
 
-/** What stands before a response's own input, oldest first: its conversation, or the chain of `ancestors`. */
+/** The items before the request items, oldest first: the conversation, or the chain of `ancestors`. */
 export async function loadHistory(
   storage: Storage,
   project: string,
   ancestors: readonly string[],
   conversationId: string | undefined,
 ): Promise<History> {
-  const [links, before] = await Promise.all([
+  const [chain, conversationItems] = await Promise.all([
     loadChain(storage, ancestors),
     conversationId === undefined ? [] : loadConversationItems(storage, project, conversationId),
   ]);
-  return { origins: links.origins, items: [...before, ...links.items] };
+  return { origins: chain.origins, items: [...conversationItems, ...chain.items] };
 }
 
-async function loadConversationItems(storage: Storage, project: string, id: string): Promise<ConversationItem[]> {
-  const items = await storage.conversations.readItems(id);
-  // Of one that is there afterwards nothing was missing before.
-  if ((await storage.conversations.readOwned(id, project)) === undefined) {
+async function loadConversationItems(
+  { conversations }: Pick<Storage, "conversations">,
+  project: string,
+  id: string,
+): Promise<ConversationItem[]> {
+  const items = await conversations.readItems(id);
+  // Checked after the read: if the conversation exists now, the read was complete.
+  if ((await conversations.readOwned(id, project)) === undefined) {
     throw new MissingHistoryError("conversation", id);
   }
   return items;
 }
 
-async function loadChain(storage: Storage, nearest: readonly string[]): Promise<History> {
-  const chain = await storage.chains.walk(nearest);
+async function loadChain({ chains }: Pick<Storage, "chains">, nearest: readonly string[]): Promise<History> {
+  const chain = await chains.walk(nearest);
   const gone = chain.find((link) => link.project === undefined);
   if (gone !== undefined) throw new MissingHistoryError("previous response", gone.id);
   const ids = chain.map((link) => link.id);
-  const turns = await storage.chains.readLinkItems(ids);
+  const turns = await chains.readLinkItems(ids);
   const origins = new Map<string, string>();
   const items: (InputItem | OutputItem)[] = [];
   for (const { id, input, lastEvent } of turns) {

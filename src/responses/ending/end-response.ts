@@ -1,7 +1,10 @@
 /**
- * Ends a response from outside its worker: cancel, deadline, attempts used up. Works with every worker dead, and against
- * a worker that is about to finish: fencing is atomic, so either its terminal event was first and stays, or it can append
- * nothing more and ours is first. A crash between the two steps leaves `ending` set, and the sweeper goes on from there.
+ * Ends a response from outside its worker: cancel, deadline, too many attempts. It needs no live worker.
+ *
+ * To end a response from outside, a process first fences it: one script bumps the epoch and records the reason. If the
+ * worker appended its terminal event before the fence, that event stands; otherwise the worker can append nothing more, and
+ * this process appends the terminal event. If this process crashes in between, the sweeper resumes with the same lease and
+ * the same reason. Read `endResponse` from top to bottom: each step is safe to repeat.
  */
 import { foldEvents } from "../../lifecycle/apply-event.ts";
 import {
@@ -20,14 +23,16 @@ import { removeInFlight } from "./remove-in-flight.ts";
 import { publishEnd } from "../reading/publish-end.ts";
 import type { Storage } from "../storage.ts";
 
-/** `ended`: by this call or one like it, at the same time. `over`: it had ended before. `gone`: there is none. */
+/** `ended`: by this call, or by a concurrent one for the same reason. `over`: already ended. `gone`: no such response. */
 export type EndOutcome =
   | { kind: "ended"; response: Response }
   | { kind: "over"; status: ResponseStatus }
   | { kind: "gone" };
 
-/** A fence, or an end, can only be lost to a Redis that was rolled back; more often than this it does not happen in a row. */
-const MAX_TRIES = 3;
+export const UNFINISHED_ERROR = responseError("server_error", "The response could not be finished.");
+
+/** An attempt fails only if a concurrent call ends the response, or a failover loses the fence or the end. */
+const MAX_ATTEMPTS = 3;
 
 export async function endResponse(
   storage: Storage,
@@ -35,7 +40,7 @@ export async function endResponse(
   reason: EndingReason,
   error?: ResponseError,
 ): Promise<EndOutcome> {
-  for (let attempt = 1; attempt <= MAX_TRIES; attempt += 1) {
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     const fence = await storage.leases.fence(id, reason, error);
     if (fence.kind === "gone") return fence;
     if (fence.kind === "over") {
@@ -43,47 +48,40 @@ export async function endResponse(
       continue;
     }
     await storage.workerControl.abort(id);
-    const ended = await appendEnding(storage, id, fence);
-    if (ended !== undefined) {
-      await removeJob(storage, id);
-      if (await removeInFlight(storage, id)) return { kind: "ended", response: ended };
-    }
+    const response = await appendTerminalEvent(storage, id, fence);
+    if (response === undefined) continue;
+    await removeJob(storage, id);
+    if (await removeInFlight(storage, id)) return { kind: "ended", response };
   }
   throw new Error(`Response ${id} could not be ended: its log changed under a fence.`);
 }
 
 type Fenced = Extract<FenceOutcome, { kind: "fenced" }>;
 
-async function appendEnding(storage: Storage, id: string, fence: Fenced): Promise<Response | undefined> {
-  const folded = await foldLog(storage.redis, storage.layout, storage.fullLogReader, id);
-  // Somebody who ends it for the same reason was faster; the next try finds it over.
+/** Closes open items and appends the terminal event. Undefined if a concurrent call has ended the response. */
+async function appendTerminalEvent(storage: Storage, id: string, fence: Fenced): Promise<Response | undefined> {
+  const folded = await foldLog(storage.fullLogReader, id);
   if (folded === undefined || isTerminalStatus(folded.response.status)) return undefined;
   const closing = createItemClosingEvents(folded.response, folded.openIndices);
   const closed = foldEvents(closing as EventDraft[], folded)!;
-  const ending = createEndingEvent(closed.response, fence);
-  await indexOutput(storage, id, ending.response.output);
+  const terminal = createTerminalEvent(closed.response, fence);
+  await indexOutput(storage, id, terminal.response.output);
   const outcome = await storage.log.append(id, {
     lease: fence.lease,
     first: folded.last + 1,
-    events: sequenceEvents(folded.last + 1, [...closing, ending] as EventDraft[]),
-    status: ending.response.status,
+    events: sequenceEvents(folded.last + 1, [...closing, terminal] as EventDraft[]),
+    status: terminal.response.status,
   });
-  return outcome.kind === "appended" || outcome.kind === "duplicate" ? ending.response : undefined;
+  return outcome.kind === "appended" || outcome.kind === "duplicate" ? terminal.response : undefined;
 }
 
-function createEndingEvent(response: Response, fence: Fenced): LifecycleEventDraft {
+function createTerminalEvent(response: Response, fence: Fenced): LifecycleEventDraft {
   if (fence.reason === "cancel") return createCancelledEvent(response);
-  return createFailedEvent(
-    response,
-    fence.error ?? responseError("server_error", "The response could not be finished."),
-  );
+  return createFailedEvent(response, fence.error ?? UNFINISHED_ERROR);
 }
 
-/** A job that still waits has nothing left to do: whoever takes it finds the response over. */
 async function removeJob(storage: Storage, id: string): Promise<void> {
   const record = await storage.records.readIncludingDeleted(id);
   if (record === undefined) return;
-  await storage.queue.remove({ id, ...record }).catch((err: unknown) => {
-    storage.logger.debug({ err, responseId: id }, "Could not drop the job of a response that is over");
-  });
+  await storage.workerControl.tryRemoveJob({ id, ...record });
 }

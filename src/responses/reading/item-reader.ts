@@ -1,6 +1,6 @@
 /**
- * Items by their ids, out of whatever they are in. Of a conversation and of an input only the item is read; of an output
- * the whole, since it is the end of a log: a few of those that were read last are remembered.
+ * Finds an item by its id in the response or conversation that holds it. Conversations and inputs are read item by item. An
+ * output is read whole, because it is part of the terminal event, so the reader caches a few outputs.
  */
 import { LRUCache } from "lru-cache";
 import { isConversationId } from "../../protocol/id.ts";
@@ -14,13 +14,13 @@ type Item = InputItem | OutputItem;
 
 export interface FoundItem {
   item: Item;
-  /** Of its JSON. */
+  /** Size of the item's JSON. */
   bytes: number;
 }
 
 const MAX_CACHED_OUTPUTS = 8;
 
-/** For one project and one request: what was looked up is not looked up again. */
+/** Serves one request of one project, and caches its lookups. */
 export class ItemReader {
   readonly #storage: Storage;
   readonly #project: string;
@@ -32,7 +32,7 @@ export class ItemReader {
     this.#project = project;
   }
 
-  /** The item, from the newest that has it. Undefined if it is in nothing of the project's any more. */
+  /** The item from its newest owner. Undefined if no response or conversation of the project holds it. */
   async read(itemId: string): Promise<FoundItem | undefined> {
     for (const owner of await this.#storage.itemIndex.findOwners(this.#project, itemId)) {
       if (!(await this.#isOwned(owner))) continue;

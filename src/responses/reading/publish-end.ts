@@ -1,53 +1,62 @@
 /**
- * The end of a response, where replicas are required. It is recorded first and shown once enough replicas have it; whoever
- * recorded it may have died, or waited in vain, in between. So everybody who finds a response over shows what is not shown
- * yet. A primary that was promoted without the end knows nothing of it: there the response still runs, and ends once more.
+ * Makes the end of a response visible where replicas are required. A process records the end first and publishes it once
+ * enough replicas have it. It may crash or time out in between, so every process that finds an unpublished end publishes
+ * it. A promoted replica may lack the end: there the response runs and ends a second time.
  */
+import type { Logger } from "pino";
 import { isTerminalStatus } from "../../protocol/response.ts";
 import { isEndHidden, type ResponseRecord } from "../../store/response-record.ts";
 import { ReplicasMissingError } from "../../stream/log/replica-acknowledgement.ts";
 import type { Storage } from "../storage.ts";
 
 /**
- * True if the response is over for all to see, or gone; false if it runs. Throws ReplicasMissingError if it is over and no
- * replica confirms it within a few seconds.
+ * True if every reader sees the end, or the response is gone. False if it runs. Throws ReplicasMissingError if replicas do
+ * not confirm the end within a few seconds.
  */
-export async function publishEnd(storage: Storage, id: string): Promise<boolean> {
-  const progress = await storage.records.readProgress(id);
+export async function publishEnd({ records, log }: Pick<Storage, "records" | "log">, id: string): Promise<boolean> {
+  const progress = await records.readProgress(id);
   if (progress === undefined) return true;
   if (!isTerminalStatus(progress.status)) return false;
   if (!isEndHidden(progress)) return true;
-  const { kind } = await storage.log.publishDurable(id, progress.last);
+  const { kind } = await log.publishDurable(id, progress.last);
   return kind !== "gap";
 }
 
-/** The same for one that has to be over. */
-export async function assertEndPublished(storage: Storage, id: string): Promise<void> {
+/** As `publishEnd`, but throws ReplicasMissingError if the response runs. */
+export async function assertEndPublished(storage: Pick<Storage, "records" | "log">, id: string): Promise<void> {
   if (!(await publishEnd(storage, id))) throw new ReplicasMissingError();
 }
 
 /**
- * For readers, who wait for nothing: shows an end that is hidden, and enters a response that runs into the set of open ones
- * if it is not there. A failover may have taken back its end and not its leave of the set: in Redis Cluster they lie on
- * different nodes.
+ * For readers, which do not wait: publishes a hidden end, or restores a running response to the in-flight set. A failover
+ * can undo the end without undoing the removal from the set, because Redis Cluster keeps the two on different nodes.
  */
-export function repairInBackground(storage: Storage, id: string, record: ResponseRecord): void {
+export function repairInBackground(storage: Storage, id: string, record: ResponseRecord, logger: Logger): void {
   const repair = isTerminalStatus(record.status)
     ? publishHiddenEnd(storage, id, record)
-    : restoreInFlight(storage, id, record);
-  repair.catch((err: unknown) => storage.logger.debug({ err, responseId: id }, "Could not look after a response"));
+    : restoreInFlight(storage, id, record, logger);
+  repair.catch((err: unknown) => logger.debug({ err, responseId: id }, "Could not repair a response after a failover"));
 }
 
-async function publishHiddenEnd(storage: Storage, id: string, record: ResponseRecord): Promise<void> {
+async function publishHiddenEnd(
+  storage: Pick<Storage, "records" | "log">,
+  id: string,
+  record: ResponseRecord,
+): Promise<void> {
   if (isEndHidden(record)) await publishEnd(storage, id);
 }
 
-export async function restoreInFlight(storage: Storage, id: string, record: ResponseRecord): Promise<void> {
-  if ((await storage.inFlight.acceptedAtMs(id)) !== undefined) return;
-  // It may have ended since it was read. What runs by what is read after that is nobody's to end.
-  const progress = await storage.records.readProgress(id);
+export async function restoreInFlight(
+  { inFlight, records }: Pick<Storage, "inFlight" | "records">,
+  id: string,
+  record: ResponseRecord,
+  logger: Logger,
+): Promise<void> {
+  if ((await inFlight.acceptedAtMs(id)) !== undefined) return;
+  // The response may have ended since the caller read its record.
+  const progress = await records.readProgress(id);
   if (progress === undefined || isTerminalStatus(progress.status)) return;
-  // Of many readers at once, one enters it.
-  if (!(await storage.inFlight.add(id, record.createdAtMs))) return;
-  storage.logger.warn({ responseId: id }, "A response that runs was not among the open ones: entered again");
+  // One of several concurrent readers adds it.
+  if (!(await inFlight.add(id, record.createdAtMs))) return;
+  logger.warn({ responseId: id }, "Restored a running response to the in-flight set");
 }

@@ -1,12 +1,12 @@
 /**
- * One response's followers on this process. It hears the doorbell, reads the log once for all followers that are level, and
- * hands each the same bytes.
+ * The followers of one response in this process. The channel listens for notifications, reads the log once for all
+ * followers that have caught up, and delivers the same bytes to each.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Notifier } from "./notifier.ts";
 import type { FollowedChannel, Follower, StreamHubOptions } from "./follower.ts";
 
-/** The log is read at most once in this time, however often the bell rings. */
+/** Minimum time between two reads of the log, however many notifications arrive. */
 const READ_INTERVAL_MS = 5;
 
 export class Channel implements FollowedChannel {
@@ -27,7 +27,10 @@ export class Channel implements FollowedChannel {
     this.#onEmpty = onEmpty;
   }
 
-  /** Resolves once the bell is heard. After a failure (a cluster that is being changed) it listens anew. */
+  /**
+   * Resolves once the subscription is active. After a failure (such as a cluster reconfiguration), the next call
+   * subscribes again.
+   */
   listen(): Promise<void> {
     this.#listening ??= this.#notifier
       .listen(this.#id, () => void this.readNewEvents())
@@ -42,7 +45,10 @@ export class Channel implements FollowedChannel {
     if (this.followers.delete(follower) && this.followers.size === 0) this.#onEmpty();
   }
 
-  /** Reads on for the followers that are level. Rings that come meanwhile are answered by one more read. */
+  /**
+   * Reads new events for the followers that have caught up. Notifications that arrive during the read cause one more
+   * read.
+   */
   async readNewEvents(): Promise<void> {
     this.#wasNotifiedAgain = true;
     if (this.#isReading) return;
@@ -56,14 +62,14 @@ export class Channel implements FollowedChannel {
         if (restMs > 0) await delay(restMs);
       }
     } catch (err) {
-      // The next ring or check reads again; until then nobody has lost anything.
+      // The next notification or check reads again, and no event is lost in between.
       this.#options.logger.warn({ err, responseId: this.#id }, "Could not read the log");
     } finally {
       this.#isReading = false;
     }
   }
 
-  /** True if there may be more to read. */
+  /** Returns true if there may be more to read. */
   async #deliverPage(): Promise<boolean> {
     const from = this.#lowestCursor();
     if (from === undefined) return false;
@@ -84,10 +90,10 @@ export class Channel implements FollowedChannel {
     return lowest;
   }
 
-  /** Once in each heartbeat's time: reads in case a ring was lost, and lets go of followers whose log is no more. */
+  /** Runs once per heartbeat interval: reads in case a notification was lost, and ends followers whose log is gone. */
   async checkAlive(): Promise<void> {
     void this.readNewEvents();
-    // While Redis is away one question waits, not one more each time.
+    // While Redis is unavailable, at most one check waits for it.
     if (this.#isChecking) return;
     this.#isChecking = true;
     try {

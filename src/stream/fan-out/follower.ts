@@ -1,7 +1,7 @@
 /**
- * One subscriber of one response. It has two lives. *Behind*: it reads pages from its own cursor at its own pace (a late
- * joiner, a resume, a slow connection). *Level*: it takes what the channel reads. It turns from behind to level when its
- * own read finds nothing more, and back when its connection is full.
+ * One subscriber of one response. A follower that is *catching up* (a late joiner, a resume, a slow connection) reads
+ * pages from its own cursor at its own pace. A follower that has *caught up* receives the pages that the channel reads.
+ * It has caught up when its own read finds nothing more, and falls behind again when its connection is full.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
@@ -12,28 +12,34 @@ import { encodeFrames, type FrameEncoder, HEARTBEAT } from "./frame.ts";
 const READ_RETRY_MS = 500;
 
 /**
- * Why a follower was ended: `terminal`, it got the terminal event; `gone`, the log does not exist any more; `closing`, this
- * process is going away; `failed`, the log could not be read.
+ * The reason why a follower ended: `terminal`, it delivered the terminal event; `gone`, the log no longer exists;
+ * `closing`, this process is shutting down; `failed`, the log could not be read.
  */
 export type FollowEndReason = "terminal" | "gone" | "closing" | "failed";
 
-/** Where a follower's frames go. */
+/** The destination of a follower's frames. */
 export interface FrameSink {
-  /** Whether its client can resume elsewhere when this process goes away. A client that waits for one answer cannot. */
+  /**
+   * Whether the client can resume on another process after this one shuts down. A client that waits for a single answer
+   * cannot.
+   */
   readonly isResumable: boolean;
-  /** When its connection last took bytes, by the monotonic clock. */
+  /** Monotonic time at which the connection last accepted bytes. */
   readonly lastSentMs: number;
-  /** Takes whole frames, or a heartbeat. False: give it no more until `drained` resolves. */
+  /**
+   * Accepts whole frames, or a heartbeat. Returns false if the caller must wait for `waitUntilDrained` before the next
+   * write.
+   */
   write(frames: Buffer): boolean;
-  /** Resolves once everything was taken, or the connection is gone. */
+  /** Resolves once all bytes are accepted, or the connection is gone. */
   waitUntilDrained(): Promise<void>;
-  /** Whatever it was given before still goes out. */
+  /** Bytes that were already accepted are still sent. */
   end(reason: FollowEndReason, terminal: LoggedEvent | undefined): void;
 }
 
 export interface FollowOptions {
   responseId: string;
-  /** Sequence number of the first event wanted. */
+  /** Sequence number of the first event to deliver. */
   from: number;
   sink: FrameSink;
   encode?: FrameEncoder;
@@ -52,13 +58,13 @@ export interface FollowedChannel {
 export interface StreamHubOptions {
   reader: EventLogReader;
   logger: Logger;
-  /** Whether there still is a log to wait for. */
+  /** Whether the log still exists. */
   exists: (responseId: string) => Promise<boolean>;
   heartbeatMs: number;
 }
 
 export class Follower {
-  /** Sequence number of the next event it needs. */
+  /** Sequence number of the next event to deliver. */
   cursor: number;
   isCaughtUp = false;
   readonly #responseId: string;
@@ -80,7 +86,7 @@ export class Follower {
     this.#options = options;
   }
 
-  /** Reads from its own cursor until there is nothing more; then it is level. Never rejects. */
+  /** Reads from its own cursor until nothing is left; then the follower has caught up. Never rejects. */
   async catchUp(): Promise<void> {
     while (!this.#hasEnded) {
       try {
@@ -88,7 +94,7 @@ export class Follower {
         await this.#readToEnd();
         return;
       } catch (err) {
-        this.#options.logger.warn({ err, responseId: this.#responseId }, "Could not read the log; trying again");
+        this.#options.logger.warn({ err, responseId: this.#responseId }, "Could not read the log; retrying");
         await delay(READ_RETRY_MS);
       }
     }
@@ -104,7 +110,7 @@ export class Follower {
       const { events, hasMore } = await this.#options.reader.readPage(this.#responseId, this.cursor);
       this.deliver(events);
       if (!hasMore && !this.#isFull && !this.#hasEnded) {
-        // A ring may have come during the read, while this follower was not yet among the level ones.
+        // A notification may have arrived during the read, before the channel counted this follower as caught up.
         this.isCaughtUp = true;
         void this.#channel.readNewEvents();
         return;
@@ -112,12 +118,12 @@ export class Follower {
     }
   }
 
-  /** Takes the part of a page that it needs. `shared` holds what was already encoded for others, by cursor. */
+  /** Delivers the part of a page from the cursor on. `shared` caches frames encoded for other followers, by cursor. */
   deliver(page: readonly LoggedEvent[], shared?: Map<number, Buffer>): void {
     const events = page.length > 0 && page[0]!.sequenceNumber < this.cursor ? this.#eventsFromCursor(page) : page;
     if (events.length === 0 || this.#hasEnded) return;
     if (events[0]!.sequenceNumber !== this.cursor) {
-      this.#options.logger.error({ responseId: this.#responseId, cursor: this.cursor }, "The log has a hole");
+      this.#options.logger.error({ responseId: this.#responseId, cursor: this.cursor }, "The log has a gap");
       this.end("failed");
       return;
     }
@@ -132,7 +138,7 @@ export class Follower {
     }
   }
 
-  /** Its connection is full: from here on it reads for itself, once there is room. */
+  /** The connection is full. The follower reads for itself again once there is room. */
   #fallBehind(): void {
     this.#isFull = true;
     if (!this.isCaughtUp) return;
@@ -157,13 +163,13 @@ export class Follower {
     return this.#sink.isResumable;
   }
 
-  /** A connection that is full is not silent: it still has to take what it was given. */
+  /** A full connection is not silent: it still has bytes to accept. */
   sendHeartbeat(silentSinceMs: number): void {
     if (this.#isFull || this.#hasEnded || this.#sink.lastSentMs > silentSinceMs) return;
     if (!this.#sink.write(HEARTBEAT)) this.#fallBehind();
   }
 
-  /** The subscriber went away by itself. */
+  /** The subscriber disconnected. */
   unsubscribe(): void {
     this.#hasEnded = true;
     this.isCaughtUp = false;

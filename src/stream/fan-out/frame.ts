@@ -5,8 +5,8 @@ import { type LoggedEvent, eventTypeOf } from "../log/event-log-reader.ts";
 export type FrameEncoder = (events: readonly LoggedEvent[]) => Buffer;
 
 /**
- * A comment without a blank line of its own (contract.md#heartbeats), so that it becomes the first line of the next frame. A
- * blank line makes some decoders dispatch: the official Python client never forgets an id and would parse empty data.
+ * A comment without a blank line (contract.md#heartbeats), so that it becomes the first line of the next frame. A blank
+ * line makes some decoders dispatch: the official Python client keeps the last id and would parse empty data.
  */
 export const HEARTBEAT = Buffer.from(": keep-alive\n");
 
@@ -21,8 +21,8 @@ export const encodeFrames: FrameEncoder = (events) => {
 const PADDING_BLOCK = 64;
 
 /**
- * Pads every delta so that its length does not tell what it says (contract.md#obfuscation). The padding comes from the
- * response's id and the event's number, so that a resumed stream has the same bytes as an uninterrupted one.
+ * Pads every delta so that its length does not reveal its text (contract.md#obfuscation). The padding derives from the
+ * response's id and the sequence number, so a resumed stream has the same bytes as an uninterrupted one.
  */
 export function createObfuscatingEncoder(responseId: string): FrameEncoder {
   return (events) => encodeFrames(events.map((event) => padDelta(responseId, event)));

@@ -1,7 +1,7 @@
 /**
- * The doorbell: one subscriber connection a process, on which Redis says "response R has reached N" and nothing more.
- * Pub/sub delivers at most once, so a ring is a hint to read the log, never the news itself; `onReconnect` tells that
- * rings may have been missed.
+ * One subscriber connection per process, on which Redis announces "response R has reached N" and nothing more. Pub/sub
+ * delivers at most once, so a notification is a hint to read the log, never the data itself. `onReconnect` reports that
+ * notifications may have been missed.
  */
 import type { RedisLayout } from "../../redis/layout.ts";
 import type { RedisClient } from "../../redis/script.ts";
@@ -18,7 +18,7 @@ export class Notifier {
     subscriber.on("ready", onReconnect);
   }
 
-  /** Resolves once Redis has acknowledged: every later append rings. */
+  /** Resolves once Redis has acknowledged the subscription, so that every later append notifies. */
   async listen(id: string, onNotification: () => void): Promise<void> {
     const channel = this.#layout.notificationChannel(id);
     this.#listeners.set(channel, onNotification);

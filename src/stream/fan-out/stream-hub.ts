@@ -1,15 +1,15 @@
 /**
- * Fan-out: the streams of one process. For each response that somebody follows here there is one channel (channel.ts) with
- * its followers (follower.ts). A slow follower never holds up another, nor the worker, and nothing needs reordering: every
- * byte comes from the log, in the log's order.
+ * Fan-out: the streams of one process. Each response with subscribers in this process has one channel (channel.ts) with
+ * its followers (follower.ts). A slow follower never delays another follower or the worker, and nothing needs
+ * reordering, because every byte comes from the log in the log's order.
  */
 import { Channel } from "./channel.ts";
 import type { Notifier } from "./notifier.ts";
 import { Follower, type FollowOptions, type StreamHubOptions } from "./follower.ts";
 
 /**
- * How often all followers are looked at for silence in the time of a heartbeat: one timer for all of them. A connection is
- * silent for at least the heartbeat's time before it gets a comment, and for a tenth of it more at most.
+ * Checks per heartbeat interval, by one timer for all followers. A silent connection gets a comment after one heartbeat
+ * interval, or at most a tenth later.
  */
 const CHECKS_PER_HEARTBEAT = 10;
 
@@ -29,12 +29,12 @@ export class StreamHub {
     ];
   }
 
-  /** The doorbell's reconnect needs the hub, and the hub the doorbell: this closes the circle. */
+  /** The notifier's reconnect handler needs the hub, and the hub needs the notifier. */
   setNotifier(notifier: Notifier): void {
     this.#notifier = notifier;
   }
 
-  /** Follows a response until its terminal event, or until the returned function is called. */
+  /** Follows a response until its terminal event, or until the caller invokes the returned function. */
   follow(options: FollowOptions): () => void {
     if (this.#isClosing && options.sink.isResumable) {
       options.sink.end("closing", undefined);
@@ -54,12 +54,12 @@ export class StreamHub {
     return count;
   }
 
-  /** Looks into every log: rings may have been missed. */
+  /** Reads every log, because notifications may have been missed. */
   readAllLogs(): void {
     for (const channel of this.#channels.values()) void channel.readNewEvents();
   }
 
-  /** Ends the streams, without a terminal event, so that their clients resume on another process. */
+  /** Ends resumable streams without a terminal event, so that their clients resume on another process. */
   endResumableStreams(): void {
     this.#isClosing = true;
     for (const channel of this.#channels.values()) {

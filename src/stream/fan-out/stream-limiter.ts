@@ -1,12 +1,12 @@
 /**
- * The event streams that are open in this process, by project. Each costs a connection and its buffers here, in this
- * process and in no other: so they are counted here, exactly, and no crash can leave a place taken.
+ * Counts the open event streams of this process by project. A stream costs a connection and buffers in this process
+ * only, so the count is local and exact, and no crash can leave a permit taken.
  */
 export class StreamLimiter {
   readonly #bound: number;
   readonly #counts = new Map<string, number>();
 
-  /** `bound`: how many one project may have; 0 is no bound. */
+  /** `bound`: maximum streams per project; 0 means no maximum. */
   constructor(bound: number) {
     this.#bound = bound;
   }
@@ -15,7 +15,10 @@ export class StreamLimiter {
     return this.#bound;
   }
 
-  /** A place for one more, as the function that gives it back; undefined if the project has as many as it may. */
+  /**
+   * Acquires a permit and returns the function that releases it; returns undefined if the project has reached its
+   * maximum.
+   */
   acquire(project: string): (() => void) | undefined {
     const count = this.#counts.get(project) ?? 0;
     if (this.#bound > 0 && count >= this.#bound) return undefined;

@@ -1,17 +1,19 @@
-/** The two steps in which a log grows: events are appended under a lease; and, where replicas are required, they are shown. */
+/**
+ * The two steps that grow a log: appending events under a lease, and publishing them once enough replicas have them.
+ */
 import { ENTRY_FIELD, ENTRY_SUFFIX } from "../../redis/layout.ts";
 import { defineScript } from "../../redis/script.ts";
 
 /**
- * `appended`, and `duplicate`: this very batch is in the log. `gap`: the log ends before `first`, at `last`.
- * `fenced`: somebody else has the right to append, or the response is over. `gone`: there is no such response.
+ * `appended`; `duplicate`: the log already has this batch; `gap`: the log ends before `first`, at `last`; `fenced`:
+ * another process has the right to append, or the response has ended; `gone`: there is no such response.
  */
 export type AppendOutcome = { kind: "appended" | "duplicate" | "gap" | "fenced" | "gone"; last: number };
 
 /*
  * KEYS  meta, events, snapshot, request, input, calls
- * ARGV  lease, first, status or '', '1' if the status is terminal, snapshot or '', how to ring (PUBLISH, SPUBLISH or ''),
- *       channel, events…
+ * ARGV  lease, first, status or '', '1' if the status is terminal, snapshot or '', notify command (PUBLISH, SPUBLISH or
+ * ''), channel, events…
  * Returns {outcome, last}
  */
 const APPEND = `
@@ -48,18 +50,18 @@ const APPEND = `
   return {'appended', last}
 `;
 export const appendScript = defineScript<[AppendOutcome["kind"], number]>("appendEvents", 7, APPEND);
-/** What ends a response is taken by a Redis that is full: it stops what is spent, and starts the retention. */
+/** Runs even in a full Redis, because it stops further writes and starts the retention period. */
 export const endScript = defineScript<[AppendOutcome["kind"], number]>("appendEnd", 7, APPEND, { runsWhenFull: true });
 
 /**
- * `shown`: readers may see the log up to what was asked for. `gap`: the log ends before that, at `last`, because this
- * primary was promoted without the rest. `gone`: there is no such response here.
+ * `shown`: readers may see the log up to the given event; `gap`: the log ends before it, at `last`, because this
+ * primary was promoted without the rest; `gone`: there is no such response.
  */
 export type PublishOutcome = { kind: "shown" | "gap" | "gone"; last: number };
 
 /*
  * KEYS  meta
- * ARGV  last acknowledged sequence number, how to ring (PUBLISH or SPUBLISH), channel
+ * ARGV  last acknowledged sequence number, notify command (PUBLISH or SPUBLISH), channel
  * Returns {outcome, last}
  */
 export const publishScript = defineScript<[PublishOutcome["kind"], number]>(

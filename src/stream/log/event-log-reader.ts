@@ -8,13 +8,13 @@ import type { ReplicaRequirement } from "./replica-acknowledgement.ts";
 
 export interface LoggedEvent {
   sequenceNumber: number;
-  /** The event's JSON, encoded once by its writer. It always begins with `{"type":"…"`. */
+  /** The event's JSON, encoded once by its writer. It always starts with `{"type":"…"`. */
   data: string;
 }
 
 export interface EventPage {
   events: LoggedEvent[];
-  /** Whether there may be more behind them. */
+  /** Whether more events may follow. */
   hasMore: boolean;
 }
 
@@ -29,35 +29,43 @@ export class EventLogReader {
     this.#minReplicasAcked = options.minReplicasAcked;
   }
 
-  /** Up to `count` events in order, from sequence number `from` (inclusive). */
+  /** Reads up to `count` events in order, from sequence number `from` (inclusive). */
   async read(id: string, from: number, count: number): Promise<LoggedEvent[]> {
     const end = await this.#endOfPage(id);
     const entries = await this.#redis.xrange(this.#layout.events(id), `${from}${ENTRY_SUFFIX}`, end, "COUNT", count);
     return entries.map(toLoggedEvent);
   }
 
-  /** Up to `count` events in order that end right before sequence number `before`, or at the log's end. */
+  /** Reads up to `count` events in order that end just before sequence number `before`, or at the log's end. */
   async readBackward(id: string, before: number | undefined, count: number): Promise<LoggedEvent[]> {
     const end = before === undefined ? await this.#endOfPage(id) : `(${before}${ENTRY_SUFFIX}`;
     const entries = await this.#redis.xrevrange(this.#layout.events(id), end, "-", "COUNT", count);
     return entries.map(toLoggedEvent).toReversed();
   }
 
-  /** As many events as a page may have bytes (log-page.ts), in order, from sequence number `from` (inclusive). */
+  /** Reads one page, limited in bytes (log-page.ts), in order, from sequence number `from` (inclusive). */
   async readPage(id: string, from: number): Promise<EventPage> {
     const page = await readLogPage(this.#redis, this.#layout.events(id), from, await this.#endOfPage(id));
     const events = page.data.map((data, i) => ({ sequenceNumber: page.first + i, data }));
     return { events, hasMore: page.hasMore };
   }
 
-  /** The last event that readers may see. */
+  /** Reads the last visible event. */
   async readLast(id: string): Promise<LoggedEvent | undefined> {
     const end = await this.#endOfPage(id);
     const [entry] = await this.#redis.xrevrange(this.#layout.events(id), end, "-", "COUNT", 1);
     return entry === undefined ? undefined : toLoggedEvent(entry);
   }
 
-  /** The last sequence number that may be shown; undefined if all may. A log from before replicas were required is whole. */
+  /** The stored snapshot. It may cover events that readers may not see yet. */
+  async readSnapshotJson(id: string): Promise<string | null> {
+    return await this.#redis.get(this.#layout.snapshot(id));
+  }
+
+  /**
+   * The last visible sequence number; undefined if the whole log is visible, as it is for logs written before replicas
+   * were required.
+   */
   async readVisibleEnd(id: string): Promise<number | undefined> {
     if (this.#minReplicasAcked === 0) return undefined;
     const durable = await this.#redis.hget(this.#layout.meta(id), "durable");
@@ -77,7 +85,7 @@ function toLoggedEvent([entryId, fields]: [string, string[]]): LoggedEvent {
 
 const TYPE_START = '{"type":"'.length;
 
-/** The event's type, read off the front of its JSON. */
+/** The event's type, read from the start of its JSON. */
 export function eventTypeOf(data: string): string {
   return data.slice(TYPE_START, data.indexOf('"', TYPE_START));
 }

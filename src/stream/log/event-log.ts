@@ -1,11 +1,11 @@
 /**
- * The event log of one response: a Redis Stream whose entry id is `<sequence_number>-1`, so that a subscriber's cursor
- * *is* the id, and history and live are one kind of read.
+ * The event log of one response: a Redis Stream with the entry id `<sequence_number>-1`, so that a subscriber's cursor
+ * *is* the id, and history and live events are one kind of read.
  *
- * Invariants (the tests that guard them are in test/src/stream/):
- *   1. Sequence numbers have no gap and no repetition: `append` refuses both in the same step that writes.
- *   2. Only the holder of the current lease appends, and nobody after the terminal event.
- *   3. An event that a reader gets is as durable as the operator asked for (`minReplicasAcked`).
+ * Invariants (guarded by the tests in test/src/stream/log/):
+ * 1. Sequence numbers are contiguous and unique: `append` rejects gaps and repeats in the same step that writes.
+ * 2. Only the holder of the current lease appends, and nothing follows the terminal event.
+ * 3. Every visible event is as durable as the operator requires (`minReplicasAcked`).
  */
 import type { EventDraft } from "../../protocol/event.ts";
 import { isTerminalStatus, type ResponseStatus } from "../../protocol/response.ts";
@@ -17,29 +17,29 @@ import { ReplicaAcknowledgement, type ReplicaRequirement } from "./replica-ackno
 import type { Snapshot } from "./snapshot.ts";
 
 /**
- * The one function that assigns `sequence_number`. `type` comes first in the JSON and the number second, so that a frame
- * can be built without parsing.
+ * The only function that assigns `sequence_number`. `type` is the first key of the JSON and the number the second, so
+ * that frames can be built without parsing.
  */
 export function sequenceEvents(first: number, drafts: readonly EventDraft[]): string[] {
   let written: { response: unknown; json: string } | undefined;
   return drafts.map((draft, i) => {
     const { type, ...rest } = draft;
     if (!("response" in rest)) return encodeJsonLine({ type, sequence_number: first + i, ...rest });
-    // The opening events carry the same response: it is written once.
+    // The opening events share one response object, which is encoded once.
     if (written?.response !== rest.response) written = { response: rest.response, json: encodeJsonLine(rest.response) };
     return `{"type":"${type}","sequence_number":${first + i},"response":${written.json}}`;
   });
 }
 
 export interface AppendBatch {
-  /** The right to append: what `acquireLease` or `fenceResponse` answered. */
+  /** The right to append, as returned by `Leases.acquire` or `Leases.fence`. */
   lease: string;
   /** Sequence number of the first event. */
   first: number;
   events: readonly string[];
-  /** The status that these events lead to, if they change it. A terminal one ends the log. */
+  /** The new status, if these events change it. A terminal status ends the log. */
   status?: ResponseStatus | undefined;
-  /** A fold of the log up to the last of these events, to be stored with them. */
+  /** A fold of the log up to the last of these events, stored with them. */
   snapshot?: Snapshot | undefined;
 }
 
@@ -54,15 +54,15 @@ export class EventLog {
     this.#replicas = new ReplicaAcknowledgement(redis, layout.replicaProbe, requirement);
   }
 
-  /** With replicas required, the sequence number up to which a new log may be shown: nothing yet. */
+  /** With replicas required, the visible end of a new log: nothing is visible yet. */
   get initialVisibleEnd(): number | undefined {
     return this.#replicas.isRequired ? -1 : undefined;
   }
 
   /**
-   * Appends a batch whole or not at all, and tells the readers. Safe to send again after a connection error.
-   * `signal` bounds the wait for replicas; without one it is bounded by a few seconds (ReplicasMissingError). What a
-   * primary that was promoted meanwhile does not have is a `gap`: it must be appended again.
+   * Appends a batch atomically and notifies readers. Safe to retry after a connection error. `signal` limits the wait
+   * for replicas; without it the wait ends after a few seconds (ReplicasMissingError). A `gap` means that a newly
+   * promoted primary lacks earlier events, which must be appended again.
    */
   async append(id: string, batch: AppendBatch, signal?: AbortSignal): Promise<AppendOutcome> {
     const { lease, first, events, status, snapshot } = batch;
@@ -85,18 +85,20 @@ export class EventLog {
     return published.kind === "shown" ? { kind, last } : { kind: published.kind, last: published.last };
   }
 
-  /** Writes on this log's connection, and resolves when enough replicas have that. `write` must be safe to repeat. */
+  /**
+   * Runs `write` on this log's connection and resolves when enough replicas have it. `write` must be safe to repeat.
+   */
   async writeConfirmed<T>(write: () => Promise<T>, signal: AbortSignal): Promise<T> {
     return await this.#replicas.writeConfirmed(write, signal);
   }
 
-  /** Rejects if Redis takes no writes now, or not enough replicas have them within a few seconds. */
+  /** Rejects if Redis accepts no writes now, or too few replicas confirm one within a few seconds. */
   async checkWrites(): Promise<void> {
     await this.#redis.set(this.#layout.replicaProbe, "1");
     if (this.#replicas.isRequired) await this.#replicas.confirm();
   }
 
-  /** Waits until enough replicas have the log up to `last`, then lets readers see it. */
+  /** Waits until enough replicas have the log up to `last`, then makes it visible to readers. */
   async publishDurable(id: string, last: number, signal?: AbortSignal): Promise<PublishOutcome> {
     if (!this.#replicas.isRequired) return { kind: "shown", last };
     await this.#replicas.confirm(signal);

@@ -1,7 +1,7 @@
 /**
- * The writing end of one response's log, held by whoever has its lease. It buffers events for a few milliseconds, keeps
- * one append in flight, and slows its caller when Redis is slow; nothing is dropped. It also folds what it writes, so
- * that the caller always sees the response as the log will say it.
+ * The writing end of one response's log, used by the lease holder. It buffers events for a few milliseconds, keeps one
+ * append in flight, and slows its caller when Redis is slow; it drops nothing. It also folds the events it writes, so
+ * the caller always sees the response as the log will show it.
  */
 import { applyEvent, type ResponseState } from "../../lifecycle/apply-event.ts";
 import type { EventDraft } from "../../protocol/event.ts";
@@ -12,14 +12,14 @@ import { type RecentBatch, RecentBatches } from "./recent-batches.ts";
 import { takeSnapshot } from "./snapshot.ts";
 
 const FLUSH_INTERVAL_MS = 15;
-/** A batch this large goes at once. One script call carries no more, but for events that must stay together. */
+/** A batch of this size is sent at once. One script call carries no more, except for events that must stay together. */
 const BATCH_BYTES = 256 * 1024;
 const BATCH_EVENTS = 500;
-/** Above this the caller waits. */
+/** Above this size the caller waits. */
 const BUFFER_BYTES = 1024 * 1024;
 const SNAPSHOT_MIN_BYTES = 64 * 1024;
 
-/** Somebody else has the right to append now, or the response is over or deleted. The run must stop. */
+/** Another process has the right to append, or the response has ended or was deleted. The run must stop. */
 export class LeaseLostError extends Error {
   override readonly name = "LeaseLostError";
 }
@@ -27,7 +27,7 @@ export class LeaseLostError extends Error {
 interface EncodedEvent {
   data: string;
   status: ResponseStatus | undefined;
-  /** Goes into the log in one append with the next event, or not at all. */
+  /** Appended together with the next event, or not at all. */
   mustStayWithNext: boolean;
 }
 
@@ -37,13 +37,13 @@ export interface EventWriterOptions {
   log: EventLog;
   id: string;
   lease: string;
-  /** The last event that the log holds. */
+  /** The last event in the log. */
   last: number;
   /** The fold of the log up to `last`. */
   state: ResponseState;
-  /** Ends every wait. */
+  /** Aborts every wait. */
   signal: AbortSignal;
-  /** Called once, when nothing can be written any more. */
+  /** Called once, when no more events can be written. */
   onFailure: (error: Error) => void;
 }
 
@@ -71,27 +71,30 @@ export class EventWriter {
     this.#recent = new RecentBatches(options.id);
   }
 
-  /** The response as the log says it once everything written is flushed. */
+  /** The response as the log will show it once all written events are flushed. */
   get state(): ResponseState {
     return this.#state;
   }
 
-  /** What else a Redis that lost a part of the log has lost: written again before the log is. */
+  /**
+   * Registers a function that restores other data that Redis lost with a part of the log. It runs before the log is
+   * rewritten.
+   */
   onRollback(restoreLostData: () => Promise<void>): void {
     this.#restoreLostData = restoreLostData;
   }
 
-  /** Takes events; resolves when there is room for more. Throws what made writing impossible. */
+  /** Accepts events and resolves when there is room for more. Throws the error that made writing impossible. */
   async write(...drafts: EventDraft[]): Promise<void> {
     await this.writeAll(drafts);
   }
 
-  /** The same for a list: one of 100,000 events cannot be spread into a call. */
+  /** Like `write`, for a list: 100,000 events cannot be spread into a call. */
   async writeAll(drafts: readonly EventDraft[]): Promise<void> {
     await this.#bufferEvents(drafts, false);
   }
 
-  /** The same for events that the log has all of or none of, whatever dies: one append carries them. */
+  /** Like `writeAll`, but one append carries all events, so the log has all of them or none, whatever crashes. */
   async writeAtomically(drafts: readonly EventDraft[]): Promise<void> {
     await this.#bufferEvents(drafts, true);
   }
@@ -116,7 +119,7 @@ export class EventWriter {
     }
   }
 
-  /** Resolves when everything written so far is in the log. */
+  /** Resolves when all events written so far are in the log. */
   async flush(): Promise<void> {
     while (this.#buffer.length > 0 && this.#failure === undefined) {
       this.#isUrgent = true;
@@ -143,7 +146,7 @@ export class EventWriter {
     }
   }
 
-  /** One flush at a time: whoever asks while one is under way gets that one. Never rejects; failures are kept. */
+  /** Only one flush runs at a time; concurrent callers share it. Never rejects; the writer keeps the failure. */
   #startFlush(): Promise<void> {
     this.#flushing ??= this.#flushOnce()
       .catch((error: unknown) => this.#fail(error))
@@ -222,8 +225,8 @@ export class EventWriter {
   }
 
   /**
-   * A snapshot costs as much as the response is long, so one is due when the log has grown by as much since the last:
-   * all snapshots together cost no more than the log itself, and GET never folds more than about half of it.
+   * A snapshot costs as much as the response is long, so one is due whenever the log has grown by that much since the
+   * last. All snapshots together then cost no more than the log itself, and GET never folds more than about half of it.
    */
   #dueSnapshot(batch: WriterBatch) {
     this.#bytesSinceSnapshot += batch.bytes;

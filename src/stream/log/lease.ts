@@ -1,47 +1,51 @@
 /**
- * The lease: the right to append to one response's log. There is one at a time, and taking it takes it away from the
- * holder before, who is then *fenced*: his next append is refused in the same atomic step in which it is checked.
- * So two workers may believe that they run the same response, but only one of them can say anything.
+ * The lease is the right to append to one response's log. There is one lease at a time. Acquiring it *fences* the
+ * previous holder: the next append of that holder is rejected in the same atomic step that checks the lease. Two
+ * workers may believe that they run the same response, but only one can append.
  *
- * A lease is `<epoch>-<nonce>`. The epoch orders the holders for people who read it; the nonce makes a lease unique even
- * if Redis came back from a crash with an older epoch. BullMQ's lock decides who *should* work, and may be wrong for a
- * while (a stopped process, a slow network); the lease decides who *does*.
+ * A lease is `<epoch>-<nonce>`. The epoch shows the order of holders to people; the nonce keeps a lease unique even if
+ * Redis restores an older epoch after a crash. BullMQ's lock decides which worker *should* run and can be wrong for a
+ * while (a stopped process, a slow network); the lease decides which worker *does*.
  *
- * A lease that is taken from a holder who never gave it back says that its worker was lost, and not by whose fault. So it
- * charges nobody. Each response of that worker is suspected, the more if its log has not grown since the lease was taken,
- * and one that is suspected enough runs in a process of its own (workers/jobs/quarantine.ts). Charged is what nothing else
- * explains: a run that throws, and the death of a process that ran nothing else.
+ * If a worker acquires a lease that its holder never released, the holder was lost, and the cause is unknown, so no
+ * response is charged. Instead, each response of the lost worker becomes more suspect, and more so if its log has not
+ * grown since it acquired the lease. A response that is suspect enough runs in its own process
+ * (workers/jobs/quarantine.ts). A response is charged only for failures that nothing else explains: a run that throws,
+ * or the crash of a process that ran nothing else.
  */
 import type { ResponseError, ResponseStatus } from "../../protocol/response.ts";
 import type { RedisLayout } from "../../redis/layout.ts";
 import { defineScript, type RedisClient } from "../../redis/script.ts";
 
 /**
- * `held`: the caller may append from `last + 1`. `over`: it has ended. `ending`: somebody began to end it from outside.
- * `exhausted`: it was charged as many attempts as are allowed. `crashed`: it has crashed processes that ran nothing else.
- * `expired`: its deadline has passed. `gone`: there is no such response.
+ * `held`: the caller may append from `last + 1`; `over`: the response has ended; `ending`: another process has started
+ * to end it; `exhausted`: it has used all attempts; `crashed`: it has crashed processes that ran nothing else;
+ * `expired`: its deadline has passed; `gone`: there is no such response.
  */
 export type AcquireOutcome =
   | { kind: "held"; lease: string; last: number; attempt: number; unknownSinceMs: number }
   | { kind: "over" | "ending" | "exhausted" | "crashed" | "expired" | "gone" };
 
-/** Of processes that ran nothing else. */
+/** Maximum crashes of processes that ran nothing else. */
 export const MAX_ISOLATED_CRASHES = 2;
-/** So many more losses than in a row without an event make a suspect of a response whose log grows each time. */
+/** A response whose log keeps growing becomes suspect after this many times as many losses. */
 const LOSS_FACTOR_WITH_PROGRESS = 8;
 
 export interface Suspicion {
-  /** That it has, which the next lease will take from a lost worker; or ''. */
+  /** The current lease, which the next worker would take from a lost one; or ''. */
   lease: string;
   last: number;
-  /** The last event when the lease was taken. */
+  /** The last event when the lease was acquired. */
   leasedLast: number;
-  /** Workers that were lost with it: in a row without an event, and at all, since it has outlived a run. */
+  /** Workers lost with this response: in a row without a new event, and in total since it last survived a run. */
   stalls: number;
   losses: number;
 }
 
-/** Whether its next run must be alone in its process: after `limit` losses in a row without an event, or 8 times that. */
+/**
+ * Whether the next attempt must run alone in its process: after `limit` losses in a row without a new event, or
+ * LOSS_FACTOR_WITH_PROGRESS times that with new events.
+ */
 export function isSuspect({ lease, last, leasedLast, stalls, losses }: Suspicion, limit: number): boolean {
   const isLost = lease !== "";
   const stalled = !isLost ? stalls : last > leasedLast ? 0 : stalls + 1;
@@ -50,8 +54,8 @@ export function isSuspect({ lease, last, leasedLast, stalls, losses }: Suspicion
 
 /*
  * KEYS  meta
- * ARGV  nonce, now in ms, attempts allowed, the worker's name
- * Returns {outcome, lease, last, attempt, since when workers cannot run it or 0}
+ * ARGV  nonce, now in ms, maximum attempts, worker name
+ * Returns {outcome, lease, last, attempt, time since which no worker can run it, or 0}
  */
 const acquireScript = defineScript<[AcquireOutcome["kind"], string, number, number, number?]>(
   "acquireLease",
@@ -84,9 +88,9 @@ const acquireScript = defineScript<[AcquireOutcome["kind"], string, number, numb
 
 /*
  * KEYS  meta
- * ARGV  lease, whether it is a wait ('1' or '')
- * Gives the lease back without having ended the response; the attempt does not count, a wait does. Whoever can give it
- * back has outlived the run.
+ * ARGV  lease, '1' for a wait or ''
+ * Releases the lease without ending the response. The attempt does not count; a wait does. A holder that can release it
+ * has survived the run.
  */
 const releaseScript = defineScript<0 | 1>(
   "releaseLease",
@@ -104,7 +108,7 @@ const releaseScript = defineScript<0 | 1>(
 /*
  * KEYS  meta
  * ARGV  lease, now in ms
- * Gives the lease back, because this worker cannot run the response. Neither an attempt nor a wait; since when is noted.
+ * Releases the lease because this worker cannot run the response. Counts as neither attempt nor wait; records the time.
  */
 const leaveToOtherWorkersScript = defineScript<0 | 1>(
   "leaveToOtherWorkers",
@@ -120,8 +124,8 @@ const leaveToOtherWorkersScript = defineScript<0 | 1>(
 
 /*
  * KEYS  meta
- * ARGV  lease, the field in which the attempt counts
- * Gives the lease back after an attempt that nothing but the response explains.
+ * ARGV  lease, the field that counts the attempt
+ * Releases the lease after an attempt whose failure only the response explains.
  */
 const chargeScript = defineScript<0 | 1>(
   "chargeAttempt",
@@ -149,12 +153,12 @@ const clearSuspicionScript = defineScript<0 | 1>(
 `,
 );
 
-/** Why somebody other than the worker ends a response. */
+/** The reason why a process other than the worker ends a response. */
 export type EndingReason = "cancel" | "fail";
 
 /**
- * `fenced`: nobody else can append now; the caller appends the terminal event for `reason` from `last + 1`, with `lease`.
- * `over`: it had ended before, in `status`. `gone`: there is no such response.
+ * `fenced`: no other process can append now; the caller appends the terminal event for `reason` from `last + 1`, with
+ * `lease`. `over`: the response had already ended, in `status`. `gone`: there is no such response.
  */
 export type FenceOutcome =
   | { kind: "fenced"; lease: string; last: number; reason: EndingReason; error: ResponseError | undefined }
@@ -164,7 +168,8 @@ export type FenceOutcome =
 /*
  * KEYS  meta
  * ARGV  nonce, reason, error as JSON or ''
- * The first reason stays: whoever finds one begun goes on with the same lease, and both append the same.
+ * The first reason wins: a process that finds an end in progress continues with the same lease, and both append the
+ * same event.
  * Returns {'fenced', lease, last, reason, error} | {'over', status} | {'gone'}
  */
 const fenceScript = defineScript<
@@ -195,7 +200,7 @@ export class Leases {
     this.#layout = layout;
   }
 
-  /** For a worker that begins an attempt. Its name is kept in the record, for people who look for the run. */
+  /** Starts an attempt. The record keeps the worker's name for people who look for the run. */
   async acquire(id: string, nowMs: number, attemptsAllowed: number, worker: string): Promise<AcquireOutcome> {
     const [kind, lease, last, attempt, unknownSinceMs = 0] = await acquireScript(
       this.#redis,
@@ -208,17 +213,17 @@ export class Leases {
     return kind === "held" ? { kind, lease, last, attempt, unknownSinceMs } : { kind };
   }
 
-  /** For a worker that hands a response over. False if the lease was lost already. */
+  /** Hands a response over. Returns false if the lease was already lost. */
   async release(id: string, lease: string): Promise<boolean> {
     return (await releaseScript(this.#redis, this.#layout.meta(id), lease, "")) === 1;
   }
 
-  /** For a worker whose response waits in the queue for its provider. False if the lease was lost already. */
+  /** Releases a response that waits in the queue for its provider. Returns false if the lease was already lost. */
   async postpone(id: string, lease: string): Promise<boolean> {
     return (await releaseScript(this.#redis, this.#layout.meta(id), lease, "1")) === 1;
   }
 
-  /** For a worker whose configuration lacks what the response needs. False if the lease was lost already. */
+  /** Releases a response that this worker's configuration cannot run. Returns false if the lease was already lost. */
   async leaveToOtherWorkers(id: string, lease: string, nowMs: number): Promise<boolean> {
     return (await leaveToOtherWorkersScript(this.#redis, this.#layout.meta(id), lease, nowMs)) === 1;
   }
@@ -227,27 +232,27 @@ export class Leases {
     await this.#redis.hdel(this.#layout.meta(id), "unknownSinceMs");
   }
 
-  /** For a worker whose run has thrown. False if the lease was lost already. */
+  /** Charges a failed run. Returns false if the lease was already lost. */
   async chargeFailure(id: string, lease: string): Promise<boolean> {
     return (await chargeScript(this.#redis, this.#layout.meta(id), lease, "charged")) === 1;
   }
 
-  /** For a response that ran alone in a process, which has died. */
+  /** Charges the crash of a process that ran only this response. */
   async chargeCrash(id: string, lease: string): Promise<boolean> {
     return (await chargeScript(this.#redis, this.#layout.meta(id), lease, "crashes")) === 1;
   }
 
-  /** For one that has run for long enough to be suspected no more. */
+  /** Clears suspicion from a response that has run long enough. */
   async clearSuspicion(id: string, lease: string): Promise<boolean> {
     return (await clearSuspicionScript(this.#redis, this.#layout.meta(id), lease)) === 1;
   }
 
-  /** Whether `lease` still is the current one. */
+  /** Whether `lease` is still the current one. */
   async isCurrent(id: string, lease: string): Promise<boolean> {
     return (await this.#redis.hget(this.#layout.meta(id), "lease")) === lease;
   }
 
-  /** For cancel and the sweeper: stops whoever appends, for good. */
+  /** Fences a response for good, for cancel and the sweeper. */
   async fence(id: string, reason: EndingReason, error?: ResponseError): Promise<FenceOutcome> {
     const reply = await fenceScript(
       this.#redis,

@@ -1,25 +1,25 @@
 /**
- * A page of a log, bounded in bytes: whoever follows a log holds one page at a time, and an event may be of 50 bytes or of
- * megabytes. XRANGE bounds only the number of entries. A count learnt from the sizes seen so far would fail at the first
- * page whose events are larger than those before, so a script adds up sizes where the log lies. Its answer has the texts
- * alone, which costs the client less than entries with ids and field names; Redis spends about a microsecond more an event.
+ * Reads a page of a log, limited in bytes: a subscriber holds one page at a time, and an event may have 50 bytes or
+ * several megabytes. XRANGE limits only the number of entries, and a count learned from earlier sizes would fail at the
+ * first page with larger events, so a script adds up sizes inside Redis. It returns only the events' data, which costs
+ * the client less than entries with ids and field names; Redis spends about one microsecond more per event.
  */
 import { ENTRY_SUFFIX } from "../../redis/layout.ts";
 import { defineScript, type RedisClient } from "../../redis/script.ts";
 
 const PAGE_EVENTS = 1_000;
-/** Half of the mebibyte that a subscriber may cost: its connection may still hold a little of the page before. */
+/** Half of the mebibyte that a subscriber may cost, because its connection may still hold part of the previous page. */
 export const PAGE_BYTES = 512 * 1024;
-/** At least what a frame has around the event's JSON (frame.ts): `id`, `event`, the padding of a delta. */
+/** Minimum overhead of a frame around the event's JSON (frame.ts): `id`, `event`, a delta's padding. */
 const FRAME_BYTES = 128;
 
 /*
  * KEYS  events
- * ARGV  first sequence number, id of the last entry that may be shown or '+', most events, most bytes
- * Returns {1 if there may be more, sequence number of the first event or '', {data…}}: events without a gap between them,
- * as many as fit, and at least one if there is one
- *
- * It asks for few entries first, and then for as many as will probably fit: those that do not are copied for nothing.
+ * ARGV  first sequence number, id of the last visible entry or '+', maximum events, maximum bytes
+ * Returns {1 if there may be more, sequence number of the first event or '', {data…}}: contiguous events, as many as
+ * fit, and at least one if there is any
+ * The script first requests a few entries, then as many as will probably fit; entries that do not fit are copied in
+ * vain.
  */
 const pageScript = defineScript<[more: 0 | 1, first: string, data: string[]]>(
   "readLogPage",
@@ -58,7 +58,7 @@ export interface LogPage {
   hasMore: boolean;
 }
 
-/** From sequence number `from` on, or from the next event that there is; `end` is the last entry's id. */
+/** Reads from sequence number `from`, or from the next existing event; `end` is the last entry's id. */
 export async function readLogPage(redis: RedisClient, key: string, from: number, end: string): Promise<LogPage> {
   const [more, first, data] = await pageScript(redis, key, from, end, PAGE_EVENTS, PAGE_BYTES);
   return { first: Number(first), data, hasMore: more === 1 };

@@ -1,10 +1,13 @@
-/** The events of the item that a log ends in the middle of. */
+/** Reads the events of the unfinished item at the end of a log. */
 import type { ItemEventDraft } from "../../protocol/event.ts";
 import { type EventLogReader, type LoggedEvent, eventTypeOf } from "./event-log-reader.ts";
 
 const PAGE_EVENTS = 1_000;
 
-/** From `output_item.added` of the item at `outputIndex` to the log's end, without events of other items. Empty if it is not there. */
+/**
+ * Returns the events from the item's `output_item.added` to the log's end, without events of other items. Empty if the
+ * item is missing.
+ */
 export async function readItemEvents(
   reader: EventLogReader,
   responseId: string,

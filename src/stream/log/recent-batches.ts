@@ -1,9 +1,9 @@
-/** What a writer appended lately: kept, so that a Redis that lost its last second gets it again. */
+/** Batches that a writer appended recently, kept in case Redis loses its last second of writes. */
 
 const RECENT_BYTES = 4 * 1024 * 1024;
 const RECENT_MS = 5_000;
 
-/** Redis lost more of the log than this process still remembers. The run must begin again from what is left. */
+/** Redis lost more of the log than this process remembers. The run must restart from the events that are left. */
 export class LogRolledBackError extends Error {
   override readonly name = "LogRolledBackError";
 }
@@ -13,7 +13,7 @@ export interface RecentBatch<Event> {
   first: number;
   events: Event[];
   bytes: number;
-  /** On the monotonic clock. */
+  /** Monotonic time. */
   atMs: number;
 }
 
@@ -35,7 +35,10 @@ export class RecentBatches<Event> {
     }
   }
 
-  /** Everything that is kept from sequence number `first` on, as one batch. Throws LogRolledBackError if some of it is not. */
+  /**
+   * Returns everything kept from sequence number `first` on as one batch. Throws LogRolledBackError if some of it is
+   * not kept.
+   */
   batchFrom(first: number): RecentBatch<Event> {
     const oldest = this.#batches[0]?.first ?? Number.POSITIVE_INFINITY;
     if (first < oldest) {

@@ -1,28 +1,28 @@
 /**
- * Asks Redis whether enough replicas have what was written. WAIT counts only writes of its own connection, and blocks it;
- * so one question is under way at a time, with a write of its own before it, and whoever asks meanwhile shares the next.
- * The replication stream is ordered: replicas that have the probe have everything that this primary was told before it.
+ * Waits until enough replicas have a write. WAIT covers only writes of its own connection, and blocks it, so one probe
+ * runs at a time, preceded by a write of its own, and callers that arrive meanwhile share the next probe. The
+ * replication stream is ordered: replicas that have the probe have everything written before it.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { RedisClient } from "../../redis/script.ts";
 
 const WAIT_TIMEOUT_MS = 1_000;
 const RETRY_MS = 200;
-/** For callers without a signal of their own: a request must not wait for a replica that is gone. */
+/** Limit for callers without a signal: a request must not wait for a lost replica. */
 const DEFAULT_TIMEOUT_MS = 3_000;
-/** Of these a replica that is far away has as many as fit, and one at least. */
+/** Minimum number of WAITs within the limit; a distant replica gets as many as fit. */
 const MIN_WAITS = 2;
 
 export interface ReplicaRequirement {
-  /** How many replicas must have an event before anyone sees it; 0 where there are none. */
+  /** Replicas that must have an event before it becomes visible; 0 without replicas. */
   minReplicasAcked: number;
-  /** How long one WAIT blocks its connection at most: longer than the answer of a replica takes. */
+  /** Maximum time for which one WAIT blocks its connection. Must exceed a replica's response time. */
   replicaWaitMs?: number;
-  /** A WAIT stayed short: the replicas are away, or this primary was left behind by a failover. */
+  /** Called when too few replicas answered: replicas are down, or a failover left this primary behind. */
   onReplicasMissing?: () => void;
 }
 
-/** Too few replicas answered in time. What was written stands on the primary and is not shown to anyone. */
+/** Too few replicas answered in time. The write stays on the primary and is not visible to clients. */
 export class ReplicasMissingError extends Error {
   override readonly name = "ReplicasMissingError";
   constructor() {
@@ -40,7 +40,7 @@ export class ReplicaAcknowledgement {
   #currentProbe: Promise<boolean> | undefined;
   #nextProbe: Promise<boolean> | undefined;
 
-  /** `redis` is a connection that nothing else depends on while it waits. */
+  /** `redis` is a dedicated connection, because WAIT blocks it. */
   constructor(redis: RedisClient, probeKey: string, requirement: ReplicaRequirement) {
     this.#redis = redis;
     this.#probeKey = probeKey;
@@ -54,7 +54,10 @@ export class ReplicaAcknowledgement {
     return this.#required > 0;
   }
 
-  /** Resolves when enough replicas have everything written before the call. Throws ReplicasMissingError, or the signal's reason. */
+  /**
+   * Resolves when enough replicas have everything written before the call. Throws ReplicasMissingError, or the signal's
+   * reason.
+   */
   async confirm(signal?: AbortSignal): Promise<void> {
     const limitMs = Math.max(DEFAULT_TIMEOUT_MS, MIN_WAITS * this.#waitMs);
     const limit = signal === undefined ? AbortSignal.timeout(limitMs) : undefined;
@@ -66,8 +69,8 @@ export class ReplicaAcknowledgement {
   }
 
   /**
-   * Writes on this connection, and resolves when enough replicas have that. If the connection was lost in between it may
-   * lead to another primary by now, which may have been asked in vain: then it is written again.
+   * Runs `write` on this connection and resolves when enough replicas have it. If the connection was lost in between,
+   * it may lead to another primary that never received the write, so `write` runs again.
    */
   async writeConfirmed<T>(write: () => Promise<T>, signal: AbortSignal): Promise<T> {
     for (;;) {
@@ -79,7 +82,7 @@ export class ReplicaAcknowledgement {
     }
   }
 
-  /** A question that is under way may be older than the caller's write: only the next one covers it. */
+  /** A running probe may predate the caller's write, so only the next probe covers it. */
   #joinNextProbe(): Promise<boolean> {
     if (this.#currentProbe === undefined) return this.#startProbe();
     this.#nextProbe ??= this.#currentProbe.then(

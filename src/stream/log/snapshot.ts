@@ -1,12 +1,10 @@
 /**
- * A fold of the log up to some sequence number, so that GET need not read a long log from its beginning. It is only a
- * shortcut: deleting it changes no answer.
+ * A fold of the log up to some sequence number, so that GET need not read a long log from the start. It is only a
+ * cache: deleting it changes no result.
  */
 import type { EventDraft } from "../../protocol/event.ts";
 import type { Response } from "../../protocol/response.ts";
 import { foldEvents, type ResponseState } from "../../lifecycle/apply-event.ts";
-import type { RedisLayout } from "../../redis/layout.ts";
-import type { RedisClient } from "../../redis/script.ts";
 import { parseInSlices } from "../../concurrency/parse-in-slices.ts";
 import type { EventLogReader } from "./event-log-reader.ts";
 
@@ -21,20 +19,15 @@ export function takeSnapshot(state: ResponseState, sequenceNumber: number): Snap
 }
 
 export interface FoldedLog extends ResponseState {
-  /** The last event that was folded in. */
+  /** The last folded event. */
   last: number;
 }
 
-/** The state that the log says: the stored snapshot and the events after it. Undefined if there is no log. */
-export async function foldLog(
-  redis: RedisClient,
-  layout: RedisLayout,
-  reader: EventLogReader,
-  id: string,
-): Promise<FoldedLog | undefined> {
-  const [json, end] = await Promise.all([redis.get(layout.snapshot(id)), reader.readVisibleEnd(id)]);
+/** Folds the log into its state, from the stored snapshot and the events after it. Returns undefined if there is no log. */
+export async function foldLog(reader: EventLogReader, id: string): Promise<FoldedLog | undefined> {
+  const [json, end] = await Promise.all([reader.readSnapshotJson(id), reader.readVisibleEnd(id)]);
   const stored = json === null ? undefined : await parseInSlices<Snapshot>(json);
-  // A snapshot may be ahead of what may be shown.
+  // A snapshot may be ahead of the visible end.
   const snapshot = stored !== undefined && end !== undefined && stored.sequenceNumber > end ? undefined : stored;
   let last = snapshot?.sequenceNumber ?? -1;
   let state: ResponseState | undefined = snapshot && {

@@ -2,7 +2,8 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { parseBody, parseCreateRequest } from "../../../src/http/validation/validate.ts";
+import { parseBody } from "../../../src/http/validation/body.ts";
+import { parseCreateRequest } from "../../../src/http/validation/create-request.ts";
 import { ApiError } from "../../../src/lifecycle/errors/api-error.ts";
 import { bounded, MAX_LENGTHS } from "../../../src/protocol/bounded.ts";
 import { compactRequestSchema } from "../../../src/protocol/compaction.ts";

@@ -87,21 +87,21 @@ describe("the providers file", () => {
     "reasoningEffort",
     "__proto__",
     "constructor",
-  ])("rejects a parameter that has a meaning already: %s", async (name) => {
+  ])("refuses a parameter that has a meaning already: %s", async (name) => {
     const refusal = await errorOf({ providers: { lab: { ...LAB, extra_parameters: ["top_k", name] } } });
-    const path = "line 12: providers.lab.extra_parameters.1: ";
-    expect(refusal).toContain(`${path}is a parameter of this API, or written by this server itself`);
+    const place = "line 12: providers.lab.extra_parameters.1: ";
+    expect(refusal).toContain(`${place}is a parameter of this API, or is set by this server`);
   });
 
-  test.each(["", "two words", "1st", "x".repeat(65)])("rejects an invalid name: %j", async (name) => {
+  test.each(["", "two words", "1st", "x".repeat(65)])("refuses a name that is none: %j", async (name) => {
     expect(await errorOf({ providers: { lab: { ...LAB, extra_parameters: [name] } } })).toContain(
-      "line 11: providers.lab.extra_parameters.0: is no name of a parameter",
+      "line 11: providers.lab.extra_parameters.0: is not a valid parameter name",
     );
   });
 
-  test.each(["anthropic", "google"])("rejects them for %s, whose bodies an SDK writes", async (kind) => {
+  test.each(["anthropic", "google"])("refuses them for %s, whose bodies an SDK writes", async (kind) => {
     expect(await errorOf({ providers: { v: { kind, extra_parameters: ["top_k"] } } })).toContain(
-      "line 5: providers.v.extra_parameters: only providers of the kinds openai-compatible and openai-responses take other parameters",
+      "line 5: providers.v.extra_parameters: only providers of the kinds openai-compatible and openai-responses accept extra_parameters",
     );
   });
 
@@ -269,18 +269,18 @@ describe("the providers file", () => {
     [
       "has an invalid provider name",
       { providers: { "My Lab": LAB } },
-      "is not valid. line 3: providers.My Lab: lower-case letters, digits, . _ -",
+      "is not valid. line 3: providers.My Lab: only lower-case letters, digits, ., _ and - are allowed",
     ],
     [
       "has an invalid header",
       { providers: { lab: { ...LAB, headers: { "x team": "a", "x-team": "a\nb" } } } },
-      "is not valid. line 11: providers.lab.headers.x team: is no name of a header; " +
-        "line 12: providers.lab.headers.x-team: has a character that no header may have",
+      "is not valid. line 11: providers.lab.headers.x team: is not a valid header name; " +
+        "line 12: providers.lab.headers.x-team: has a character that is not allowed in headers",
     ],
     [
       "has an unknown default",
       { providers: { lab: LAB }, default: "lap" },
-      "is not valid. line 12: default: the vendor 'lap' is not configured",
+      "is not valid. line 12: default: the provider 'lap' is not configured",
     ],
     [
       "falls back to an unknown model",
@@ -298,7 +298,7 @@ describe("the providers file", () => {
 
   test("accepts a default from the environment, and an unknown one names its setting", () => {
     const read = () => readProviderCatalog(readConfig({ DEFAULT_PROVIDER: "lap" }));
-    expect(read).toThrow("DEFAULT_PROVIDER: the vendor 'lap' is not configured.");
+    expect(read).toThrow("DEFAULT_PROVIDER: the provider 'lap' is not configured.");
   });
 
   test("that cannot be read is named", () => {

@@ -2,7 +2,7 @@ import { createSecretKey, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { UnreadableContentError } from "../../../src/sealing/content-sealer.ts";
 import { openSealer } from "../../../src/sealing/open-sealer.ts";
-import { openTestStorage, type TestStorage } from "../../support/storage.ts";
+import { openTestStorage, silentLogger, type TestStorage } from "../../support/storage.ts";
 
 let storage: TestStorage;
 beforeAll(async () => {
@@ -15,6 +15,7 @@ const open = (...keys: Buffer[]) =>
     storage.redis,
     storage.layout,
     keys.map((key) => createSecretKey(key)),
+    silentLogger,
   );
 
 test("processes without a configured key share one, even when started together", async () => {

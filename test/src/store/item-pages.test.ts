@@ -50,8 +50,9 @@ describe.each<[string, StoredInputItem[]]>([
     expect(await storage.redis.zcard(storage.layout.inputIndex(id))).toBe(input.length);
     for (const query of QUERIES) {
       const expected = expectedPage(input, query);
-      const page = await storage.records.readInputPage(id, query);
-      expect(page && typeof page === "object" && { data: page.data, has_more: page.has_more }).toEqual(expected);
+      const found = await storage.records.readInputPage(id, query);
+      const shown = found.kind === "page" ? { data: found.page.data, has_more: found.page.has_more } : undefined;
+      expect(shown).toEqual(expected);
     }
     expect(await storage.records.readInput(id)).toEqual(input);
   });
@@ -65,14 +66,16 @@ test.each([
   if (isOld) await storage.redis.del(storage.layout.inputIndex(id));
   expect(await storage.redis.exists(storage.layout.inputIndex(id))).toBe(0);
   for (const query of QUERIES) {
-    expect(await storage.records.readInputPage(id, query)).toEqual(paginate(input, query));
+    const page = paginate(input, query);
+    expect(await storage.records.readInputPage(id, query)).toEqual(page ? { kind: "page", page } : { kind: "unknown" });
   }
 });
 
 test("an empty input is an empty page, and a deleted one is none", async () => {
   const query = { order: "asc", limit: 20 } as const;
-  expect(await storage.records.readInputPage(await createWith([]), query)).toMatchObject({ data: [], has_more: false });
-  expect(await storage.records.readInputPage(newId("resp"), query)).toBe("gone");
+  const empty = await storage.records.readInputPage(await createWith([]), query);
+  expect(empty).toMatchObject({ kind: "page", page: { data: [], has_more: false } });
+  expect(await storage.records.readInputPage(newId("resp"), query)).toEqual({ kind: "gone" });
 });
 
 test("a page of a long input reads only its own items", async () => {
@@ -81,7 +84,7 @@ test("a page of a long input reads only its own items", async () => {
   const second = Number(await storage.redis.zscore(storage.layout.inputIndex(id), "msg_1"));
   await storage.redis.setrange(key, second, "no JSON");
   const page = await storage.records.readInputPage(id, { order: "desc", limit: 2, after: "msg_4" });
-  expect(page).toMatchObject({ data: [LONG[3], LONG[2]], has_more: true });
+  expect(page).toMatchObject({ page: { data: [LONG[3], LONG[2]], has_more: true } });
 });
 
 test("the index is deleted with its response", async () => {

@@ -49,7 +49,7 @@ test.each<[string, StoredInputItem[]]>([
   expect(await storage.redis.ttl(inputIndex(id))).toBeGreaterThan(0);
   const last = { type: "message", id: input.at(-1)!.id };
   const page = await storage.records.readInputPage(id, { limit: 1, order: "desc" });
-  expect(page).toMatchObject({ data: [last], has_more: true });
+  expect(page).toMatchObject({ page: { data: [last], has_more: true } });
   expect(JSON.parse((await storage.records.readInputItem(id, last.id))!)).toMatchObject(last);
   expect(await storage.records.readInputItem(id, "msg_unknown")).toBeUndefined();
 });

@@ -1,15 +1,14 @@
 /** The bytes that a project stores are counted, and bounded. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { PromptCatalog } from "../../../src/prompts/prompt-catalog.ts";
 import { createCompletedEvent } from "../../../src/lifecycle/lifecycle-events.ts";
 import type { EventDraft } from "../../../src/protocol/event.ts";
 import { newId } from "../../../src/protocol/id.ts";
-import { admitResponse } from "../../../src/responses/admission/admit-response.ts";
 import { removeResponse } from "../../../src/responses/ending/remove-response.ts";
 import { removeInFlight } from "../../../src/responses/ending/remove-in-flight.ts";
 import { sequenceEvents } from "../../../src/stream/log/event-log.ts";
 import { ResponseSweeper } from "../../../workers/jobs/response-sweeper.ts";
-import { LIMITS, REQUEST, sampleResponse, USAGE } from "../../support/samples.ts";
+import { createAdmission } from "../../support/admission.ts";
+import { REQUEST, sampleResponse, USAGE } from "../../support/samples.ts";
 import { openTestStorage, type TestStorage } from "../../support/storage.ts";
 
 let storage: TestStorage;
@@ -20,13 +19,12 @@ afterAll(async () => {
   await storage[Symbol.asyncDispose]();
 });
 
-const prompts = new PromptCatalog([], 1_000);
 const newProject = (): string => newId("item", 8);
 
 async function admit(project: string, maxStoredBytesPerProject: number, input = "Hello"): Promise<string> {
   const request = { ...REQUEST, input };
-  const limits = { ...LIMITS, maxStoredBytesPerProject };
-  return (await admitResponse(storage, limits, { project, request, idempotencyKey: undefined, prompts })).id;
+  const admission = createAdmission(storage, { limits: { maxStoredBytesPerProject } });
+  return (await admission.admit({ project, request, idempotencyKey: undefined })).id;
 }
 
 /** As a worker ends it, up to its removal from the in-flight set. */
@@ -134,8 +132,8 @@ test("a response counts while its replay and conversation exist, a failed admiss
   await storage.conversations.lock(id, "resp_other");
   await storage.inFlight.add("resp_other", Date.now());
   const before = await storage.storedBytes.read(project);
-  const admission = { project, request, idempotencyKey: undefined, prompts };
-  await expect(admitResponse(storage, LIMITS, admission)).rejects.toMatchObject({ code: "conversation_locked" });
+  const admitted = createAdmission(storage).admit({ project, request, idempotencyKey: undefined });
+  await expect(admitted).rejects.toMatchObject({ code: "conversation_locked" });
   expect(await storage.storedBytes.read(project)).toBe(before);
 });
 

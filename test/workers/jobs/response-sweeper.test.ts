@@ -4,7 +4,6 @@ import { newId } from "../../../src/protocol/id.ts";
 import { abandonResponse } from "../../../src/responses/ending/abandon-response.ts";
 import { lockForResponse } from "../../../src/responses/conversations/conversation-lock.ts";
 import { readResponse } from "../../../src/responses/reading/read-response.ts";
-import type { Storage } from "../../../src/responses/storage.ts";
 import {
   decideSweep,
   MAX_SWEEP_FAILURES,
@@ -12,7 +11,7 @@ import {
   type SweptResponse,
 } from "../../../workers/jobs/response-sweeper.ts";
 import { sampleRecord } from "../../support/samples.ts";
-import { openTestStorage } from "../../support/storage.ts";
+import { openTestStorage, silentLogger, type TestStorage } from "../../support/storage.ts";
 
 const NOW_MS = 1_000;
 const MAX_ATTEMPTS = 3;
@@ -32,7 +31,7 @@ test.each<[string, Partial<SweptResponse>, string]>([
   expect(decideSweep({ ...running, ...fields }, NOW_MS, MAX_ATTEMPTS)).toBe(action);
 });
 
-const sweep = async (storage: Storage): Promise<void> =>
+const sweep = async (storage: TestStorage): Promise<void> =>
   await new ResponseSweeper(storage, { intervalMs: 1_000, maxAttempts: 3, owner: "test" }).sweep();
 
 test("one sweep looks at every open response, however many leave the set meanwhile", async () => {
@@ -51,7 +50,7 @@ test("an id that is just being admitted stays, though it has no record yet", asy
 });
 
 /** Ids that no sweep can end, each made odd in its own way. They hold a conversation, if they are recorded at all. */
-const POISONS: Record<string, (storage: Storage, id: string) => Promise<unknown>> = {
+const POISONS: Record<string, (storage: TestStorage, id: string) => Promise<unknown>> = {
   "whose record is none": async ({ redis, layout }, id) => {
     await redis.del(layout.meta(id));
     await redis.set(layout.meta(id), "no record");
@@ -65,7 +64,7 @@ const POISONS: Record<string, (storage: Storage, id: string) => Promise<unknown>
   },
 };
 
-async function openPoisoned(storage: Storage, poison: string): Promise<{ id: string; conversationId: string }> {
+async function openPoisoned(storage: TestStorage, poison: string): Promise<{ id: string; conversationId: string }> {
   const conversationId = newId("conv");
   const conversation = { id: conversationId, object: "conversation", created_at: 1_700_000_000, metadata: {} } as const;
   await storage.conversations.create(conversation, "default", []);
@@ -101,7 +100,7 @@ describe.each([...Object.keys(POISONS), UNREADABLE_LOG])("a response %s", (poiso
     // Only a record says which conversation it held. Where there is none, the next request to write there frees it.
     const lock = async () => (await storage.conversations.readOwned(conversationId, "default"))?.lock;
     expect(await lock()).toBe(poison === "whose record is none" ? id : "");
-    await lockForResponse(storage, conversationId, "default", "resp_next");
+    await lockForResponse(storage, conversationId, "default", "resp_next", silentLogger);
     expect(await lock()).toBe("resp_next");
   });
 });
@@ -109,7 +108,7 @@ describe.each([...Object.keys(POISONS), UNREADABLE_LOG])("a response %s", (poiso
 test("a response that is given up fails where its first event can be read", async () => {
   await using storage = await openTestStorage();
   const { id } = await openPoisoned(storage, UNREADABLE_LOG);
-  await abandonResponse(storage, id);
+  await abandonResponse(storage, id, silentLogger);
   const read = await readResponse(storage, id);
   expect(JSON.parse(read!.json)).toMatchObject({ id, status: "failed", output: [], error: { code: "server_error" } });
 });

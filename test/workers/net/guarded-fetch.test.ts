@@ -277,7 +277,7 @@ describe("a failure", () => {
     const { port } = closedPort.address() as AddressInfo;
     closedPort.close();
     await once(closedPort, "close");
-    const message = "The server could not be reached, or broke off its answer.";
+    const message = "The server could not be reached, or the connection was lost.";
     const failing = [
       unresolved.read("http://nowhere.test/", LIMITS),
       free.read(`http://127.0.0.1:${port}/`, LIMITS),

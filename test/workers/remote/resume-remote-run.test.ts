@@ -19,7 +19,7 @@ import {
   ALL_FRAMES,
 } from "../../support/remote-runs.ts";
 import { COUNTING_TOOL } from "../../support/counting-tool.ts";
-import { openTestStorage } from "../../support/storage.ts";
+import { openTestStorage, silentLogger } from "../../support/storage.ts";
 import { createResponse, finalResponse, runOnce } from "../../support/tool-runs.ts";
 import {
   added,
@@ -194,7 +194,11 @@ describe("a response that is over", () => {
         return id === "last" ? Promise.resolve() : Promise.reject(new Error("Away"));
       },
     };
-    const remoteRuns = new RemoteRunTracker(storage, { findBackground: () => ({ upstream, isEnabled: true }) });
+    const remoteRuns = new RemoteRunTracker(
+      storage,
+      { findBackground: () => ({ upstream, isEnabled: true }) },
+      silentLogger,
+    );
     const ids = [...Array.from({ length: 200 }, () => "away"), "last"];
     for (const [i, id] of ids.entries()) {
       await remoteRuns.track({ responseId: `resp_${String(i).padStart(3, "0")}`, provider: "lab", id });

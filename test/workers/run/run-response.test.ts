@@ -31,7 +31,7 @@ test.each([
   };
   const id = await createResponse(storage, {});
   expect(await runOnce({ storage, kinds: [], upstream }, id, control)).toBe(outcome);
-  const { response } = (await foldLog(storage.redis, storage.layout, storage.visibleLogReader, id))!;
+  const { response } = (await foldLog(storage.visibleLogReader, id))!;
   expect(textOf(response.output[0])).toBe("One two three.");
   expect(response.status).toBe(reason === "deadline" ? "failed" : "in_progress");
 });
@@ -67,7 +67,7 @@ test("output is known by its ids before anyone can see the end that shows it", a
       await super.add(...args);
     }
   }
-  const watched = { ...storage, items: new WatchedIndex(storage.redis, storage.layout) };
+  const watched = { ...storage, itemIndex: new WatchedIndex(storage.redis, storage.layout) };
   await runOnce({ storage: watched, kinds: [], upstream: new RecordingUpstream() }, id, new RunControl());
   const { response } = await finalResponse(storage, id);
   expect(await storage.itemIndex.findOwners("default", response.output[0]!.id)).toEqual([id]);
@@ -104,7 +104,7 @@ describe("an error that is thrown while a response runs", () => {
     } catch (thrown) {
       outcome = thrown;
     }
-    const { response } = (await foldLog(storage.redis, storage.layout, storage.visibleLogReader, id))!;
+    const { response } = (await foldLog(storage.visibleLogReader, id))!;
     return { outcome, response, calls };
   };
 

@@ -4,7 +4,7 @@ import type { Config } from "../../../src/config/config.ts";
 import { ConfigurationError } from "../../../src/config/configuration-error.ts";
 import { type Provider, readProviderCatalog } from "../../../src/providers/catalog.ts";
 import type { GuardedFetch } from "../../net/guarded-fetch.ts";
-import { readApiKey } from "../../upstreams/provider/retry-policy.ts";
+import { readApiKey } from "../../upstreams/http/credentials.ts";
 import { AiSdkImages } from "./ai-sdk-images.ts";
 import type { ImageModel } from "./image-model.ts";
 import { OpenAiImages } from "./openai-images.ts";
@@ -20,7 +20,7 @@ export function openImageModel(name: string, config: Config, fetch: GuardedFetch
     (each) => each.name === name.slice(0, Math.max(slash, 0)),
   );
   if (provider === undefined || model === "") {
-    throw new ConfigurationError(`IMAGE_MODEL: '${name}' is not of the form vendor/model with a configured vendor.`);
+    throw new ConfigurationError(`IMAGE_MODEL: '${name}' is not of the form vendor/model with a configured provider.`);
   }
   return openVendorModel(provider, model, config, fetch);
 }
@@ -48,6 +48,6 @@ function openVendorModel(provider: Provider, model: string, config: Config, fetc
     }
     case "anthropic":
     case "simulator":
-      throw new ConfigurationError(`IMAGE_MODEL: a vendor of kind '${provider.kind}' makes no images.`);
+      throw new ConfigurationError(`IMAGE_MODEL: a provider of kind '${provider.kind}' creates no images.`);
   }
 }

@@ -1,31 +1,31 @@
-/** A JSON schema as a vendor takes it, without the keywords that it refuses: what remains allows more, and no less. */
+/** Removes the JSON Schema keywords that a vendor rejects. The result may allow more values than the original, not fewer. */
 import type { VendorTraits } from "../../../src/providers/vendor-traits.ts";
-import { isObject, type Json } from "../provider/json.ts";
+import { isObject, type Json } from "../http/json.ts";
 
 type SchemaRules = Pick<VendorTraits, "schema_keywords_left_out" | "schema_type_lists">;
 
-/** Their members are schemas under names of the client's, which may be a keyword's. */
+/** Keywords whose members are schemas, under names of the client that may equal a keyword. */
 const SCHEMA_MAP_KEYWORDS: ReadonlySet<string> = new Set(["properties", "patternProperties", "$defs", "definitions"]);
-/** Their value is data, and no schema. */
+/** Keywords whose value is data instead of a schema. */
 const DATA_KEYWORDS: ReadonlySet<string> = new Set(["const", "default", "enum", "example", "examples", "required"]);
 
 export function adaptSchema(schema: unknown, rules: SchemaRules): unknown {
   if (Array.isArray(schema)) return schema.map((each) => adaptSchema(each, rules));
   if (!isObject(schema)) return schema;
-  const kept: Json = {};
+  const adapted: Json = {};
   for (const [name, value] of Object.entries(schema)) {
     if (rules.schema_keywords_left_out.includes(name)) continue;
-    if (DATA_KEYWORDS.has(name)) kept[name] = value;
-    else if (SCHEMA_MAP_KEYWORDS.has(name) && isObject(value)) kept[name] = adaptMembers(value, rules);
-    else kept[name] = adaptSchema(value, rules);
+    if (DATA_KEYWORDS.has(name)) adapted[name] = value;
+    else if (SCHEMA_MAP_KEYWORDS.has(name) && isObject(value)) adapted[name] = adaptMembers(value, rules);
+    else adapted[name] = adaptSchema(value, rules);
   }
   const { const: constant, type } = schema;
-  // The same said with a keyword that every vendor has.
-  if (!("const" in kept) && typeof constant === "string") kept["enum"] ??= [constant];
-  return rules.schema_type_lists === "nullable" && Array.isArray(type) ? toNullableType(kept, type) : kept;
+  // An enum of one value means the same, and every vendor supports it.
+  if (!("const" in adapted) && typeof constant === "string") adapted["enum"] ??= [constant];
+  return rules.schema_type_lists === "nullable" && Array.isArray(type) ? toNullableType(adapted, type) : adapted;
 }
 
-/** Several types that are not null cannot be said by one: none is said. */
+/** With several non-null types the result has none: one `type` cannot express them. */
 function toNullableType(schema: Json, types: readonly unknown[]): Json {
   const others = types.filter((type) => type !== "null");
   const adapted: Json = { ...schema, ...(others.length < types.length && { nullable: true }) };

@@ -1,10 +1,10 @@
 /**
- * Any vendor that the Vercel AI SDK speaks to: servers of chat completions (vLLM, Ollama, llama.cpp, LM Studio …),
- * Anthropic, Google. The vendors' packages are used at the level of `doStream`, one HTTP request: above it the SDK has
- * retries, tools and messages of its own, and hides ids, raw errors and where one block ends.
+ * Serves every vendor that the Vercel AI SDK supports: chat completions servers (vLLM, Ollama, llama.cpp, LM Studio and
+ * others), Anthropic, Google. It calls `doStream` of the vendors' packages, which is one HTTP request. The SDK's higher
+ * levels add their own retries, tools and messages, and hide ids, raw errors and the ends of blocks.
  *
- * What goes in is in `ai-sdk/prompt.ts`, `tools.ts` and `call-options.ts`, what comes out in `events.ts` and `finish.ts`. An
- * unfinished message that the vendor continues goes in by `continuation.ts` and comes out by `continued-events.ts`.
+ * Request: prompt.ts, toolbox.ts and call-options.ts. Output: output-events.ts and finish.ts. Unfinished messages that the
+ * vendor continues: message-prefix.ts and continued-events.ts.
  */
 import type { Logger } from "pino";
 import type { Config } from "../../../src/config/config.ts";
@@ -16,14 +16,15 @@ import { type MessagePrefix, readPrefix, subtractPrefixTokens, addPrefix } from 
 import { ContinuedEvents } from "./continued-events.ts";
 import { OutputEvents } from "./output-events.ts";
 import { readFinish } from "./finish.ts";
-import { endWithUserMessage } from "./message-order.ts";
+import { endWithUserMessage } from "./arrange-messages.ts";
 import { ReturnedState } from "./returned-state.ts";
 import { ThinkTagParser } from "./think-tag-parser.ts";
 import { openVendor, type Vendor } from "./vendors.ts";
 import { InvalidPromptError } from "../invalid-prompt.ts";
 import type { Toolbox } from "./toolbox.ts";
-import type { Connection } from "../provider/connection.ts";
-import { readApiKey, RetryPolicy, type RetryOptions } from "../provider/retry-policy.ts";
+import type { Connection } from "../http/connection.ts";
+import { readApiKey } from "../http/credentials.ts";
+import { RetryPolicy, type RetryOptions } from "../http/retry-policy.ts";
 
 interface AiSdkOptions extends RetryOptions {
   logger?: Logger;
@@ -48,7 +49,7 @@ export class AiSdkUpstream implements Upstream {
     yield* this.#retryPolicy.run((connection) => this.#streamOnce(call, connection), signal);
   }
 
-  /** Answers whether the call was served. If it was not, the vendor does not continue this text, and nothing was yielded. */
+  /** Returns whether the call was served. If not, the vendor cannot continue this text, and nothing was yielded. */
   async *#continue(
     call: UpstreamCall,
     prefix: MessagePrefix,
@@ -85,7 +86,7 @@ export class AiSdkUpstream implements Upstream {
     const reader = (await connection.waitWithin(headersTimeout, opening)).stream.getReader();
     const events = this.#openEvents(call, toolbox);
     const output = prefix === undefined ? events : new ContinuedEvents(events, prefix);
-    // A text that is continued does not begin here.
+    // A continuation does not start with a tag.
     const tags = new ThinkTagParser(prefix === undefined ? this.#vendor.traits.think_tags : "none");
     for (;;) {
       const next = await connection.waitWithin(idleTimeout, reader.read());
@@ -120,7 +121,7 @@ export class AiSdkUpstream implements Upstream {
   }
 }
 
-/** The vendor is well, and would serve another request. */
+/** The vendor works, and would serve another request. */
 function isRequestFailure(event: UpstreamEvent): event is FailedFinish {
   return event.type === "finish" && event.status === "failed" && event.isUnavailable !== true;
 }

@@ -1,4 +1,4 @@
-/** Ids of the calls that a model makes: the vendor's own, unless it has none, or it cannot be told from an earlier one. */
+/** Allocates call ids: the vendor's own id, unless it is missing, invalid or already used. */
 import type { UpstreamCall } from "../upstream.ts";
 import { type ItemPosition, deriveItemId } from "../derive-item-id.ts";
 

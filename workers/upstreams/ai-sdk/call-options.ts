@@ -1,13 +1,14 @@
 /**
- * A call as the SDK's options. Of the request's parameters
- *   - temperature, top_p, penalties, max_output_tokens, tools, tool_choice, reasoning.effort and text.format are common,
- *   - parallel_tool_calls, user, safety_identifier, top_logprobs, text.verbosity and reasoning.summary are the vendor's
- *     (vendors.ts), where it has them,
- *   - the rest shapes what this server does, or is the hosted vendor's own, and is not passed on.
+ * Creates the SDK's options for a call. The request's parameters are
+ *   - common to all vendors: temperature, top_p, penalties, max_output_tokens, tools, tool_choice, reasoning.effort and
+ *     text.format,
+ *   - vendor-specific (vendors.ts): parallel_tool_calls, user, safety_identifier, top_logprobs, text.verbosity and
+ *     reasoning.summary,
+ *   - not sent: all others, which concern this server or OpenAI's hosted service.
  */
 import type { LanguageModelV4CallOptions } from "@ai-sdk/provider";
 import type { UpstreamCall } from "../upstream.ts";
-import { omitNullish } from "../provider/json.ts";
+import { omitNullish } from "../http/json.ts";
 import { createPrompt } from "./prompt.ts";
 import { adaptChoice, forbidsThinking } from "./tool-choice.ts";
 import { Toolbox } from "./toolbox.ts";
@@ -53,7 +54,7 @@ export function createCallOptions(
   return { options, toolbox };
 }
 
-/** The request with what the conversation has changed of it since. */
+/** The request with the configuration updates in its conversation applied. */
 export function applyConfigurationUpdates({ request, history }: UpstreamCall): UpstreamCall["request"] {
   const updates = history.filter((item) => item.type === "configuration_update");
   const effort = updates.findLast((update) => update.reasoning?.effort != null)?.reasoning?.effort;
@@ -65,7 +66,7 @@ export function applyConfigurationUpdates({ request, history }: UpstreamCall): U
   };
 }
 
-/** How the vendor is asked for a format, and what is said to the model besides. */
+/** The format to request from the vendor, and the instruction for the model where the vendor lacks the format. */
 function adaptFormat(
   format: Format | null | undefined,
   { traits }: Vendor,

@@ -1,6 +1,6 @@
-/** The body of a chat completion as the vendor takes it: the SDK writes one for all of them. */
+/** Adapts the SDK's chat completion body to a vendor. */
 import type { VendorTraits } from "../../../src/providers/vendor-traits.ts";
-import { asArray, isObject, type Json } from "../provider/json.ts";
+import { asArray, isObject, type Json } from "../http/json.ts";
 import { adaptSchema } from "./adapt-schema.ts";
 
 export function shapeChatBody(body: Json, traits: VendorTraits): Json {
@@ -23,9 +23,9 @@ export function shapeChatBody(body: Json, traits: VendorTraits): Json {
 function shapeMessage(message: Json, traits: VendorTraits): Json {
   if (message["role"] !== "assistant") return message;
   const { reasoning_content: text, ...rest } = message;
-  // It insists on the field where it has made calls; of another model's there is nothing to say.
-  const isMissed = traits.reasoning_sent === "turns_with_calls" && rest["tool_calls"] !== undefined;
-  const reasoning = text ?? (isMissed ? "" : undefined);
+  // This vendor requires the field on messages with calls, even if another model's reasoning is not sent.
+  const isRequired = traits.reasoning_sent === "turns_with_calls" && rest["tool_calls"] !== undefined;
+  const reasoning = text ?? (isRequired ? "" : undefined);
   return reasoning === undefined ? rest : { ...rest, [traits.reasoning_field]: reasoning };
 }
 

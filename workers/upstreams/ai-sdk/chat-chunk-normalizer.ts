@@ -1,19 +1,19 @@
 /**
- * The chunks of a chat completion as the SDK reads them. Servers that copy the protocol differ, and the SDK gives up a chunk,
- * or the whole call, for what is easily understood:
- *   - `message` in the place of `delta`, `function_call`, arguments as an object, content as a list, null in any place
- *   - calls without an index, without an id, or all under index 0; arguments that are told again when they are whole
- *   - no finish reason before `[DONE]`, or before the usage that comes last
+ * Repairs chunks of a chat completion for the SDK. Servers that imitate the protocol differ, and the SDK rejects a chunk, or
+ * the whole call, for harmless deviations:
+ *   - `message` instead of `delta`, `function_call`, arguments as an object, content as a list, null in any field
+ *   - calls without an index or id, or all with index 0; arguments that are repeated as a whole
+ *   - no finish reason before `[DONE]`, or before the usage at the end
  */
 import { newId } from "../../../src/protocol/id.ts";
-import { asArray, asIndex, asString, isObject, type Json } from "../provider/json.ts";
-import { extractErrorText } from "../provider/error-text.ts";
-import { extractError } from "../provider/error-in-body.ts";
-import type { EventNormalizer } from "../provider/answer-stream.ts";
+import { asArray, asIndex, asString, isCompleteObject, isObject, type Json } from "../http/json.ts";
+import { extractErrorText } from "../http/error-text.ts";
+import { extractError } from "../http/error-in-body.ts";
+import type { EventNormalizer } from "../http/answer-stream.ts";
 
 interface ChatCall {
   index: number;
-  /** As the server said it. */
+  /** The server's index. */
   statedIndex: number | undefined;
   id: string;
   name: string;
@@ -30,10 +30,10 @@ export class ChatChunkNormalizer implements EventNormalizer {
     if (!isObject(chunk)) return undefined;
     const { error: statedError, usage, id, created, model, ...rest } = chunk;
     const error = extractError(chunk["object"] === "error" ? chunk : { error: statedError });
-    // As the SDK knows the provider's word.
+    // The form in which the SDK reads a provider's error.
     if (error !== undefined) return { error: { ...error, message: extractErrorText(error) ?? "" } };
     const choices = asArray(chunk["choices"]).filter(isObject);
-    // What is no chunk at all is the SDK's to judge.
+    // The SDK judges values that are not chunks.
     if (!Array.isArray(chunk["choices"]) && usage == null) return "choices" in chunk ? undefined : chunk;
     const counted = isObject(usage) ? keepNumbers(usage) : undefined;
     this.#hasUsage ||= counted !== undefined;
@@ -69,15 +69,15 @@ export class ChatChunkNormalizer implements EventNormalizer {
     delete rest["role"];
     const statedCalls = isObject(function_call) ? [{ index: 0, function: function_call }] : asArray(tool_calls);
     const calls = statedCalls.filter(isObject).map((call) => this.#normalizeCall(call));
-    const mended: Json = {
+    const repaired: Json = {
       ...rest,
       ...(calls.length > 0 && { tool_calls: calls }),
       ...optionalField("content", normalizeContent(content)),
       ...optionalField("reasoning", asString(reasoning)),
       ...optionalField("reasoning_content", asString(reasoning_content)),
     };
-    this.#hasContent ||= Object.keys(mended).length > 0;
-    return mended;
+    this.#hasContent ||= Object.keys(repaired).length > 0;
+    return repaired;
   }
 
   #normalizeCall({ index: statedIndex, id: rawId, function: fn, ...rest }: Json): Json {
@@ -103,8 +103,8 @@ export class ChatChunkNormalizer implements EventNormalizer {
   }
 
   /**
-   * The call that the piece is of: a name under another id begins one, whatever its index is, and so does one under another
-   * index, for some servers give all calls the same id.
+   * The call that a piece belongs to. A name with a new id starts a call, regardless of its index. A name with a new
+   * index does too, because some servers give all calls the same id.
    */
   #findCall(index: number | undefined, id: string | undefined, name: string | undefined): ChatCall | undefined {
     const withId = id === undefined ? [] : this.#calls.filter((call) => call.id === id);
@@ -124,7 +124,7 @@ function optionalField(name: string, value: unknown): Json {
   return value === undefined ? {} : { [name]: value };
 }
 
-/** A text, or the parts that the SDK reads. */
+/** A text, or parts that the SDK reads. */
 function normalizeContent(content: unknown): unknown {
   if (typeof content === "string") return content;
   const parts = asArray(isObject(content) ? [content] : content).flatMap((part): unknown[] => {
@@ -142,16 +142,7 @@ function toJsonText(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-function isCompleteObject(json: string): boolean {
-  if (!json.trimEnd().endsWith("}")) return false;
-  try {
-    return isObject(JSON.parse(json));
-  } catch {
-    return false;
-  }
-}
-
-/** The numbers of it: some servers write null, or a text. */
+/** Keeps only numbers: some servers write null or text. */
 function keepNumbers(usage: Json): Json {
   return Object.fromEntries(
     Object.entries(usage).flatMap(([name, value]): [string, unknown][] => {

@@ -1,6 +1,6 @@
 /**
- * What the SDK leaves out of a chat completion's stream, read from the chunk itself: which words are a refusal, and how
- * likely each token was. The chunk comes before the parts that are made of it.
+ * Reads data of a chat completion's stream that the SDK omits: which text is a refusal, and the logprobs. A chunk arrives
+ * before the SDK's parts of it.
  */
 import { z } from "zod";
 import type { Logprobs } from "./open-message.ts";
@@ -35,12 +35,12 @@ export class ChatChunk {
     this.#logprobs = choice?.logprobs?.content ?? [];
   }
 
-  /** Whether these words of the chunk are its refusal. */
+  /** Whether this text of the chunk is its refusal. */
   isRefusal(delta: string): boolean {
     return delta !== "" && delta === this.#refusal;
   }
 
-  /** Those of the chunk's tokens, once. */
+  /** The logprobs of the chunk's tokens, once. */
   takeLogprobs(): Logprobs {
     return this.#logprobs.splice(0);
   }

@@ -1,4 +1,4 @@
-/** What the AI SDK throws, or tells in its stream, in the terms of this server. */
+/** Converts errors that the AI SDK throws or streams. */
 import {
   APICallError,
   InvalidArgumentError,
@@ -14,9 +14,9 @@ import {
   createHttpError,
   createReportedError,
   createUnreachableError,
-} from "../provider/provider-error.ts";
-import { asArray, asString, isObject } from "../provider/json.ts";
-import { describesUnreadableOutput } from "../provider/error-kinds.ts";
+} from "../http/provider-error.ts";
+import { asArray, asString, isObject, parseJson } from "../http/json.ts";
+import { describesUnreadableOutput } from "../http/error-kinds.ts";
 
 export function classifyError(error: unknown): ProviderError {
   if (error instanceof ProviderError) return error;
@@ -27,7 +27,7 @@ export function classifyError(error: unknown): ProviderError {
   return createBrokenStreamError();
 }
 
-/** It was not sent: the SDK knows that this vendor has no such thing. */
+/** The request was not sent: the SDK knows that this vendor does not support it. */
 function isRequestError(error: unknown): error is Error {
   return (
     error instanceof InvalidPromptError ||
@@ -41,7 +41,7 @@ function classifyCallError(error: APICallError): ProviderError {
   const status = error.statusCode;
   if (status === undefined) return createUnreachableError(error);
   if (status < 400) return createBrokenStreamError();
-  const body = unwrapError(parse(error.responseBody));
+  const body = unwrapError(parseJson(error.responseBody ?? ""));
   return createHttpError({
     status: isRejectedKey(body) ? 401 : status,
     headers: new Headers(error.responseHeaders),
@@ -50,7 +50,7 @@ function classifyCallError(error: APICallError): ProviderError {
   });
 }
 
-/** Anthropic's events without which an answer lacks something. Of others it promises that there may be any. */
+/** Anthropic's events that an answer requires. Anthropic may add other events at any time. */
 const NEEDED_EVENTS: ReadonlySet<unknown> = new Set([
   "content_block_delta",
   "content_block_start",
@@ -59,7 +59,7 @@ const NEEDED_EVENTS: ReadonlySet<unknown> = new Set([
   "message_delta",
 ]);
 
-/** Whether it is no more than an event that the SDK cannot read, and that says nothing of the answer. */
+/** Whether the error is only an event that the SDK cannot parse and that has no content. */
 export function isIgnorableError(error: unknown): boolean {
   if (!TypeValidationError.isInstance(error)) return false;
   const { value } = error;
@@ -68,29 +68,22 @@ export function isIgnorableError(error: unknown): boolean {
   return !says && !NEEDED_EVENTS.has(value["type"]);
 }
 
-/** An error that came as a part of the stream: the SDK's own if the stream is broken, else the vendor's word. */
+/** Classifies an error part of the stream: a parser error of the SDK means a broken stream, others come from the vendor. */
 export function classifyStreamError(error: unknown): ProviderError {
   if (TypeValidationError.isInstance(error)) {
     const { value } = error;
-    const isTold = isObject(value) && (value["error"] != null || describesUnreadableOutput(value));
-    return isTold ? createReportedError(unwrapError(value)) : createBrokenStreamError();
+    const isReported = isObject(value) && (value["error"] != null || describesUnreadableOutput(value));
+    return isReported ? createReportedError(unwrapError(value)) : createBrokenStreamError();
   }
   if (error instanceof Error || !isObject(error)) return classifyError(error);
   const status = error["statusCode"] ?? error["code"];
-  const told = isObject(error["data"]) ? unwrapError(error["data"]) : error;
-  if (typeof status === "number" && status >= 400) return createHttpError({ status, headers: undefined, error: told });
-  return createReportedError(told);
+  const reported = isObject(error["data"]) ? unwrapError(error["data"]) : error;
+  if (typeof status === "number" && status >= 400)
+    return createHttpError({ status, headers: undefined, error: reported });
+  return createReportedError(reported);
 }
 
-function parse(body: string | undefined): unknown {
-  try {
-    return JSON.parse(body ?? "");
-  } catch {
-    return undefined;
-  }
-}
-
-/** Vendors wrap it in `error`, some in a list besides; some write it without a wrapping, some as a string. */
+/** Vendors wrap the error in `error`, some also in a list. Some send it unwrapped, some as a string. */
 function unwrapError(body: unknown): unknown {
   const first = Array.isArray(body) ? asArray(body)[0] : body;
   return isObject(first) ? (first["error"] ?? first) : first;
@@ -100,12 +93,12 @@ function readDetails(error: unknown): readonly Record<string, unknown>[] {
   return isObject(error) ? asArray(error["details"]).filter(isObject) : [];
 }
 
-/** Google answers a wrong key with status 400. */
+/** Google reports an invalid key with status 400. */
 function isRejectedKey(error: unknown): boolean {
   return readDetails(error).some((detail) => detail["reason"] === "API_KEY_INVALID");
 }
 
-/** Google tells the wait in the body: `{"@type": "…RetryInfo", "retryDelay": "34.07s"}`. */
+/** Google puts the requested wait into the body: `{"@type": "…RetryInfo", "retryDelay": "34.07s"}`. */
 function readRetryDelayMs(error: unknown): number | undefined {
   for (const detail of readDetails(error)) {
     const seconds = /^(\d+(?:\.\d+)?)s$/.exec(asString(detail["retryDelay"]) ?? "")?.[1];

@@ -1,15 +1,15 @@
 /**
- * The events of a message that a vendor was asked to continue: the whole message, its prefix first. The vendor's words are held
- * back until they show which of the two they are:
- *   - a continuation: they differ from the prefix's beginning, or are no text. The prefix is yielded, as one delta without
- *     logprobs, and then the words.
- *   - the whole answer: they are the prefix from its beginning. Some servers ignore the request to continue, and some repeat
- *     the prefix by design. The prefix is not yielded.
- * A model that thinks first, or writes nothing, has done neither: the call fails before its first event.
+ * Events of a message that the vendor was asked to continue: the whole message, prefix included. The vendor's text is held
+ * back until it shows which of the two it is:
+ *   - a continuation: it differs from the prefix's beginning, or is not text. The prefix is yielded as one delta without
+ *     logprobs, then the held text.
+ *   - a whole answer: it starts like the prefix. Some servers ignore the request to continue, and some repeat the prefix by
+ *     design. The prefix is not yielded.
+ * If the model reasons first or writes nothing, it does neither: the call fails before its first event.
  */
 import type { LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import { responseError } from "../../../src/lifecycle/lifecycle-events.ts";
-import { ProviderError } from "../provider/provider-error.ts";
+import { ProviderError } from "../http/provider-error.ts";
 import type { MessagePrefix } from "./message-prefix.ts";
 import type { OutputEvents } from "./output-events.ts";
 import type { EndStatus, ItemEventSequence } from "./open-item.ts";
@@ -18,7 +18,7 @@ import { CONTENT_PART_TYPE } from "./waiting-parts.ts";
 type Part = LanguageModelV4StreamPart;
 type PartOf<T extends Part["type"]> = Extract<Part, { type: T }>;
 
-/** Far more than the first 64 letters take. */
+/** Far more than the 64 characters of a prefix's beginning take. */
 const MAX_HELD_PARTS = 1_000;
 
 export class ContinuedEvents {
@@ -34,7 +34,7 @@ export class ContinuedEvents {
     this.#prefix = prefix;
   }
 
-  /** Whether the vendor has said nothing. */
+  /** Whether the vendor has written nothing. */
   get isEmpty(): boolean {
     return this.#text === "" && this.#events.isEmpty;
   }
@@ -51,20 +51,20 @@ export class ContinuedEvents {
   }
 
   *finish(status: EndStatus): ItemEventSequence {
-    // A vendor that takes the text for a finished answer ends at once. The model's own end is seldom just there.
+    // A vendor that treats the text as a finished answer ends at once. A real end at this point is rare.
     if (this.isEmpty && status === "completed") throw createNotContinuedError("The model wrote nothing.");
     if (!this.#isDecided) yield* this.#continue();
     yield* this.#events.finish(status);
   }
 
-  /** Some servers send an empty chunk for each word that the model thinks: there may be any number of them. */
+  /** Drops empty chunks: some servers send one for each token of hidden reasoning, in any number. */
   #hold(part: Part): void {
     const isEmpty = part.type === "text-delta" && part.delta === "";
     if (isEmpty || !(part.type === "raw" || CONTENT_PART_TYPE.test(part.type))) return;
-    // A chunk says something of the words that come right after it.
+    // A chunk only describes the text right after it.
     if (part.type === "raw" && this.#held.at(-1)?.type === "raw") this.#held.pop();
     if (this.#held.push(part) > MAX_HELD_PARTS)
-      throw createNotContinuedError("The provider wrote many parts without a word.");
+      throw createNotContinuedError("The provider sent too many parts without text.");
   }
 
   #isWhole(part: Part): boolean {
@@ -89,11 +89,11 @@ export class ContinuedEvents {
     }
   }
 
-  /** A thought that is signed may have no words. */
+  /** Signed reasoning may have no text. */
   #hasThought(part: PartOf<"reasoning-start" | "reasoning-delta" | "reasoning-end">): boolean {
-    const says = (part.type === "reasoning-delta" && part.delta !== "") || part.providerMetadata !== undefined;
-    if (says && this.#text === "") throw createNotContinuedError("The model thought first.");
-    return says;
+    const hasContent = (part.type === "reasoning-delta" && part.delta !== "") || part.providerMetadata !== undefined;
+    if (hasContent && this.#text === "") throw createNotContinuedError("The model reasoned before continuing.");
+    return hasContent;
   }
 
   *#continue(): ItemEventSequence {
@@ -109,7 +109,7 @@ export class ContinuedEvents {
   }
 }
 
-/** The request is what is wrong: neither another try nor another vendor helps, but the same call without the prefix. */
+/** Neither a retry nor another vendor helps, only the same call without the prefix. */
 function createNotContinuedError(message: string): ProviderError {
   return new ProviderError(responseError("server_error", message), { retryable: false });
 }

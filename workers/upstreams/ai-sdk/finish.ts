@@ -1,30 +1,30 @@
 /**
- * How a call ended, in the terms of the upstream contract.
+ * Reads how a call ended.
  *
- * | the SDK's reason    | the response is                                                                    |
- * | ------------------- | ---------------------------------------------------------------------------------- |
- * | stop, tool-calls    | completed                                                                          |
- * | length              | incomplete: max_output_tokens                                                      |
- * | content-filter      | incomplete: content_filter; completed if the model has said its refusal            |
- * | error               | failed; a failed sample if the model wrote a call that its provider could not read |
- * | interrupted         | a broken stream                                                                    |
- * | other               | completed if there is output, else failed                                          |
+ * | SDK finish reason | finish                                                                           |
+ * | ----------------- | -------------------------------------------------------------------------------- |
+ * | stop, tool-calls  | completed                                                                        |
+ * | length            | incomplete: max_output_tokens                                                    |
+ * | content-filter    | incomplete: content_filter; completed if the model wrote a refusal               |
+ * | error             | failed; unreadable output if the model wrote a call that its vendor cannot parse |
+ * | interrupted       | a broken stream                                                                  |
+ * | other             | completed if there is output, else failed                                        |
  */
 import type { LanguageModelV4StreamPart, LanguageModelV4Usage } from "@ai-sdk/provider";
 import { responseError } from "../../../src/lifecycle/lifecycle-events.ts";
 import type { Usage } from "../../../src/protocol/response.ts";
 import type { UpstreamFinish } from "../upstream.ts";
-import { createBrokenStreamError, createUnreadableOutputError, ProviderError } from "../provider/provider-error.ts";
-import { isUnreadableOutputReason } from "../provider/error-kinds.ts";
-import { asIndex } from "../provider/json.ts";
+import { createBrokenStreamError, createUnreadableOutputError, ProviderError } from "../http/provider-error.ts";
+import { isUnreadableOutputReason } from "../http/error-kinds.ts";
+import { asIndex } from "../http/json.ts";
 
 type FinishPart = Extract<LanguageModelV4StreamPart, { type: "finish" }>;
 
-/** Throws a ProviderFault for an end that is none. */
+/** Throws a ProviderError if the reason is an error. */
 export function readFinish(part: FinishPart, output: { isEmpty: boolean; hasRefused: boolean }): UpstreamFinish {
   const usage = readUsage(part.usage);
   const { unified, raw } = part.finishReason;
-  // Whatever the SDK makes of it: what was written beside a call that cannot be read is no answer.
+  // Regardless of the SDK's reason: text beside an unreadable call is not an answer.
   if (isUnreadableOutputReason(raw)) throw createStoppedError(raw);
   const completed = { type: "finish", status: "completed", usage } as const;
   switch (unified) {
@@ -48,11 +48,11 @@ export function readFinish(part: FinishPart, output: { isEmpty: boolean; hasRefu
 
 function createStoppedError(reason: string | undefined): ProviderError {
   if (isUnreadableOutputReason(reason)) return createUnreadableOutputError(`The provider stopped: ${reason}.`);
-  const message = `The provider stopped${reason === undefined ? " and gave no reason" : `: ${reason.slice(0, 100)}`}.`;
+  const message = `The provider stopped${reason === undefined ? " without giving a reason" : `: ${reason.slice(0, 100)}`}.`;
   return new ProviderError(responseError("server_error", message), { retryable: true });
 }
 
-/** What a provider does not count is 0. */
+/** Missing counts are 0. */
 function readUsage({ inputTokens, outputTokens }: LanguageModelV4Usage): Usage {
   const input_tokens = asIndex(inputTokens.total) ?? 0;
   const output_tokens = asIndex(outputTokens.total) ?? 0;

@@ -1,17 +1,17 @@
 /**
- * A message that an earlier attempt left unfinished, continued by the vendor: its text is sent as the last message, and the
- * model writes on from there. Only where the operator says that the vendor does so, and where it is sound:
+ * Lets a vendor continue a message that an earlier attempt left unfinished: its text is sent as the last message, and the
+ * model continues from there. Only where the operator has configured this for the vendor, and never for:
  *
- * | not continued                              | because                                                          |
- * | ------------------------------------------ | ---------------------------------------------------------------- |
- * | reasoning, a refusal, a second part        | a vendor continues one text                                      |
- * | a text that is short, or repeats itself    | a vendor that began again could not be told from one that did not |
- * | `text.format` other than text              | a vendor's grammar of JSON begins at the first letter            |
- * | a tool choice that forces a call           | the vendor is bound to begin with the call                       |
- * | thinking, with Anthropic                   | it refuses the two together                                      |
+ * | not continued                           | reason                                                         |
+ * | --------------------------------------- | -------------------------------------------------------------- |
+ * | reasoning, a refusal, a second part     | a vendor continues one text                                    |
+ * | a text that is short or repeats itself  | a new answer could not be distinguished from a continuation    |
+ * | `text.format` other than text           | a vendor's JSON grammar starts at the first character          |
+ * | a tool choice that forces a call        | the vendor must start with the call                            |
+ * | thinking, with Anthropic                | Anthropic rejects the combination                              |
  *
- * The text is sent without the whitespace at its end: Anthropic refuses it, chat templates cut it off, and no token of the
- * model's ends like that. The model writes it again, as a rule the same; if not, the run closes the old item.
+ * Trailing whitespace is not sent: Anthropic rejects it, chat templates remove it, and it breaks the model's tokens. The
+ * model usually writes the same whitespace again; otherwise the run closes the old item.
  */
 import type { LanguageModelV4CallOptions, LanguageModelV4Message, SharedV4ProviderOptions } from "@ai-sdk/provider";
 import { TokenCounter } from "../../../src/context-window/tokenizer.ts";
@@ -22,12 +22,12 @@ import { applyConfigurationUpdates } from "./call-options.ts";
 type Request = UpstreamCall["request"];
 type VendorOptions = SharedV4ProviderOptions[string];
 
-/** An answer that equals the text for so long from its beginning is no continuation that looks like it by chance. */
+/** An answer whose beginning equals so much of the text is a new answer, not a continuation. */
 const HEAD_CHARACTERS = 64;
-/** Shorter texts come twice in a row by chance, and little is lost with them. */
+/** Shorter texts may repeat by chance, and losing them costs little. */
 const MIN_CHARACTERS = 16;
 
-/** Fields that ask a vendor to continue, in its last message and in the body. */
+/** Fields that make a vendor continue, in its last message and in the body. */
 const CONTINUATION_FIELDS: Record<ContinuationMode, { message?: VendorOptions; body?: VendorOptions }> = {
   continue_final_message: { body: { continue_final_message: true, add_generation_prompt: false } },
   prefix: { message: { prefix: true } },
@@ -36,18 +36,18 @@ const CONTINUATION_FIELDS: Record<ContinuationMode, { message?: VendorOptions; b
 
 export interface MessagePrefix {
   text: string;
-  /** The text's beginning: an answer that begins with it is the whole, and no continuation. */
+  /** The text's beginning: an answer that starts with it is a whole answer, not a continuation. */
   head: string;
   method: ContinuationMode;
 }
 
-/** Undefined if the call is not to be continued. */
+/** Undefined if the call must not be continued. */
 export function readPrefix(call: UpstreamCall, provider: AiSdkProvider): MessagePrefix | undefined {
   const method = continuationModeOf(provider, call.model);
   const text = readUnfinishedText(call.unfinishedItem);
   if (method === undefined || text === undefined || text.length < MIN_CHARACTERS) return undefined;
   const head = text.slice(0, HEAD_CHARACTERS);
-  // A continuation might repeat the text's beginning for good reason: the text has done so before.
+  // A text that repeats its own beginning may do so again in a legitimate continuation.
   if ((text + head).indexOf(head, 1) < text.length) return undefined;
   const request = applyConfigurationUpdates(call);
   if ((request.text?.format?.type ?? "text") !== "text" || forcesCall(request.tool_choice)) return undefined;
@@ -66,7 +66,7 @@ function forcesCall(choice: Request["tool_choice"]): boolean {
   return choice.type !== "allowed_tools" || choice.mode === "required";
 }
 
-/** The call of the same request that continues the prefix. `vendor` is its name with the SDK. */
+/** Options for the same call with the prefix as its last message. `vendor` is the SDK's name for the vendor. */
 export function addPrefix(
   options: LanguageModelV4CallOptions,
   { text, method }: MessagePrefix,
@@ -75,7 +75,7 @@ export function addPrefix(
   const { message, body } = CONTINUATION_FIELDS[method];
   const last = options.prompt.at(-1);
   const isAssistant = last?.role === "assistant";
-  // Two messages of the assistant's in a row are one for many vendors, and an error for some.
+  // Two consecutive assistant messages are one for many vendors, and an error for some.
   const continued: LanguageModelV4Message = {
     role: "assistant",
     content: [...(isAssistant ? last.content : []), { type: "text", text }],
@@ -88,7 +88,7 @@ export function addPrefix(
   };
 }
 
-/** `max_output_tokens` bounds the whole message: what the prefix has spent of it is not spent twice. */
+/** `max_output_tokens` limits the whole message, so the prefix's tokens are subtracted. */
 export async function subtractPrefixTokens(
   call: UpstreamCall,
   prefix: MessagePrefix,

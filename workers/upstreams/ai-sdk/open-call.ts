@@ -1,28 +1,27 @@
-/** A call, or a picture, while it is written. */
+/** Calls and images while they are written. */
 import type { OutputItem } from "../../../src/protocol/item.ts";
-import { deriveItemId } from "../derive-item-id.ts";
+import { deriveItemId, type OutputPosition } from "../derive-item-id.ts";
 import {
   createAddedEvent,
   createDoneEvent,
   type EndStatus,
   type ItemEventSequence,
   type OpenItem,
-  type OutputPosition,
 } from "./open-item.ts";
 import { type CalledTool, unwrapCustomInput } from "./toolbox.ts";
 
-/** A call of a function, or of a custom tool, whose input is known once the object around it is whole. */
+/** A function call, or a custom tool call, whose input is known once the JSON object around it is complete. */
 export class OpenCall implements OpenItem {
   readonly #index: number;
   readonly #tool: CalledTool;
   readonly #call;
   #json = "";
 
-  constructor(place: OutputPosition, tool: CalledTool, callId: string) {
-    this.#index = place.output_index;
+  constructor(position: OutputPosition, tool: CalledTool, callId: string) {
+    this.#index = position.output_index;
     this.#tool = tool;
     const { name, namespace } = tool;
-    const id = deriveItemId(tool.type === "custom" ? "ctc" : "fc", place);
+    const id = deriveItemId(tool.type === "custom" ? "ctc" : "fc", position);
     this.#call = { id, call_id: callId, name, ...(namespace !== undefined && { namespace }) };
   }
 
@@ -36,9 +35,9 @@ export class OpenCall implements OpenItem {
     yield { type: "response.function_call_arguments.delta", ...this.#at, delta };
   }
 
-  /** The arguments as the SDK has them in the end: for a call that it did not stream. */
+  /** Adds the SDK's final arguments, for a call whose arguments were not streamed. */
   *complete(json: string): ItemEventSequence {
-    // Many models write nothing at all where a function needs nothing; clients parse what they are told.
+    // Many models write no arguments for a function without parameters, but clients parse them.
     const isNothing = this.#tool.type === "function" && `${this.#json}${json}`.trim() === "";
     if (isNothing || this.#json === "") yield* this.addArguments(isNothing ? "{}" : json);
   }
@@ -59,22 +58,22 @@ export class OpenCall implements OpenItem {
     return { item_id: this.#call.id, output_index: this.#index };
   }
 
-  #item(told: string, status: EndStatus | "in_progress"): OutputItem {
+  #item(input: string, status: EndStatus | "in_progress"): OutputItem {
     return this.#tool.type === "custom"
-      ? { type: "custom_tool_call", ...this.#call, input: told, status }
-      : { type: "function_call", ...this.#call, arguments: told, status };
+      ? { type: "custom_tool_call", ...this.#call, input, status }
+      : { type: "function_call", ...this.#call, arguments: input, status };
   }
 }
 
-/** A picture that came whole. */
+/** An image, which arrives as a whole. */
 export class OpenImage implements OpenItem {
   readonly #index: number;
   readonly #image;
 
-  constructor(place: OutputPosition, data: string | Uint8Array) {
-    this.#index = place.output_index;
+  constructor(position: OutputPosition, data: string | Uint8Array) {
+    this.#index = position.output_index;
     const base64 = typeof data === "string" ? data : Buffer.from(data).toString("base64");
-    this.#image = { type: "image_generation_call" as const, id: deriveItemId("ig", place), result: base64 };
+    this.#image = { type: "image_generation_call" as const, id: deriveItemId("ig", position), result: base64 };
   }
 
   *open(): ItemEventSequence {

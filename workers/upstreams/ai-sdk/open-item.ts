@@ -1,15 +1,9 @@
-/** An item of the output while it is written: opened, grown, closed, in the orders of contract.md#item-events. */
+/** An output item while it is written: opened, extended, closed, in the order of contract.md#item-events. */
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
-import type { ItemPosition } from "../derive-item-id.ts";
 
 export type ItemEventSequence = Generator<ItemEventDraft, void, undefined>;
 export type EndStatus = "completed" | "incomplete";
-
-export interface OutputPosition extends ItemPosition {
-  /** Counted from 0 in this call. */
-  output_index: number;
-}
 
 export interface OpenItem {
   open: () => ItemEventSequence;

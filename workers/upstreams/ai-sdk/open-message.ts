@@ -1,14 +1,13 @@
 /** A message while it is written. */
 import type { MessagePart } from "../../../src/protocol/content.ts";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
-import { deriveItemId } from "../derive-item-id.ts";
+import { deriveItemId, type OutputPosition } from "../derive-item-id.ts";
 import {
   createAddedEvent,
   createDoneEvent,
   type EndStatus,
   type ItemEventSequence,
   type OpenItem,
-  type OutputPosition,
 } from "./open-item.ts";
 
 type TextPart = Extract<MessagePart, { type: "output_text" }>;
@@ -19,15 +18,15 @@ export interface UrlSource {
   title: string;
 }
 
-/** A message: one text, and a refusal if the model refuses. */
+/** A message: texts, and refusals if the model refuses. */
 export class OpenMessage implements OpenItem {
   readonly #index: number;
   readonly #item;
   readonly #parts: MessagePart[] = [];
 
-  constructor(place: OutputPosition) {
-    this.#index = place.output_index;
-    this.#item = { type: "message" as const, id: deriveItemId("msg", place), role: "assistant" as const };
+  constructor(position: OutputPosition) {
+    this.#index = position.output_index;
+    this.#item = { type: "message" as const, id: deriveItemId("msg", position), role: "assistant" as const };
   }
 
   *open(): ItemEventSequence {
@@ -49,7 +48,7 @@ export class OpenMessage implements OpenItem {
     yield { type: "response.refusal.delta", ...this.#at, delta };
   }
 
-  /** Of the text so far. */
+  /** Length of the current text. */
   get textLength(): number {
     const last = this.#parts.at(-1);
     return last?.type === "output_text" ? last.text.length : 0;
@@ -96,7 +95,7 @@ export class OpenMessage implements OpenItem {
   }
 }
 
-/** As events have them. */
+/** Events omit the bytes of tokens. */
 function toEventLogprob({ token, logprob, top_logprobs: top }: Logprobs[number]) {
   return { token, logprob, top_logprobs: top.map((each) => ({ token: each.token, logprob: each.logprob })) };
 }

@@ -1,23 +1,22 @@
-/** A model's reasoning while it is written. */
+/** Reasoning while it is written. */
 import type { SharedV4ProviderMetadata } from "@ai-sdk/provider";
-import { deriveItemId } from "../derive-item-id.ts";
+import { deriveItemId, type OutputPosition } from "../derive-item-id.ts";
 import {
   createAddedEvent,
   createDoneEvent,
   type EndStatus,
   type ItemEventSequence,
   type OpenItem,
-  type OutputPosition,
 } from "./open-item.ts";
 import { encodeReasoningState } from "../../../src/providers/reasoning-state.ts";
 
-/** Who understands what the vendor must be given back: the vendor, and where it is not all of its models, the one. */
+/** The vendor that understands the returned state, and the model if the vendor's other models do not. */
 export interface StateOrigin {
   owner: string;
   from?: string | undefined;
 }
 
-/** Reasoning: as a summary if the client asked for one, or else as the text that it is. */
+/** A reasoning item: a summary if the client requested one, otherwise the reasoning text. */
 export class OpenReasoning implements OpenItem {
   readonly #index: number;
   readonly #id: string;
@@ -28,9 +27,9 @@ export class OpenReasoning implements OpenItem {
   #nextCallMetadata: SharedV4ProviderMetadata | undefined;
   #callMetadata: Record<string, SharedV4ProviderMetadata> | undefined;
 
-  constructor(place: OutputPosition, origin: StateOrigin, isSummary: boolean) {
-    this.#index = place.output_index;
-    this.#id = deriveItemId("rs", place);
+  constructor(position: OutputPosition, origin: StateOrigin, isSummary: boolean) {
+    this.#index = position.output_index;
+    this.#id = deriveItemId("rs", position);
     this.#origin = origin;
     this.#isSummary = isSummary;
   }
@@ -39,7 +38,7 @@ export class OpenReasoning implements OpenItem {
     yield createAddedEvent(this.#index, { type: "reasoning", id: this.#id, status: "in_progress", summary: [] });
   }
 
-  /** What the vendor must be given back with it. */
+  /** Adds metadata that must be returned to the vendor with this reasoning. */
   addMetadata(metadata: SharedV4ProviderMetadata | undefined): void {
     if (metadata === undefined) return;
     this.#metadata = { ...this.#metadata };
@@ -47,12 +46,12 @@ export class OpenReasoning implements OpenItem {
       this.#metadata[name] = { ...this.#metadata[name], ...values };
   }
 
-  /** What the vendor must be given back with the call that comes of it. */
+  /** Sets metadata that must be returned to the vendor with the next call. */
   setNextCallMetadata(metadata: SharedV4ProviderMetadata): void {
     this.#nextCallMetadata = metadata;
   }
 
-  /** What must be given back with calls that came before. */
+  /** Sets metadata that must be returned with earlier calls, by call id. */
   setCallMetadata(calls: Record<string, SharedV4ProviderMetadata> | undefined): void {
     this.#callMetadata = calls;
   }
@@ -60,13 +59,14 @@ export class OpenReasoning implements OpenItem {
   *addText(delta: string): ItemEventSequence {
     const at = { item_id: this.#id, output_index: this.#index };
     if (this.#isSummary) {
-      const place = { ...at, summary_index: 0 };
-      if (this.#text === "") yield { type: "response.reasoning_summary_part.added", ...place, part: summaryText("") };
-      yield { type: "response.reasoning_summary_text.delta", ...place, delta };
+      const position = { ...at, summary_index: 0 };
+      if (this.#text === "")
+        yield { type: "response.reasoning_summary_part.added", ...position, part: summaryText("") };
+      yield { type: "response.reasoning_summary_text.delta", ...position, delta };
     } else {
-      const place = { ...at, content_index: 0 };
-      if (this.#text === "") yield { type: "response.content_part.added", ...place, part: reasoningText("") };
-      yield { type: "response.reasoning_text.delta", ...place, delta };
+      const position = { ...at, content_index: 0 };
+      if (this.#text === "") yield { type: "response.content_part.added", ...position, part: reasoningText("") };
+      yield { type: "response.reasoning_text.delta", ...position, delta };
     }
     this.#text += delta;
   }
@@ -91,14 +91,14 @@ export class OpenReasoning implements OpenItem {
     const at = { item_id: this.#id, output_index: this.#index };
     const text = this.#text;
     if (this.#isSummary) {
-      const place = { ...at, summary_index: 0 };
+      const position = { ...at, summary_index: 0 };
       const cut = status === "incomplete" ? { status } : {};
-      yield { type: "response.reasoning_summary_text.done", ...place, text };
-      yield { type: "response.reasoning_summary_part.done", ...place, ...cut, part: summaryText(text) };
+      yield { type: "response.reasoning_summary_text.done", ...position, text };
+      yield { type: "response.reasoning_summary_part.done", ...position, ...cut, part: summaryText(text) };
     } else {
-      const place = { ...at, content_index: 0 };
-      yield { type: "response.reasoning_text.done", ...place, text };
-      yield { type: "response.content_part.done", ...place, part: reasoningText(text) };
+      const position = { ...at, content_index: 0 };
+      yield { type: "response.reasoning_text.done", ...position, text };
+      yield { type: "response.content_part.done", ...position, part: reasoningText(text) };
     }
   }
 }

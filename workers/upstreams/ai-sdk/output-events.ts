@@ -1,28 +1,30 @@
 /**
- * The SDK's stream parts as item events. Items come one after the other (contract.md#item-events), parts may be interleaved.
+ * Converts the SDK's stream parts into item events. Parts may be interleaved; items are emitted one after the other
+ * (contract.md#item-events).
  *
- * | part                                | becomes                                                              |
- * | ----------------------------------- | -------------------------------------------------------------------- |
- * | text-start, -delta, -end            | a message; texts in a row are one, citations are `url_citation`s     |
- * | raw (chat completions only)         | says which text is a refusal, and its logprobs                       |
- * | source (url)                        | a `url_citation` of the whole message                                |
- * | reasoning-start, -delta, -end       | a reasoning item each, with what the vendor must be given back       |
- * | tool-input-start, -delta, tool-call | a function call or custom tool call; the next one waits for its end  |
- * | file (image)                        | an image_generation_call                                             |
- * | error                               | a fault                                                              |
- * | finish                              | finish.ts                                                            |
- * | all others: tools that the vendor   | nothing: none was asked for                                          |
- * | runs, documents, other files, pings |                                                                      |
+ * | part                                | result                                                             |
+ * | ----------------------------------- | ------------------------------------------------------------------ |
+ * | text-start, -delta, -end            | a message; consecutive texts are one, citations are `url_citation` |
+ * | raw (chat completions only)         | marks text as a refusal, and carries its logprobs                  |
+ * | source (url)                        | a `url_citation` of the whole message                              |
+ * | reasoning-start, -delta, -end       | a reasoning item each, with the state to return to the vendor      |
+ * | tool-input-start, -delta, tool-call | a function or custom tool call; the next item waits for its end    |
+ * | file (image)                        | an image_generation_call                                           |
+ * | error                               | a ProviderError                                                    |
+ * | finish                              | finish.ts                                                          |
+ * | all others: vendor-executed tools,  | nothing: none was requested                                        |
+ * | documents, other files, pings       |                                                                    |
  *
- * An item is closed when the next begins, or at the end, when it is known whether it was cut off.
+ * An item is closed when the next one starts or at the end, when it is known whether it was cut off.
  */
 import type { LanguageModelV4StreamPart, SharedV4ProviderMetadata } from "@ai-sdk/provider";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
+import type { OutputPosition } from "../derive-item-id.ts";
 import type { UpstreamCall } from "../upstream.ts";
 import { ChatChunk } from "./chat-chunk.ts";
 import { CallIdAllocator } from "./call-id-allocator.ts";
 import { OpenCall, OpenImage } from "./open-call.ts";
-import type { EndStatus, ItemEventSequence, OpenItem, OutputPosition } from "./open-item.ts";
+import type { EndStatus, ItemEventSequence, OpenItem } from "./open-item.ts";
 import { OpenMessage, type UrlSource } from "./open-message.ts";
 import { OpenReasoning, type StateOrigin } from "./open-reasoning.ts";
 import type { ReturnedState } from "./returned-state.ts";
@@ -42,16 +44,16 @@ export class OutputEvents {
   readonly #sources: UrlSource[] = [];
   #items = 0;
   #current: OpenItem | undefined;
-  /** The reasoning block that the open item is of. */
+  /** The reasoning block of the open item. */
   #reasoningBlock: string | undefined;
-  /** Where in its message the text block begins. */
+  /** The start of the current text block in its message. */
   #blockStart = 0;
-  /** The call that is being written, by the vendor's id. */
+  /** The vendor's id of the call that is being written. */
   #openCallId: string | undefined;
   readonly #waitingParts = new WaitingParts();
   #hasRefused = false;
 
-  /** `state`: where the SDK leaves out what the vendor must be given back. */
+  /** `state`: present if the SDK omits state that must be returned to the vendor. */
   constructor(call: UpstreamCall, toolbox: Toolbox, origin: StateOrigin, state?: ReturnedState) {
     this.#call = call;
     this.#toolbox = toolbox;
@@ -98,13 +100,13 @@ export class OutputEvents {
     }
   }
 
-  /** A text that the vendor was given to continue: nobody knows how likely its tokens were. */
+  /** Writes the prefix that the vendor was given to continue, whose logprobs are unknown. */
   *writeText(text: string): ItemEventSequence {
     const message = yield* this.#openMessage();
     yield* message.addText(text, []);
   }
 
-  /** Closes what is open. With `incomplete` the last item is where the model was stopped. */
+  /** Closes the open items. `incomplete` means that the model was stopped in the last one. */
   *finish(status: EndStatus): ItemEventSequence {
     while (this.#openCallId !== undefined) {
       yield* this.#closeCurrent("incomplete");
@@ -115,7 +117,7 @@ export class OutputEvents {
     if (status === "completed") yield* this.#keepLateState();
   }
 
-  /** A vendor may sign what it has written long ago. */
+  /** A vendor may sign earlier calls at the end. */
   *#keepLateState(): ItemEventSequence {
     const calls = this.#state?.takeLateCalls();
     if (calls === undefined && this.#state?.hasDetails !== true) return;
@@ -147,7 +149,7 @@ export class OutputEvents {
   *#openMessage(): Generator<ItemEventDraft, OpenMessage> {
     if (this.#current instanceof OpenMessage) return this.#current;
     this.#blockStart = 0;
-    return yield* this.#beginItem((place) => new OpenMessage(place));
+    return yield* this.#beginItem((position) => new OpenMessage(position));
   }
 
   // --- reasoning ---
@@ -155,14 +157,14 @@ export class OutputEvents {
   *#acceptReasoning(part: PartOf<"reasoning-start" | "reasoning-delta" | "reasoning-end">): ItemEventSequence {
     const delta = part.type === "reasoning-delta" ? part.delta : "";
     const isSame = this.#current instanceof OpenReasoning && this.#reasoningBlock === part.id;
-    // A block that says nothing and signs nothing is nothing.
+    // A block without text or signature is dropped.
     if (!isSame && delta === "" && part.providerMetadata === undefined) return;
     const reasoning = isSame ? (this.#current as OpenReasoning) : yield* this.#openReasoning(part.id);
     reasoning.addMetadata(part.providerMetadata);
     if (delta !== "") yield* reasoning.addText(delta);
   }
 
-  /** Some say what they think in what is to be given back, and nowhere else. */
+  /** Some vendors put their reasoning only into the state. */
   *#readState(rawValue: unknown): ItemEventSequence {
     this.#state?.read(rawValue);
     const delta = this.#openCallId === undefined ? this.#state?.takeReasoningText() : undefined;
@@ -171,7 +173,7 @@ export class OutputEvents {
 
   *#openReasoning(block?: string): Generator<ItemEventDraft, OpenReasoning> {
     const isSummary = this.#call.request.reasoning?.summary != null;
-    const reasoning = yield* this.#beginItem((place) => new OpenReasoning(place, this.#origin, isSummary));
+    const reasoning = yield* this.#beginItem((position) => new OpenReasoning(position, this.#origin, isSummary));
     this.#reasoningBlock = block;
     return reasoning;
   }
@@ -195,14 +197,14 @@ export class OutputEvents {
   *#beginCall(id: string, toolName: string, metadata: SharedV4ProviderMetadata | undefined): ItemEventSequence {
     const signature = this.#state === undefined ? metadata : this.#state.peekCall(toolName);
     if (signature !== undefined || this.#state?.hasDetails === true) {
-      // A call has no place for it. A reasoning item has, and stands right before.
+      // A call cannot carry a signature, so the reasoning item before it does.
       const reasoning = this.#current instanceof OpenReasoning ? this.#current : yield* this.#openReasoning();
       if (signature !== undefined) reasoning.setNextCallMetadata(signature);
     }
-    yield* this.#beginItem((place) => {
-      const callId = this.#callIds.allocate(id, place);
+    yield* this.#beginItem((position) => {
+      const callId = this.#callIds.allocate(id, position);
       this.#state?.takeCall(toolName, callId);
-      return new OpenCall(place, this.#toolbox.find(toolName), callId);
+      return new OpenCall(position, this.#toolbox.find(toolName), callId);
     });
     this.#openCallId = id;
   }
@@ -212,7 +214,7 @@ export class OutputEvents {
     return (part.type === "tool-input-delta" || part.type === "tool-input-end") && part.id === this.#openCallId;
   }
 
-  /** The call that was written is whole: what came beside it is next. */
+  /** The call is complete: accepts the parts that arrived during it. */
   *#resumeAfterCall(): ItemEventSequence {
     this.#openCallId = undefined;
     for (const part of this.#waitingParts.takeAll()) yield* this.accept(part);
@@ -222,10 +224,10 @@ export class OutputEvents {
 
   *#acceptFile({ mediaType, data }: PartOf<"file">): ItemEventSequence {
     if (!mediaType.startsWith("image/") || data.type !== "data") return;
-    yield* this.#beginItem((place) => new OpenImage(place, data.data));
+    yield* this.#beginItem((position) => new OpenImage(position, data.data));
   }
 
-  *#beginItem<T extends OpenItem>(make: (place: OutputPosition) => T): Generator<ItemEventDraft, T> {
+  *#beginItem<T extends OpenItem>(make: (position: OutputPosition) => T): Generator<ItemEventDraft, T> {
     yield* this.#closeCurrent("completed");
     const output_index = this.#items++;
     const { responseId, firstOutputIndex } = this.#call;

@@ -1,29 +1,29 @@
-/** Builds a prompt in the order that vendors insist on: system first, calls of one turn together, a result for each. */
+/** Builds a prompt in the order that vendors require: system first, the calls of a turn together, a result for each. */
 import type {
   LanguageModelV4Message,
   LanguageModelV4Prompt,
   LanguageModelV4ToolResultOutput,
   SharedV4ProviderMetadata,
 } from "@ai-sdk/provider";
-import type { ModelPart } from "./content.ts";
+import type { ModelPart } from "./content-parts.ts";
 import { type MarkKind, TextMarks } from "./text-marks.ts";
 
 type AssistantPart = Extract<LanguageModelV4Message, { role: "assistant" }>["content"][number];
 type CallPart = Extract<AssistantPart, { type: "tool-call" }>;
 type TextOutput = { type: "text"; value: string };
-/** Of a client's tool. */
+/** Output of a client's tool. */
 export type ToolOutput = TextOutput | { type: "content"; value: ModelPart[] };
 
-/** For a call that the conversation went on without. */
+/** Output of a call that the conversation continued without. */
 const NO_OUTPUT: TextOutput = { type: "text", value: "There is no output yet." };
 
 export class PromptBuilder {
   readonly #acceptsLateSystem: boolean;
   readonly #messages: LanguageModelV4Prompt = [];
-  /** Calls that have no result yet: their names, by id. */
+  /** Names of calls without a result, by call id. */
   readonly #unanswered = new Map<string, string>();
   readonly #marks: TextMarks;
-  /** Messages that have marks in them. */
+  /** Messages that contain marks. */
   readonly #marked = new Set<LanguageModelV4Message>();
   #signature: SharedV4ProviderMetadata | undefined;
   readonly #calls = new Map<string, CallPart>();
@@ -37,7 +37,7 @@ export class PromptBuilder {
     if (text === "") return;
     const [first] = this.#messages;
     if (this.#messages.length === 0) this.#push({ role: "system", content: text });
-    // The chat templates of many models know one system message.
+    // Chat templates of many models support only one system message.
     else if (this.#messages.length === 1 && first?.role === "system") first.content += `\n\n${text}`;
     else if (this.#acceptsLateSystem) this.#push({ role: "system", content: text });
     else {
@@ -57,12 +57,12 @@ export class PromptBuilder {
     else this.#push({ role: "assistant", content: parts });
   }
 
-  /** What was written beside a reasoning, for the call that came of it. */
+  /** Sets the state that the vendor wrote with a reasoning for the call after it. */
   signNextCall(signature: SharedV4ProviderMetadata): void {
     this.#signature = signature;
   }
 
-  /** What was written beside calls that are there already. */
+  /** Adds state that the vendor wrote for calls that are already in the prompt. */
   signCalls(signatures: Readonly<Record<string, SharedV4ProviderMetadata>>): void {
     for (const [toolCallId, signature] of Object.entries(signatures)) {
       const call = this.#calls.get(toolCallId);
@@ -81,7 +81,7 @@ export class PromptBuilder {
 
   addOutput(toolCallId: string | undefined, output: ToolOutput): void {
     if (toolCallId !== undefined && this.#unanswered.has(toolCallId)) return this.#answer(toolCallId, output);
-    // It came too late, or its call is not in the conversation any more.
+    // The output came too late, or its call is not in the conversation.
     const kind: MarkKind = "tool_output";
     const [opening, closing] = [this.#marks.opening(kind), this.#marks.closing(kind)].map((text) => toTextPart(text));
     const parts = output.type === "text" ? [toTextPart(output.value)] : output.value;
@@ -91,13 +91,13 @@ export class PromptBuilder {
   finish(): LanguageModelV4Prompt {
     this.#answerRemaining();
     if (this.#marked.size === 0) return this.#messages;
-    // The vendor's cache knows the conversation again: marks and what explains them are the same in every call.
-    const shown = this.#messages.map((message) =>
+    // Marks and their explanation are the same in each call, so that the vendor's prompt cache matches.
+    const unmarked = this.#messages.map((message) =>
       this.#marked.has(message) ? message : this.#removeMarksFromMessage(message),
     );
-    const [first, ...rest] = shown;
+    const [first, ...rest] = unmarked;
     const { explanation } = this.#marks;
-    if (first?.role !== "system") return [{ role: "system", content: explanation }, ...shown];
+    if (first?.role !== "system") return [{ role: "system", content: explanation }, ...unmarked];
     return [{ ...first, content: `${first.content}\n\n${explanation}` }, ...rest];
   }
 
@@ -107,7 +107,7 @@ export class PromptBuilder {
     this.#marked.add(message);
   }
 
-  /** The system's own messages may say what they like. */
+  /** System messages may contain anything. */
   #removeMarksFromMessage(message: LanguageModelV4Message): LanguageModelV4Message {
     switch (message.role) {
       case "system":
@@ -126,7 +126,7 @@ export class PromptBuilder {
     }
   }
 
-  /** A signed reasoning is taken as it was written, and a call's arguments are no text. */
+  /** Only texts: signed reasoning must stay unchanged, and a call's arguments are not text. */
   #removeMarks<P extends { type: string }>(part: P): P {
     return part.type === "text" && "text" in part
       ? { ...part, text: this.#marks.removeMarks(String(part.text)) }

@@ -1,29 +1,30 @@
 /**
- * A conversation as the SDK's prompt, with what the vendor's traits ask for.
+ * Converts a conversation into the SDK's prompt, according to the vendor's traits.
  *
- * | item                                       | told to the model as                                               |
- * | ------------------------------------------ | ------------------------------------------------------------------ |
- * | instructions, system and developer message | a system message; a late one as a user's (text-marks.ts), where vendors forbid it |
- * | user message                               | itself: text, images and files by address or data                  |
- * | assistant message                          | its text; a refusal is text                                        |
- * | reasoning                                  | itself, to the model that wrote it; its text, where the vendor's traits say so |
- * | function_call, custom_tool_call            | a call with the signature that it came with, unless it was cut off |
- * | their outputs                              | its result; of a call that is not there, a user's text             |
- * | calls and outputs of hosted tools          | a text that shows them as they are, without pictures in base64     |
- * | program, program_output, tool_search_*     | the same                                                           |
- * | additional_tools, configuration_update     | tools and options of the call (call-options.ts)                    |
- * | compaction, item_reference                 | refused: what is in them cannot be read here                       |
+ * | item                                       | the model sees                                                      |
+ * | ------------------------------------------ | ------------------------------------------------------------------- |
+ * | instructions, system and developer message | a system message; a marked user message if late (text-marks.ts)     |
+ * | user message                               | text, images and files by URL or data                               |
+ * | assistant message                          | its text; a refusal is text                                         |
+ * | reasoning                                  | with state for the model that wrote it; as text if traits say so    |
+ * | function_call, custom_tool_call            | a call with its signature, unless it was cut off                    |
+ * | their outputs                              | its result; a user text if the call is not in the conversation      |
+ * | calls and outputs of hosted tools          | a text that describes them, without base64 images                   |
+ * | program, program_output, tool_search_*     | the same                                                            |
+ * | additional_tools, configuration_update     | tools and options of the call (call-options.ts)                     |
+ * | compaction, item_reference                 | rejected: their content is unknown here                             |
  *
- * What a vendor refuses in the order of things is put right: calls of one turn stand in one message, each has a result.
+ * An order that a vendor rejects is repaired: the calls of a turn form one message, and each has a result.
  */
 import { randomUUID } from "node:crypto";
 import { omitFields } from "../../../src/providers/openai-items.ts";
 import { decodeReasoningState } from "../../../src/providers/reasoning-state.ts";
 import type { ContextItem, UpstreamCall } from "../upstream.ts";
+import { isObject, parseJson } from "../http/json.ts";
 import { InvalidPromptError } from "../invalid-prompt.ts";
-import { adaptCallIds } from "./call-ids.ts";
-import { type ModelPart, toTextParts, toModelPart } from "./content.ts";
-import { arrangeMessages } from "./message-order.ts";
+import { adaptCallIds } from "./adapt-call-ids.ts";
+import { type ModelPart, toTextParts, toModelPart } from "./content-parts.ts";
+import { arrangeMessages } from "./arrange-messages.ts";
 import { PromptBuilder, type ToolOutput } from "./prompt-builder.ts";
 import { wrapCustomInput, qualifiedName } from "./toolbox.ts";
 import type { Vendor } from "./vendors.ts";
@@ -42,25 +43,25 @@ export function createPrompt(call: UpstreamCall, vendor: Vendor) {
   return adaptCallIds(vendor.finishPrompt?.(arranged, call.model) ?? arranged, vendor.traits.call_ids);
 }
 
-/** Whose state may be given back. */
+/** The reader whose state may be returned. */
 interface StateReader {
   vendor: Vendor;
   from: string | undefined;
 }
 
-/** At which places the vendor is given reasoning back as text. A turn is what lies between two messages of the user's. */
-function createReasoningFilter(items: readonly ContextItem[], { traits }: Vendor): (place: number) => boolean {
+/** Selects the indices whose reasoning is sent as text. Here a turn lies between two user messages. */
+function createReasoningFilter(items: readonly ContextItem[], { traits }: Vendor): (index: number) => boolean {
   const isUser = (item: ContextItem) => item.type === "message" && item.role === "user";
   const lastUser = items.findLastIndex(isUser);
   if (traits.reasoning_sent === "none") return () => false;
-  if (traits.reasoning_sent === "current_turn") return (place) => place > lastUser;
+  if (traits.reasoning_sent === "current_turn") return (index) => index > lastUser;
   let turn = 0;
   const turns = items.map((item) => (isUser(item) ? ++turn : turn));
-  const withCalls = new Set(turns.filter((_, place) => CALL_TYPES.has(items[place]!.type)));
-  return (place) => withCalls.has(turns[place]!);
+  const withCalls = new Set(turns.filter((_, index) => CALL_TYPES.has(items[index]!.type)));
+  return (index) => withCalls.has(turns[index]!);
 }
 
-const CALL_TYPES: ReadonlySet<string> = new Set(["function_call", "custom_tool_call"]);
+export const CALL_TYPES: ReadonlySet<string> = new Set(["function_call", "custom_tool_call"]);
 
 function addItem(prompt: PromptBuilder, item: ContextItem, reader: StateReader, isTextShown: boolean): void {
   switch (item.type) {
@@ -125,7 +126,7 @@ function addReasoning(
   const text = [...(item.content ?? []), ...item.summary].map((part) => part.text).join("");
   const state = decodeReasoningState(vendor.stateOwner, item.encrypted_content, from);
   if (state?.own) prompt.addAssistant([{ type: "reasoning", text, providerOptions: state.own }]);
-  // What is encrypted by another vendor, and is no state here, goes with its text.
+  // Reasoning with another vendor's encrypted content is dropped, its text too.
   else if (
     vendor.acceptsUnsignedReasoning &&
     isTextShown &&
@@ -139,13 +140,9 @@ function addReasoning(
 }
 
 function parseArguments(json: string): unknown {
-  try {
-    const parsed: unknown = JSON.parse(json);
-    // Vendors take objects only; a model that wrote something else is shown what it wrote.
-    if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) return parsed;
-  } catch {
-    // Not JSON at all.
-  }
+  const parsed = parseJson(json);
+  if (isObject(parsed)) return parsed;
+  // Vendors accept only objects. A model that wrote something else sees it in a field.
   return json.trim() === "" ? {} : { arguments: json };
 }
 
@@ -157,12 +154,13 @@ function toToolOutput(output: ItemOf<"function_call_output">["output"]): ToolOut
   return { type: "content", value: parts };
 }
 
-/** The text cannot end its own frame: JSON may write `<` in another way. Base64 of a picture would be read as words, a token every few letters. */
+/** Fields that a model cannot read. Base64 of an image would cost a token for every few letters. */
 const UNREADABLE_FIELDS = new Set(["id", "status", "created_by", "result", "image_url", "encrypted_content"]);
 
 function describeItem(item: ContextItem): string {
   const fields = omitFields(item, "type");
   const readable = (name: string, value: unknown) => (UNREADABLE_FIELDS.has(name) ? undefined : value);
+  // Escapes `<`, so that text in the item cannot end the item's tag.
   const json = JSON.stringify(fields, readable).replaceAll("<", String.raw`\u003c`);
   return `<${item.type}>${json}</${item.type}>`;
 }

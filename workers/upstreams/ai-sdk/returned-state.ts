@@ -1,15 +1,15 @@
 /**
- * What a server of chat completions writes beside its texts and calls and must be given back unchanged: OpenRouter's
- * `reasoning_details` of a message, and the `extra_content` of a call, which holds Gemini's signature. The SDK leaves them
- * out, or has them only when the stream is over, so that they are read from the chunks.
+ * Collects state that a chat completions server writes and must get back unchanged: OpenRouter's `reasoning_details` of a
+ * message, and the `extra_content` of a call with Gemini's signature. The SDK omits them, or has them only at the end of
+ * the stream, so they are read from the chunks.
  */
 import type { JSONObject, SharedV4ProviderMetadata } from "@ai-sdk/provider";
 import { responseError } from "../../../src/lifecycle/lifecycle-events.ts";
 import type { VendorTraits } from "../../../src/providers/vendor-traits.ts";
-import { ProviderError } from "../provider/provider-error.ts";
-import { asArray, asString, isObject, type Json } from "../provider/json.ts";
+import { ProviderError } from "../http/provider-error.ts";
+import { asArray, asString, isObject, type Json } from "../http/json.ts";
 
-/** Of all that is kept for one call of the model. Far more than any model writes. */
+/** Limit for all state of one model call. Far more than any model writes. */
 const MAX_CHARACTERS = 8_000_000;
 
 interface SeenCall {
@@ -17,7 +17,7 @@ interface SeenCall {
   index: unknown;
   id: string;
   extra?: JSONObject;
-  /** Ours, once the call is an item. */
+  /** Our call id, once the call is an item. */
   callId?: string;
   isReturned?: boolean;
 }
@@ -27,40 +27,40 @@ export class ReturnedState {
   readonly #fields: VendorTraits["state_returned"];
   #details: JSONObject[] = [];
   readonly #calls: SeenCall[] = [];
-  /** Of calls whose name has not come yet. */
+  /** State of calls whose name has not arrived yet. */
   readonly #unnamed = new Map<unknown, JSONObject>();
   #characters = 0;
-  /** Words that are in a detail alone. */
+  /** Reasoning text that appears only in details. */
   #reasoningText = "";
 
-  /** `sdkName`: under which the SDK looks for what it is to write into a message. */
+  /** `sdkName`: the SDK's key for metadata to write into a message. */
   constructor(sdkName: string, fields: VendorTraits["state_returned"]) {
     this.#sdkName = sdkName;
     this.#fields = fields;
   }
 
-  /** A chunk comes before the parts that the SDK makes of it. */
+  /** Reads a chunk, before the SDK's parts of it arrive. */
   read(rawValue: unknown): void {
     const choice = isObject(rawValue) ? asArray(rawValue["choices"])[0] : undefined;
     const delta = isObject(choice) && isObject(choice["delta"]) ? choice["delta"] : undefined;
     if (delta === undefined) return;
     if (this.#fields.includes("reasoning_details")) {
-      const isSaid = Boolean(delta["reasoning"] || delta["reasoning_content"]);
-      for (const detail of asArray(delta["reasoning_details"])) this.#readDetail(detail, isSaid);
+      const hasReasoning = Boolean(delta["reasoning"] || delta["reasoning_content"]);
+      for (const detail of asArray(delta["reasoning_details"])) this.#readDetail(detail, hasReasoning);
     }
     if (this.#fields.includes("extra_content")) {
       for (const call of asArray(delta["tool_calls"])) if (isObject(call)) this.#readCall(call);
     }
   }
 
-  /** Of the message, what has come since it was last taken. */
+  /** The message's details since the last call of this method. */
   takeDetails(): SharedV4ProviderMetadata | undefined {
     const details = this.#details;
     this.#details = [];
     return details.length === 0 ? undefined : this.#metadata({ reasoning_details: details });
   }
 
-  /** Words of details that the vendor has not said in a field of their own, since they were last taken. */
+  /** Reasoning text of details without a field of its own, since the last call of this method. */
   takeReasoningText(): string {
     const words = this.#reasoningText;
     this.#reasoningText = "";
@@ -71,13 +71,13 @@ export class ReturnedState {
     return this.#details.length > 0;
   }
 
-  /** What came with the first call of this tool that was not asked for yet. */
+  /** Assigns our call id to the first unassigned call of this tool. */
   takeCall(toolName: string, callId: string): void {
     const call = this.#calls.find((each) => each.callId === undefined && each.name === toolName);
     if (call !== undefined) call.callId = callId;
   }
 
-  /** Of the call that is to be taken next. */
+  /** The state of the call that `takeCall` will take next. */
   peekCall(toolName: string): SharedV4ProviderMetadata | undefined {
     const call = this.#calls.find((each) => each.callId === undefined && each.name === toolName);
     if (call?.extra === undefined) return undefined;
@@ -85,7 +85,7 @@ export class ReturnedState {
     return this.#metadata({ extra_content: call.extra });
   }
 
-  /** Of calls that were taken before it came, by our ids. */
+  /** State that arrived after its calls were taken, by our call ids. */
   takeLateCalls(): Record<string, SharedV4ProviderMetadata> | undefined {
     const late = this.#calls.filter((call) => call.extra !== undefined && call.isReturned !== true && call.callId);
     for (const call of late) call.isReturned = true;
@@ -93,9 +93,9 @@ export class ReturnedState {
     return Object.fromEntries(late.map((call) => [call.callId!, this.#metadata({ extra_content: call.extra! })]));
   }
 
-  #readDetail(detail: unknown, isSaid: boolean): void {
+  #readDetail(detail: unknown, hasReasoning: boolean): void {
     if (!isJsonObject(detail)) return;
-    if (!isSaid) this.#reasoningText += asString(detail["text"]) ?? asString(detail["summary"]) ?? "";
+    if (!hasReasoning) this.#reasoningText += asString(detail["text"]) ?? asString(detail["summary"]) ?? "";
     this.#countCharacters(detail);
     addDetail(this.#details, detail);
   }
@@ -129,12 +129,12 @@ export class ReturnedState {
   #countCharacters(value: object): void {
     this.#characters += JSON.stringify(value).length;
     if (this.#characters <= MAX_CHARACTERS) return;
-    const message = `The provider wrote more than ${MAX_CHARACTERS} characters beside its reasoning.`;
+    const message = `The provider sent more than ${MAX_CHARACTERS} characters of reasoning state.`;
     throw new ProviderError(responseError("server_error", message), { retryable: false });
   }
 }
 
-/** An object of a chunk, which was JSON. */
+/** Chunks are parsed JSON, so each object is a JSON object. */
 export function isJsonObject(value: unknown): value is JSONObject {
   return isObject(value);
 }
@@ -143,8 +143,8 @@ export function isJsonObject(value: unknown): value is JSONObject {
 const GROWING_FIELDS: ReadonlySet<string> = new Set(["text", "summary"]);
 
 /**
- * A detail comes in pieces: those of the same type and index are one, whose signature comes last. Sent back in pieces, the
- * signature does not fit (https://github.com/agno-agi/agno/pull/8861). What is encrypted comes whole.
+ * A detail arrives in pieces: pieces of the same type and index are one detail, and its signature comes last. The signature
+ * does not match separate pieces (https://github.com/agno-agi/agno/pull/8861). Encrypted details arrive whole.
  */
 export function addDetail(details: JSONObject[], next: JSONObject): void {
   const last = details.findLast((each) => each["type"] === next["type"] && each["index"] === next["index"]);
@@ -164,6 +164,6 @@ function isSameDetail(last: JSONObject, next: JSONObject, isLast: boolean): bool
   if (last["type"] !== "reasoning.text" && last["type"] !== "reasoning.summary") return false;
   if (last["id"] != null && next["id"] != null && last["id"] !== next["id"]) return false;
   if (next["index"] != null) return true;
-  // Without an index, a signature is the end of a block.
+  // Without an index, a signature ends a block.
   return isLast && (last["signature"] == null || next["text"] == null);
 }

@@ -1,19 +1,19 @@
 /**
- * Reasoning that a server leaves in the text, between `<think>` and `</think>`, as the SDK's reasoning parts. Only at the
- * beginning of the text: a model may well write of such tags later.
+ * Extracts reasoning that a server leaves in the text, between `<think>` and `</think>`, as the SDK's reasoning parts. Only
+ * at the beginning of the text: a model may write about such tags later.
  *
- * | the text                              | is                                                                     |
+ * | text                                  | result                                                                 |
  * | ------------------------------------- | ---------------------------------------------------------------------- |
- * | `<think>a</think>b`                   | reasoning a, text b; the whitespace around both is left out            |
+ * | `<think>a</think>b`                   | reasoning a, text b; the whitespace around both is dropped             |
  * | `<think></think>b`                    | text b                                                                 |
  * | `<think>a`, and the end               | reasoning a: the model was stopped before its answer                   |
- * | `<think><think>a</think>b`            | reasoning a: some templates write the first tag, and the model another |
- * | `<think>a<think>b</think>c</think>d`  | reasoning up to the last tag, if that follows soon                     |
+ * | `<think><think>a</think>b`            | reasoning a, text b: a template and the model both wrote a tag         |
+ * | `<think>a<think>b</think>c</think>d`  | reasoning up to the last tag, if it follows soon                       |
  * | `a<think>b</think>c`                  | text                                                                   |
  * | `a</think>b`, with `opened`           | reasoning a, text b                                                    |
  *
- * The SDK's `extractReasoningMiddleware` looks for tags anywhere in the text, and is a part of `ai`, which has all that this
- * server does itself.
+ * The SDK's `extractReasoningMiddleware` finds tags anywhere in the text, and belongs to the `ai` package, which
+ * is only a development dependency.
  */
 import type { LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import type { VendorTraits } from "../../../src/providers/vendor-traits.ts";
@@ -22,20 +22,20 @@ type Part = LanguageModelV4StreamPart;
 
 const TAGS = [
   ["<think>", "</think>"],
-  // Magistral's, where a server does not read them.
+  // Magistral's tags, on servers that do not parse them.
   ["[THINK]", "[/THINK]"],
 ] as const;
 const REASONING_ID = "think";
-/** How far behind a closing tag another one may be for the first to have been a nested one. */
+/** Maximum distance to another closing tag for the first one to count as nested. */
 const MAX_NESTED_CHARACTERS = 2_000;
-/** Whitespace that is waited with until a word comes. */
+/** Maximum whitespace to hold back until text follows. */
 const MAX_BLANK_CHARACTERS = 1_000;
 
 type ParserState =
-  /** Nothing but whitespace, or the beginning of a tag. */
+  /** Only whitespace or an incomplete tag so far. */
   | "beginning"
   | "thinking"
-  /** After a closing tag that may be a nested one's. */
+  /** After a closing tag that may be nested. */
   | "between"
   /** After the last closing tag, before the first word. */
   | "answering"
@@ -45,9 +45,9 @@ export class ThinkTagParser {
   #state: ParserState;
   #open: string = TAGS[0][0];
   #close: string = TAGS[0][1];
-  /** Text that is not told yet. */
+  /** Text that has not been emitted. */
   #text = "";
-  /** Parts that wait for it to be known, in their order. */
+  /** Parts held back until the beginning is parsed, in order. */
   #held: Part[] = [];
   #hasThought = false;
   #isNested = false;
@@ -66,12 +66,12 @@ export class ThinkTagParser {
         this.#text += part.delta;
         if (this.#state === "beginning") this.#held.push(part);
         return yield* this.#advance(part.id);
-      // Those of a text are not known yet to be its.
+      // Emitted together with the text, once it is known to be text.
       case "text-start":
       case "text-end":
         return;
       case "raw":
-        // It says something of the words that come right after it.
+        // A chunk describes the text right after it.
         if (this.#state === "beginning" && this.#text !== "") this.#held.push(part);
         else yield part;
         return;
@@ -112,7 +112,7 @@ export class ThinkTagParser {
   *#parseReasoning(): Generator<Part> {
     if (!this.#hasThought) {
       this.#text = this.#text.trimStart();
-      // Another opening tag before the first word is the same one again.
+      // A repeated opening tag before the first word.
       while (this.#text.startsWith(this.#open)) this.#text = this.#text.slice(this.#open.length).trimStart();
       if (this.#open.startsWith(this.#text)) return;
     }
@@ -126,16 +126,16 @@ export class ThinkTagParser {
       if (this.#state === "answering") yield* this.#endReasoning();
       return;
     }
-    // Whitespace may be the last of it, a beginning may be a tag's.
-    const kept = Math.max(partialTagLength(thought, this.#close), partialTagLength(thought, this.#open));
-    const known = thought.slice(0, thought.length - kept);
+    // Hold back trailing whitespace and a possible start of a tag.
+    const partial = Math.max(partialTagLength(thought, this.#close), partialTagLength(thought, this.#open));
+    const known = thought.slice(0, thought.length - partial);
     const words = known.trimEnd();
-    const told = known.length - words.length > MAX_BLANK_CHARACTERS ? known : words;
-    this.#text = this.#text.slice(told.length);
-    yield* this.#emitReasoning(told);
+    const emitted = known.length - words.length > MAX_BLANK_CHARACTERS ? known : words;
+    this.#text = this.#text.slice(emitted.length);
+    yield* this.#emitReasoning(emitted);
   }
 
-  /** A closing tag that follows soon closes the tag that was nested in. */
+  /** A closing tag that follows soon ends the reasoning; the previous one was nested. */
   *#parseNestedEnd(isOver = false): Generator<Part> {
     const end = this.#text.indexOf(this.#close);
     if (end >= 0) {
@@ -166,7 +166,7 @@ export class ThinkTagParser {
     if (this.#hasThought) yield { type: "reasoning-end", id: REASONING_ID };
   }
 
-  /** The text is over, or something else begins. */
+  /** The text has ended, or another part starts. */
   *#end(): Generator<Part> {
     if (this.#state === "beginning") yield* this.#startPassing();
     if (this.#state === "thinking") {
@@ -188,7 +188,7 @@ export class ThinkTagParser {
   }
 }
 
-/** How much of the text's end may be the beginning of the tag. */
+/** Length of the text's end that may be the start of the tag. */
 function partialTagLength(text: string, tag: string): number {
   for (let length = Math.min(tag.length - 1, text.length); length > 0; length--) {
     if (text.endsWith(tag.slice(0, length))) return length;

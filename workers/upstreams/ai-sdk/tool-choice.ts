@@ -1,4 +1,4 @@
-/** Tools and their choice as a vendor takes them: what it ignores or refuses is said in the nearest way that it obeys. */
+/** Replaces a tool choice that a vendor ignores or rejects by the nearest one that it supports. */
 import type { LanguageModelV4CallOptions } from "@ai-sdk/provider";
 import type { VendorTraits } from "../../../src/providers/vendor-traits.ts";
 
@@ -21,7 +21,7 @@ export function adaptChoice({ tools, toolChoice }: ToolSelection, traits: Vendor
   }
 }
 
-/** Whether the vendor would refuse the choice if the model were to think. */
+/** Whether the vendor rejects thinking together with this tool choice. */
 export function forbidsThinking({ toolChoice }: ToolSelection, traits: VendorTraits): boolean {
   const isForced = toolChoice?.type === "required" || toolChoice?.type === "tool";
   return isForced && traits.forced_call_thinking === "switched_off";

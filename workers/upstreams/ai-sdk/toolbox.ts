@@ -1,14 +1,14 @@
 /**
- * A request's tools as the functions that every vendor has.
+ * Converts a request's tools into functions, which every vendor has.
  *
- * | tool                | told to the model as                                            |
- * | ------------------- | --------------------------------------------------------------- |
- * | `function`          | itself                                                          |
- * | `custom`            | a function of one string, `input`; a grammar in its description |
- * | `namespace`         | its tools, as `namespace__name`                                 |
- * | every other         | refused: they are the hosted vendor's, or need items that no other vendor has |
+ * | tool        | the model sees                                                        |
+ * | ----------- | --------------------------------------------------------------------- |
+ * | `function`  | the function                                                          |
+ * | `custom`    | a function of one string, `input`; the description states its grammar |
+ * | `namespace` | its tools, as `namespace__name`                                       |
+ * | any other   | rejected: only OpenAI's hosted service has it                         |
  *
- * `allowed_tools` leaves the rest out; a choice of one function or custom tool is that tool.
+ * `allowed_tools` removes the other tools. A choice of one function or custom tool selects that tool.
  */
 import type {
   LanguageModelV4CallOptions,
@@ -18,13 +18,13 @@ import type {
 import type { Tool } from "../../../src/protocol/tool.ts";
 import type { UpstreamCall } from "../upstream.ts";
 import { InvalidPromptError } from "../invalid-prompt.ts";
-import { omitNullish } from "../provider/json.ts";
+import { isObject, omitNullish, parseJson } from "../http/json.ts";
 
 type Request = UpstreamCall["request"];
 type ClientTool = Extract<Tool, { type: "function" | "custom" }>;
 type InputSchema = LanguageModelV4FunctionTool["inputSchema"];
 
-/** What a call of the model is a call of. */
+/** The tool that a model's call refers to. */
 export interface CalledTool {
   type: "function" | "custom";
   name: string;
@@ -44,7 +44,7 @@ export class Toolbox {
   readonly #offered = new Map<string, { called: CalledTool; tool: LanguageModelV4FunctionTool }>();
   readonly #choice: LanguageModelV4ToolChoice | undefined;
 
-  /** Throws InvalidPromptError for what no vendor but the hosted one has. */
+  /** Throws InvalidPromptError for tools that only the hosted service has. */
   constructor(request: Request, added: readonly Tool[]) {
     for (const tool of [...(request.tools ?? []), ...added]) this.#add(tool);
     this.#choice = this.#choose(request.tool_choice ?? undefined);
@@ -55,7 +55,7 @@ export class Toolbox {
     return omitNullish({ tools: [...this.#offered.values()].map(({ tool }) => tool), toolChoice: this.#choice });
   }
 
-  /** A name that was never offered is told as the function that the model believes it to be. */
+  /** An unknown name becomes a call of a function with that name. */
   find(wireName: string): CalledTool {
     return this.#offered.get(wireName)?.called ?? { type: "function", name: wireName };
   }
@@ -132,15 +132,12 @@ function toCustomTool(tool: Extract<ClientTool, { type: "custom" }>, name: strin
   };
 }
 
-/** What a model wrote for a custom tool, out of the object around it. */
+/** Extracts a custom tool's input from the JSON object around it. */
 export function unwrapCustomInput(json: string): string {
-  try {
-    const input: unknown = (JSON.parse(json) as Record<string, unknown>)[CUSTOM_INPUT];
-    if (typeof input === "string") return input;
-  } catch {
-    // A model that forgot the object has written the input itself.
-  }
-  return json;
+  const object = parseJson(json);
+  const input = isObject(object) ? object[CUSTOM_INPUT] : undefined;
+  // Some models write the input without the object.
+  return typeof input === "string" ? input : json;
 }
 
 export function wrapCustomInput(input: string): Record<string, string> {

@@ -1,6 +1,6 @@
 /**
- * The kinds of vendor that the AI SDK speaks to, and the little in which they differ once it has levelled them. A new
- * kind is one function here and one schema in src/providers/providers-file.ts.
+ * The vendors that the AI SDK supports, and the differences that it leaves. A new kind is one function here and one schema
+ * in src/providers/providers-file.ts.
  */
 import { createAnthropic } from "@ai-sdk/anthropic";
 import { createGoogle } from "@ai-sdk/google";
@@ -11,37 +11,35 @@ import { selectExtraParameters } from "../../../src/providers/extra-parameters.t
 import { reasoningOriginOf, traitsOf } from "../../../src/providers/vendor-of.ts";
 import type { VendorTraits } from "../../../src/providers/vendor-traits.ts";
 import type { UpstreamCall } from "../upstream.ts";
-import { omitNullish } from "../provider/json.ts";
-import { withErrorStatus } from "../provider/error-in-body.ts";
-import { fetchWithoutTimeouts } from "../provider/retry-policy.ts";
+import { omitNullish } from "../http/json.ts";
+import { withErrorStatus } from "../http/error-in-body.ts";
+import { NO_API_KEY } from "../http/credentials.ts";
+import { fetchWithoutTimeouts } from "../http/fetch-without-timeouts.ts";
 import { shapeChatBody } from "./chat-body.ts";
-import { writeReturnedState } from "./returned-fields.ts";
-import { withEventStream } from "../provider/answer-stream.ts";
+import { writeReturnedState } from "./write-returned-state.ts";
+import { withEventStream } from "../http/answer-stream.ts";
 import { ChatChunkNormalizer } from "./chat-chunk-normalizer.ts";
 
 type Request = UpstreamCall["request"];
 
 export interface Vendor {
-  /** Under which the SDK keeps this vendor's options and metadata. */
+  /** The SDK's key for this vendor's options and metadata. */
   name: string;
   model: (name: string) => LanguageModelV4;
   traits: VendorTraits;
-  /** Under which what it must be given back is kept in reasoning items. */
+  /** The owner of the vendor's state in reasoning items. */
   stateOwner: string;
-  /** Whose that is, where it is not the vendor's but one model's. */
+  /** The model that owns the state, if the vendor's other models cannot read it. */
   stateOriginOf?: (model: string) => string;
-  /** Whether it takes reasoning that carries nothing of its own. */
+  /** Whether the vendor accepts reasoning without state of its own. */
   acceptsUnsignedReasoning: boolean;
-  /** What is left to do where the SDK does not write all that was given back. */
+  /** Writes returned state that the SDK does not write itself. */
   finishPrompt?: (prompt: LanguageModelV4Prompt, model: string) => LanguageModelV4Prompt;
-  /** Whether the SDK leaves out what its own stream has: refusals and logprobs (chat-chunk.ts). */
+  /** Whether the SDK omits parts of the vendor's stream: refusals and logprobs (chat-chunk.ts). */
   readsRawChunks: boolean;
-  /** What the SDK has no common name for. */
+  /** Options without a common name in the SDK. */
   options: (request: Request) => SharedV4ProviderOptions[string];
 }
-
-/** Many local servers want no key, but the SDK does, and would take one from the environment. */
-const NO_KEY = "none";
 
 const FETCH_WITH_ERRORS = withErrorStatus(fetchWithoutTimeouts);
 const STREAMING_FETCH = withEventStream(FETCH_WITH_ERRORS);
@@ -59,9 +57,9 @@ export function openVendor(provider: AiSdkProvider, key: string | undefined): Ve
         stateOriginOf: (model) => reasoningOriginOf(provider, model),
       };
     case "anthropic":
-      return openAnthropic({ ...settings, apiKey: key ?? NO_KEY }, traits);
+      return openAnthropic({ ...settings, apiKey: key ?? NO_API_KEY }, traits);
     case "google":
-      return openGoogle({ ...settings, apiKey: key ?? NO_KEY }, traits);
+      return openGoogle({ ...settings, apiKey: key ?? NO_API_KEY }, traits);
   }
 }
 
@@ -78,7 +76,7 @@ function openChatCompletions(
     name,
     includeUsage: true,
     supportsStructuredOutputs: true,
-    // Otherwise an image in an output would be written out as text, all its base64.
+    // Otherwise the SDK writes an image in a tool output as base64 text.
     supportsMultiPartToolContent: true,
   });
   return {
@@ -89,13 +87,13 @@ function openChatCompletions(
     acceptsUnsignedReasoning: true,
     finishPrompt: (prompt, model) => writeReturnedState(prompt, model, name, traits),
     readsRawChunks: true,
-    // Names that the SDK does not know are written into the body as they are.
+    // The SDK writes unknown names into the body unchanged.
     options: (request) => ({
       ...(extraOf(request) as SharedV4ProviderOptions[string]),
       ...omitNullish({
         user: request.user ?? request.safety_identifier,
         textVerbosity: request.text?.verbosity,
-        // The SDK would be strict by itself, and a schema that was not written for it be refused.
+        // The SDK's default is strict, which rejects schemas that were not written for it.
         strictJsonSchema:
           request.text?.format?.type === "json_schema" ? (request.text.format.strict ?? false) : undefined,
         parallel_tool_calls: request.tools?.length ? request.parallel_tool_calls : undefined,
@@ -123,7 +121,7 @@ function openAnthropic(settings: Parameters<typeof createAnthropic>[0], traits: 
       return omitNullish({
         disableParallelToolUse: request.parallel_tool_calls === false ? true : undefined,
         metadata: userId == null ? undefined : { userId },
-        // They say that a model which thinks in silence is alive.
+        // Pings show that a silently thinking model is alive.
         includePings: true,
       });
     },

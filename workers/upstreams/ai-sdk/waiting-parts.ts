@@ -1,11 +1,11 @@
-/** Parts that came beside a call that is being written, until its end. */
+/** Holds stream parts that arrive while a call is being written, until the call ends. */
 import type { LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import { responseError } from "../../../src/lifecycle/lifecycle-events.ts";
-import { ProviderError } from "../provider/provider-error.ts";
+import { ProviderError } from "../http/provider-error.ts";
 
-/** Far more than any model writes beside a call. */
+/** Far more than any model writes during a call. */
 const MAX_PARTS = 100_000;
-/** Parts that write. All others say nothing that could come too early. */
+/** Parts with content. Other parts have no order to keep. */
 export const CONTENT_PART_TYPE =
   /^(?:text|reasoning)-(?:start|delta|end)$|^tool-(?:input-start|input-delta|call)$|^(?:source|file)$/;
 
@@ -14,7 +14,7 @@ export class WaitingParts {
 
   add(part: LanguageModelV4StreamPart): void {
     if (!CONTENT_PART_TYPE.test(part.type) || this.#parts.push(part) <= MAX_PARTS) return;
-    const message = `The provider wrote more than ${MAX_PARTS} parts beside a call that it did not end.`;
+    const message = `The provider sent more than ${MAX_PARTS} parts during a call that it did not finish.`;
     throw new ProviderError(responseError("server_error", message), { retryable: false });
   }
 

@@ -1,22 +1,21 @@
 /**
- * Several models in the place of one: when the first cannot serve a call now, after its own tries, the next is asked, and
- * so on. Only before the first event: what was yielded stands in a log. Another model is asked rather than waited for.
+ * A model with fallbacks. If the first model cannot serve a call after its own retries, the next one is asked. This
+ * happens only before the first event, because yielded events are in the log. A fallback is preferred to waiting.
  *
- * A request that is itself wrong is not shown to anybody else. What a fallback has against it does not matter to the
- * client, who did not ask for that model: told is what was wrong with the first.
+ * An invalid request goes to no other provider. If no model serves the call, and none is worth waiting for, the client
+ * gets the first model's error: it did not ask for the others.
  */
 import type { Logger } from "pino";
-import type { PostponedFinish, Upstream, UpstreamCall, UpstreamEvent, UpstreamFinish } from "../upstream.ts";
+import { isUnserved } from "../upstream.ts";
+import type { PostponedFinish, UnservedFinish, Upstream, UpstreamCall, UpstreamEvent } from "../upstream.ts";
 
 export interface Candidate {
-  /** As a request would name it. */
+  /** The name that a request would use. */
   name: string;
   upstream: Upstream;
-  /** The vendor's own name of the model. */
+  /** The provider's own name of the model. */
   model: string;
 }
-
-type UnservedFinish = Extract<UpstreamFinish, { status: "failed" }> | PostponedFinish;
 
 export class FallbackUpstream implements Upstream {
   readonly #first: Candidate;
@@ -54,7 +53,7 @@ export class FallbackUpstream implements Upstream {
   }
 }
 
-/** Passes on what the candidate yields. Answers its finish instead if it yielded nothing before and did not serve the call. */
+/** Yields the candidate's events. If the candidate did not serve the call, returns its finish instead of yielding it. */
 async function* tryCandidate(
   { upstream, model }: Candidate,
   call: UpstreamCall,
@@ -62,16 +61,14 @@ async function* tryCandidate(
 ): AsyncGenerator<UpstreamEvent, UnservedFinish | undefined> {
   let hasOutput = false;
   for await (const event of upstream.run({ ...call, model }, signal)) {
-    if (!hasOutput && event.type === "finish" && (event.status === "failed" || event.status === "postponed")) {
-      return event;
-    }
+    if (!hasOutput && event.type === "finish" && isUnserved(event)) return event;
     hasOutput = true;
     yield event;
   }
   return undefined;
 }
 
-/** If any of them only has to be waited for. One that asked for nothing may be free at once. */
+/** The shortest postponement, if there is one. A provider that named no wait may be available at once. */
 function findShortestWait(unserved: readonly UnservedFinish[]): PostponedFinish | undefined {
   const postponed = unserved.filter((finish) => finish.status === "postponed");
   return postponed.toSorted((a, b) => (a.retryAfterMs ?? 0) - (b.retryAfterMs ?? 0))[0];

@@ -1,26 +1,28 @@
 /**
- * A call that the provider runs in its own background. Our connection may break, and our worker may die: the provider goes
- * on, and its recorded stream is read from where it was. `attempt` is one connection; the state between them is here.
+ * A call that the provider runs in its own background. If our connection breaks or our worker crashes, the provider
+ * continues, and its recorded stream is read from the last cursor. `streamOnce` uses one connection; this object holds
+ * the state between connections.
  */
 import { createHash } from "node:crypto";
 import type { OpenAI } from "openai";
 import { raceSignal } from "race-signal";
 import type { RemoteRunHandle, FailedFinish, UpstreamCall, UpstreamEvent } from "../upstream.ts";
 import { RemoteRunInterruptedError, failedFinish } from "../upstream.ts";
-import type { Connection } from "../provider/connection.ts";
-import { createBrokenStreamError } from "../provider/provider-error.ts";
-import { asIndex, asString, isObject, isProviderEvent, type Json, type ProviderEvent } from "../provider/json.ts";
-import type { ResumableCall, RetryPolicy } from "../provider/retry-policy.ts";
+import type { Connection } from "../http/connection.ts";
+import { createBrokenStreamError } from "../http/provider-error.ts";
+import { asIndex, asString, isObject, isProviderEvent, type Json, type ProviderEvent } from "../http/json.ts";
+import type { ResumableCall, RetryPolicy } from "../http/retry-policy.ts";
 import { isAbsentError } from "./classify-error.ts";
 import { readFinish } from "./finish.ts";
 import { OutputNormalizer } from "./output-normalizer.ts";
+import { TERMINAL_EVENTS } from "../http/unstreamed-answer.ts";
 import { createBackgroundParams } from "./request.ts";
 
-/** For the provider to name a response that was begun for a run which is over. */
+/** Timeout for the provider to name a response whose run has already ended here. */
 const LATE_ID_TIMEOUT_MS = 10_000;
 
 type EventIterator = AsyncIterator<unknown>;
-/** `first` is an event that was read already. */
+/** `first` is an event that was already read. */
 interface OpenedStream {
   id: string | undefined;
   first: ProviderEvent;
@@ -29,10 +31,10 @@ interface OpenedStream {
 
 interface BackgroundCallOptions {
   client: OpenAI;
-  /** Its name in the configuration. */
+  /** The provider's name in the configuration. */
   provider: string;
   timeouts: Pick<RetryPolicy, "headersTimeout" | "idleTimeout">;
-  /** What the call carries of the provider's own parameters. */
+  /** Provider-specific parameters of the request. */
   extra: object;
 }
 
@@ -45,25 +47,25 @@ export class BackgroundCall implements ResumableCall {
   readonly #extra: object;
   readonly #output: OutputNormalizer;
   #id: string | undefined;
-  /** The provider's number of the last event that was read. */
+  /** The provider's sequence number of the last event that was read. */
   #cursor: number;
   #hasProgress = false;
 
   constructor(
     { client, provider, timeouts, extra }: BackgroundCallOptions,
     call: UpstreamCall,
-    attachment: RemoteRunHandle,
+    remoteRun: RemoteRunHandle,
   ) {
     this.#client = client;
     this.#provider = provider;
     this.#timeouts = timeouts;
     this.#extra = extra;
     this.#call = call;
-    this.#remoteRun = attachment;
-    const { previous } = attachment;
+    this.#remoteRun = remoteRun;
+    const { previous } = remoteRun;
     this.#id = previous?.id;
     this.#cursor = previous?.cursor ?? -1;
-    this.#output = new OutputNormalizer(previous && attachment.isLogged);
+    this.#output = new OutputNormalizer(previous && remoteRun.isLogged);
   }
 
   get hasRemoteRun(): boolean {
@@ -87,19 +89,19 @@ export class BackgroundCall implements ResumableCall {
       if (!isProviderEvent(event)) continue;
       const number = asIndex(event["sequence_number"]);
       if (number !== undefined && number <= this.#cursor) continue;
-      const isOver = yield* this.#relayEvent(event);
-      if (isOver) return;
+      const hasEnded = yield* this.#emitEvent(event);
+      if (hasEnded) return;
       this.#cursor = number ?? this.#cursor;
       this.#hasProgress = true;
-      // A cursor may only stand where nothing is open: an item is told from its beginning or not at all.
+      // The cursor may only be saved between items: an item is replayed from its beginning or not at all.
       if (event.type === "response.output_item.done" && this.#output.isComplete) await this.#saveCursor(this.#cursor);
     }
-    // Some tell a response that is over by a stream without anything in it.
+    // Some providers answer for an ended response with an empty stream.
     if (isResumed && !this.#hasProgress) yield* this.#catchUp(connection, { mayRun: true });
   }
 
-  /** Answers whether it was the last event. */
-  async *#relayEvent(event: ProviderEvent, isBroken = false): AsyncGenerator<UpstreamEvent, boolean> {
+  /** Emits the event's output. Returns whether the response has ended. */
+  async *#emitEvent(event: ProviderEvent, isBroken = false): AsyncGenerator<UpstreamEvent, boolean> {
     const finish = readFinish(event);
     if (finish === undefined) {
       yield* this.#output.normalize(event);
@@ -119,8 +121,8 @@ export class BackgroundCall implements ResumableCall {
   }
 
   /**
-   * The run's own signal does not end the opening: a response that was begun, and whose id nobody has heard, could be
-   * neither cancelled nor gone on with.
+   * The run's signal does not abort the opening request: a response that was created but whose id is unknown could be
+   * neither cancelled nor resumed.
    */
   async #create(connection: Connection): Promise<EventIterator> {
     const socket = new AbortController();
@@ -141,7 +143,7 @@ export class BackgroundCall implements ResumableCall {
   async #openStream(signal: AbortSignal): Promise<OpenedStream> {
     const params = createBackgroundParams(this.#call, this.#extra);
     const digest = createHash("sha256").update(JSON.stringify(params)).digest("hex").slice(0, 16);
-    // The SDK has an option for it, and sends no header. A call that has changed meanwhile is another call.
+    // The SDK's own option sends no header. A changed call must not reuse the key of the old one.
     const headers = { "Idempotency-Key": `${this.#remoteRun.idempotencyKey}-${digest}` };
     const stream = await this.#client.responses.create(params, { signal, headers });
     const events: EventIterator = stream[Symbol.asyncIterator]();
@@ -159,14 +161,14 @@ export class BackgroundCall implements ResumableCall {
       const { id } = await opening;
       if (id !== undefined) await this.#remoteRun.abandon({ provider: this.#provider, id });
     } catch {
-      // As far as can be known, nothing was begun.
+      // The request failed, so presumably no response was created.
     } finally {
       clearTimeout(timer);
       socket.abort();
     }
   }
 
-  /** Undefined if there is no stream to go on with. */
+  /** Undefined if there is no stream to resume. */
   async #resume(connection: Connection): Promise<EventIterator | undefined> {
     const query = { stream: true, starting_after: this.#cursor } as const;
     const opening = connection.runRequest(() =>
@@ -176,28 +178,21 @@ export class BackgroundCall implements ResumableCall {
     return stream?.[Symbol.asyncIterator]();
   }
 
-  /** From the response as it stands, where its stream cannot be had. One that still runs will not be heard of again. */
+  /** Reads the response itself if its stream cannot be read. A response that still runs counts as lost. */
   async *#catchUp(connection: Connection, { mayRun = false } = {}): AsyncGenerator<UpstreamEvent, void, undefined> {
     const reading = this.#client.responses.retrieve(this.#id!, {}, { signal: connection.signal });
     const response = await connection.waitWithin(this.#timeouts.headersTimeout, undefinedIfAbsent(reading));
     const type = response && TERMINAL_EVENTS[response.status ?? ""];
     if (type === undefined) {
       if (response !== undefined && mayRun) return;
-      throw new RemoteRunInterruptedError("The provider does not have the response any more.", { isLost: true });
+      throw new RemoteRunInterruptedError("The provider no longer has the response.", { isLost: true });
     }
-    // What is missing of an item that was told in part cannot be told: it is told again from its beginning.
+    // The rest of a partly emitted item cannot be streamed, so the item must be replayed from its beginning.
     if (this.#output.hasOpenItems)
-      throw new RemoteRunInterruptedError("The stream cannot be gone on with.", { isLost: false });
-    yield* this.#relayEvent({ type, response }, true);
+      throw new RemoteRunInterruptedError("The provider's stream cannot be resumed.", { isLost: false });
+    yield* this.#emitEvent({ type, response }, true);
   }
 }
-
-const TERMINAL_EVENTS: Record<string, string> = {
-  completed: "response.completed",
-  incomplete: "response.incomplete",
-  failed: "response.failed",
-  cancelled: "response.failed",
-};
 
 const CANCELLED_FINISH: FailedFinish = failedFinish("server_error", "The response was cancelled at the provider.");
 
@@ -215,7 +210,7 @@ async function* prependEvent(first: unknown, rest: EventIterator): AsyncGenerato
   for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
 }
 
-/** Undefined if the provider has nothing to read. */
+/** Undefined if the provider does not have the response. */
 async function undefinedIfAbsent<T>(work: PromiseLike<T>): Promise<T | undefined> {
   try {
     return await work;

@@ -1,6 +1,6 @@
 /**
- * A provider's items and content parts, made whole. Servers that copy the protocol leave out what their own client does
- * not read; official clients need it. What is there is never replaced, and unknown kinds are left as they are.
+ * Completes a provider's items and content parts. Servers that imitate the protocol omit fields that official clients
+ * require. Given values are never replaced, and unknown types stay as they are.
  */
 import { newId, newItemId } from "../../../src/protocol/id.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
@@ -8,17 +8,17 @@ import { type ItemStatus, itemStatusSchema } from "../../../src/protocol/items/s
 import { annotationSchema, outputTextSchema } from "../../../src/protocol/content.ts";
 import { isLegalItem, removeInvalidFields } from "./legal-items.ts";
 import { keepGivenFields, fillHostedFields } from "./hosted-items.ts";
-import { asArray, asString, isObject, type Json } from "../provider/json.ts";
+import { asArray, asString, isObject, type Json } from "../http/json.ts";
 
-/** `status` is for an item that states none. Undefined if it is no item at all. */
+/** `status` applies to an item without one. Undefined if the value is not an item. */
 export function completeItem(value: unknown, status: ItemStatus): OutputItem | undefined {
   if (!isObject(value)) return undefined;
   const type = asString(value["type"]);
   if (type === undefined) return undefined;
   const item = complete(value, type, status);
   if (isLegalItem(item)) return item as unknown as OutputItem;
-  const mended = complete(removeInvalidFields(item), type, status);
-  return isLegalItem(mended) ? (mended as unknown as OutputItem) : undefined;
+  const repaired = complete(removeInvalidFields(item), type, status);
+  return isLegalItem(repaired) ? (repaired as unknown as OutputItem) : undefined;
 }
 
 function complete(value: Json, type: string, status: ItemStatus): Json {
@@ -26,7 +26,7 @@ function complete(value: Json, type: string, status: ItemStatus): Json {
   return { ...item, ...fillRequiredFields(type, value, status) };
 }
 
-/** Arguments as the text that clients parse: some servers send the object itself. */
+/** Clients parse arguments from a string, but some servers send an object. */
 export function toJsonText(value: unknown): string | undefined {
   return isObject(value) ? JSON.stringify(value) : asString(value);
 }
@@ -71,7 +71,7 @@ function readStatus(item: Json, fallback: ItemStatus): ItemStatus {
 }
 
 export function completePart(part: unknown): unknown {
-  // Chat completions' name of it.
+  // Some servers use the type name of chat completions.
   const isText = isObject(part) && (part["type"] === "output_text" || part["type"] === "text");
   if (!isText) return part;
   const { logprobs: given, ...rest } = part;
@@ -85,7 +85,7 @@ export function completePart(part: unknown): unknown {
   };
 }
 
-/** A token's bytes, which events do not have: many servers leave them out here as well. */
+/** Items require a token's bytes, which events do not have. Many servers omit them in both. */
 function addBytes(logprob: unknown): unknown {
   if (!isObject(logprob)) return logprob;
   const alternatives = asArray(logprob["top_logprobs"]).map((each) =>
@@ -96,12 +96,12 @@ function addBytes(logprob: unknown): unknown {
 
 const logprobsSchema = outputTextSchema.shape.logprobs.unwrap();
 
-/** One client asks for the alternatives even where there are none. */
+/** The AI SDK requires the list of alternatives even if it is empty. */
 export function completeLogprob(logprob: unknown): unknown {
   return isObject(logprob) ? { ...logprob, top_logprobs: asArray(logprob["top_logprobs"]) } : logprob;
 }
 
-/** An item as it is before its first delta. */
+/** The item before its first delta. */
 export function emptyItem(item: OutputItem): OutputItem {
   switch (item.type) {
     case "message":

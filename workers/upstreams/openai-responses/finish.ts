@@ -1,4 +1,4 @@
-/** How a provider's response ended, in the terms of the upstream contract. */
+/** Reads how a provider's response ended. */
 import type { ProviderReport } from "../../../src/lifecycle/lifecycle-events.ts";
 import {
   incompleteDetailsSchema,
@@ -8,8 +8,8 @@ import {
 } from "../../../src/protocol/response.ts";
 import { serviceTierSchema } from "../../../src/protocol/settings.ts";
 import type { PostponedFinish, UpstreamFinish } from "../upstream.ts";
-import { describeProviderError } from "../provider/provider-error.ts";
-import { asIndex, isObject, type ProviderEvent } from "../provider/json.ts";
+import { describeProviderError } from "../http/provider-error.ts";
+import { asIndex, isObject, type ProviderEvent } from "../http/json.ts";
 
 type Finish = Exclude<UpstreamFinish, PostponedFinish>;
 
@@ -18,20 +18,20 @@ const ENDINGS: Record<string, Finish["status"]> = {
   "response.incomplete": "incomplete",
   "response.failed": "failed",
   "response.cancelled": "failed",
-  // The Realtime API's name. The response says how it ended.
+  // The Realtime API's name. The response's status says how it ended.
   "response.done": "completed",
 };
 
-/** Undefined if the event ends nothing. */
+/** Undefined if the event does not end the response. */
 export function readFinish(event: ProviderEvent): Finish | undefined {
-  // The SDK throws for `error` frames that are named or nested; a flat one under no name arrives as an event.
+  // The SDK throws for named or nested `error` events; an unnamed flat one arrives as an event.
   if (event.type === "error") return { type: "finish", status: "failed", error: describeProviderError(event) };
   const ending = ENDINGS[event.type];
   if (ending === undefined) return undefined;
   const response = isObject(event["response"]) ? event["response"] : {};
   const report = readReport(response);
   const serviceTier = serviceTierSchema.safeParse(response["service_tier"]).data;
-  // Some servers send `response.completed` whatever the status is. The status is what they mean.
+  // Some servers send `response.completed` for every status. The status is correct.
   switch (readStatedEnding(response["status"]) ?? ending) {
     case "completed":
       return { type: "finish", status: "completed", usage: readUsage(response["usage"]), serviceTier, report };
@@ -57,7 +57,7 @@ function readStatedEnding(status: unknown): Finish["status"] | undefined {
   return Object.values(ENDINGS).find((ending) => ending === status);
 }
 
-/** Each part that is as published; other servers send parts of it, or none. */
+/** Keeps each part that matches the published type; many servers send some of them, or none. */
 function readReport(response: Record<string, unknown>): ProviderReport | undefined {
   const tools = isObject(response["tool_usage"]) ? response["tool_usage"] : {};
   const { image_gen, web_search } = toolUsageSchema.shape;
@@ -71,7 +71,7 @@ function readReport(response: Record<string, unknown>): ProviderReport | undefin
   };
 }
 
-/** What a provider does not count is 0. */
+/** Missing counts are 0. */
 function readUsage(value: unknown): Usage {
   const usage = isObject(value) ? value : {};
   const input = isObject(usage["input_tokens_details"]) ? usage["input_tokens_details"] : {};
@@ -90,5 +90,5 @@ function readUsage(value: unknown): Usage {
   };
 }
 
-/** A response that is over, of which the provider says no more. */
+/** The finish of a response whose provider sent no terminal event. */
 export const FINISH_WITHOUT_USAGE: Finish = { type: "finish", status: "completed", usage: readUsage(undefined) };

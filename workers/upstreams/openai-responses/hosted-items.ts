@@ -1,12 +1,12 @@
 /**
- * Calls of hosted tools, made whole. The published types let a provider leave out, or say null, what some clients check
- * for: the AI SDK refuses an event whose item lacks it, and with it the run.
+ * Completes calls of hosted tools. Providers may omit optional fields or send null, but some clients require them: the AI
+ * SDK rejects the event, and with it the run.
  */
 import type { ItemStatus } from "../../../src/protocol/items/status.ts";
-import { asArray, isObject, type Json } from "../provider/json.ts";
+import { asArray, isObject, type Json } from "../http/json.ts";
 import { omitFields } from "../../../src/providers/openai-items.ts";
 
-/** What the fold and the published types require, for servers that leave it out or say null. */
+/** Fields that the fold and the published types require. */
 const DEFAULTS: Record<string, Json> = {
   web_search_call: { action: { type: "search" } },
   file_search_call: { queries: [] },
@@ -23,14 +23,14 @@ const NO_STATUS: ReadonlySet<string> = new Set(["mcp_list_tools"]);
 
 const NO_RESULT = { attributes: {}, file_id: "", filename: "", score: 0, text: "" };
 
-/** `status` is for an item that states none: `in_progress` when it is added. */
+/** `status` applies to an item without one: `in_progress` when it is added. */
 export function fillHostedFields(type: string, item: Json, status: ItemStatus): Json {
   if (!Object.hasOwn(DEFAULTS, type)) return {};
   const fields: Json = { ...DEFAULTS[type], ...(NO_STATUS.has(type) ? {} : { status }), ...omitFields(item) };
   return { ...fields, ...fillInnerFields(type, fields, status) };
 }
 
-/** What the provider said. A list of tools may leave its error out, and one client does not take null for that. */
+/** The provider's fields. An `mcp_list_tools` may omit `error`, and one client does not accept null. */
 export function keepGivenFields(type: string, item: Json): Json {
   return type === "mcp_list_tools" ? omitFields(item) : item;
 }
@@ -43,7 +43,7 @@ function fillInnerFields(type: string, fields: Json, status: ItemStatus): Json {
         ? { results: fields["results"].map((result) => fillDefaults(result, NO_RESULT)) }
         : {};
     case "image_generation_call":
-      // Null is what an image is that is not there yet. One that failed is a text without bytes.
+      // Null means an image that does not exist yet; a failed image is an empty string.
       return status === "in_progress" ? {} : { result: fields["result"] ?? "" };
     case "local_shell_call":
       return { action: { type: "exec", command: [], env: {}, ...omitFields(action) } };

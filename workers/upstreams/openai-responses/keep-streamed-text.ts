@@ -1,6 +1,6 @@
 /**
- * An item that is done, with the words that were streamed of it: clients have read them by then, and one that is told
- * another text at the end (trimmed, cut, repeated) is told two answers.
+ * A done item with its streamed text. Clients have already read that text, so a different final text (trimmed, cut,
+ * repeated) would give them two answers.
  */
 import type { OutputItem } from "../../../src/protocol/item.ts";
 
@@ -9,9 +9,9 @@ export function keepStreamedText(item: OutputItem, streamed: OutputItem): Output
     case "message": {
       if (streamed.type !== "message" || streamed.content.length === 0) return item;
       const content = streamed.content.map((part, i) => {
-        const told = item.content[i];
-        if (part.type !== "output_text" || told?.type !== "output_text") return part;
-        return { ...told, text: part.text };
+        const final = item.content[i];
+        if (part.type !== "output_text" || final?.type !== "output_text") return part;
+        return { ...final, text: part.text };
       });
       return { ...item, content };
     }

@@ -1,8 +1,8 @@
-/** An item's end, of what was added, streamed and said of it at last. */
+/** Builds an item's final form from its added, streamed and final versions. */
 import type { OutputItem } from "../../../src/protocol/item.ts";
-import { asString, isObject, type Json } from "../provider/json.ts";
+import { asString, isObject, type Json } from "../http/json.ts";
 
-/** What is written in deltas. Any other item is added as it stands. */
+/** Items that grow by deltas. Others are added whole. */
 export const STREAMED_TYPES: ReadonlySet<string> = new Set([
   "message",
   "reasoning",
@@ -10,21 +10,11 @@ export const STREAMED_TYPES: ReadonlySet<string> = new Set([
   "custom_tool_call",
 ]);
 
-/** What nothing was streamed of, as it was when it was added. */
+/** Restores the added value of fields for which nothing was streamed. */
 export function restoreAddedFields(streamed: OutputItem, added: Json): Json {
   const isEmpty = (value: unknown) => value == null || value === "" || (Array.isArray(value) && value.length === 0);
   const fields = Object.entries(added).filter(([name]) => isEmpty((streamed as unknown as Json)[name]));
   return { ...streamed, ...Object.fromEntries(fields) };
-}
-
-export function isCompleteObject(json: string): boolean {
-  // It is asked of arguments as they grow: hardly any are parsed.
-  if (!/\}\s*$/.test(json.slice(-64))) return false;
-  try {
-    return isObject(JSON.parse(json));
-  } catch {
-    return false;
-  }
 }
 
 export function readItemId(item: unknown): string | undefined {
@@ -37,16 +27,16 @@ export function findFinalItem(output: readonly unknown[], item: OutputItem, inde
 }
 
 /**
- * The item as the provider settled it, over what was streamed of it. Id, type and call_id stay as they were added:
- * official clients throw when they change (contract.md#client-invariants). Done is never `in_progress`.
+ * The provider's final version merged over the streamed one. Id, type and call_id stay as they were added, because
+ * official clients throw if they change (contract.md#client-invariants). A done item is never `in_progress`.
  */
 export function mergeFinalItem(streamed: Json, done: Json): Json {
   const { status: _, ...before } = streamed;
-  // What servers leave out of the end, they have said before.
+  // Fields that a server omits at the end keep their earlier value.
   const { status, ...stated } = Object.fromEntries(
     Object.entries(done).filter(([name, value]) => value != null || before[name] == null),
   );
-  const kept = {
+  const identity = {
     id: streamed["id"],
     type: streamed["type"],
     ...("call_id" in streamed && { call_id: streamed["call_id"] }),
@@ -55,6 +45,6 @@ export function mergeFinalItem(streamed: Json, done: Json): Json {
     ...before,
     ...stated,
     ...(status === undefined || status === "in_progress" ? {} : { status }),
-    ...kept,
+    ...identity,
   };
 }

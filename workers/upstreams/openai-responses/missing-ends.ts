@@ -1,18 +1,17 @@
 /**
- * The ends that a provider leaves out: of a text, of a part, of a call's arguments. Clients that count on them get them
- * all the same (contract.md#item-events).
+ * Creates the end events of texts, parts and arguments that a provider omits but clients rely on
+ * (contract.md#item-events).
  */
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
-import { endsPart, startsPart } from "./part-events.ts";
+import { endsPart, type PartType, startsPart } from "./part-events.ts";
 
-type PartType = "output_text" | "refusal" | "reasoning_text" | "summary_text";
 type PartAdded = Extract<
   ItemEventDraft,
   { type: "response.content_part.added" | "response.reasoning_summary_part.added" }
 >;
 
-/** What of one item has begun and not ended, by the events that were passed on. */
+/** Tracks what has started and not ended in one item, by its emitted events. */
 export class MissingEnds {
   #part: { added: PartAdded; isFinished: boolean } | undefined;
   #call: "function_call" | "custom_tool_call" | undefined;
@@ -47,7 +46,7 @@ export class MissingEnds {
     }
   }
 
-  /** What is missing before `next`. `item` is what was streamed of it so far. */
+  /** The ends that are missing before `next`. `item` is the item as streamed so far. */
   createBefore(next: ItemEventDraft, item: OutputItem): ItemEventDraft[] {
     if (startsPart(next)) return this.#createPartEnd(item);
     return endsPart(next) ? this.#createTextEnd(item) : [];

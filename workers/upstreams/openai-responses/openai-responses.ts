@@ -1,7 +1,6 @@
 /**
- * Any server that speaks the Responses API: OpenAI itself, or vLLM, Ollama, LM Studio and the like. The official SDK
- * carries the request; every published item event of the provider is passed on, so its hosted tools work without being
- * known here.
+ * Serves any provider with a Responses API: OpenAI, or vLLM, Ollama, LM Studio and others. The official SDK sends the
+ * request. All published item events pass through, so a provider's hosted tools work without support here.
  */
 import OpenAI from "openai";
 import type { Config } from "../../../src/config/config.ts";
@@ -15,22 +14,15 @@ import { classifyError, isAbsentError } from "./classify-error.ts";
 import { readFinish, FINISH_WITHOUT_USAGE } from "./finish.ts";
 import { OutputNormalizer } from "./output-normalizer.ts";
 import { createParams } from "./request.ts";
-import type { Connection } from "../provider/connection.ts";
-import { withEventStream } from "../provider/answer-stream.ts";
-import { isProviderEvent } from "../provider/json.ts";
-import { withErrorStatus } from "../provider/error-in-body.ts";
-import {
-  redactErrors,
-  readApiKey,
-  RetryPolicy,
-  type RetryOptions,
-  fetchWithoutTimeouts,
-} from "../provider/retry-policy.ts";
+import type { Connection } from "../http/connection.ts";
+import { withEventStream } from "../http/answer-stream.ts";
+import { isProviderEvent } from "../http/json.ts";
+import { withErrorStatus } from "../http/error-in-body.ts";
+import { NO_API_KEY, readApiKey } from "../http/credentials.ts";
+import { fetchWithoutTimeouts } from "../http/fetch-without-timeouts.ts";
+import { redactErrors, RetryPolicy, type RetryOptions } from "../http/retry-policy.ts";
 
-/** Many local servers want no key, but the SDK does. */
-const NO_KEY = "none";
-
-/** For a response of the provider's to be cancelled and deleted. */
+/** Timeout for cancelling and deleting a provider's response. */
 const CANCEL_TIMEOUT_MS = 5_000;
 
 export class OpenAiResponsesUpstream implements BackgroundUpstream {
@@ -42,14 +34,14 @@ export class OpenAiResponsesUpstream implements BackgroundUpstream {
     this.#provider = provider;
     this.#retryPolicy = new RetryPolicy(config, provider, classifyError, options);
     this.#client = new OpenAI({
-      apiKey: readApiKey(provider, config.environment) ?? NO_KEY,
+      apiKey: readApiKey(provider, config.environment) ?? NO_API_KEY,
       baseURL: provider.base_url,
       defaultHeaders: provider.headers,
       maxRetries: 0,
       timeout: config.UPSTREAM_TIMEOUT_MS,
       logLevel: "off",
       fetch: withEventStream(withErrorStatus(fetchWithoutTimeouts)),
-      // Otherwise the SDK would read these from the environment and send one vendor's account to another.
+      // Otherwise the SDK would read these from the environment and send one provider's account to another.
       organization: null,
       project: null,
       adminAPIKey: null,
@@ -75,10 +67,10 @@ export class OpenAiResponsesUpstream implements BackgroundUpstream {
     return this.#retryPolicy.run((connection) => background.streamOnce(connection), signal, background);
   }
 
-  async cancelAndDelete(id: string, isOver: boolean): Promise<void> {
+  async cancelAndDelete(id: string, hasEnded: boolean): Promise<void> {
     const { responses } = this.#client;
     const signal = AbortSignal.timeout(CANCEL_TIMEOUT_MS);
-    if (!isOver) await ignoreAbsent(responses.cancel(id, { signal }));
+    if (!hasEnded) await ignoreAbsent(responses.cancel(id, { signal }));
     if (this.#provider.keep_responses !== true) await ignoreAbsent(responses.delete(id, { signal }));
   }
 
@@ -90,7 +82,7 @@ export class OpenAiResponsesUpstream implements BackgroundUpstream {
     for (;;) {
       const next = await connection.waitWithin(this.#retryPolicy.idleTimeout, events.next());
       if (next.done === true) {
-        // Some servers end their streams as those of chat completions end, and say nothing else.
+        // Some servers end the stream like a chat completion, without a terminal event.
         if (connection.isEnded && output.hasStarted && !output.hasOpenItems) yield FINISH_WITHOUT_USAGE;
         return;
       }

@@ -1,8 +1,8 @@
-/** Events inside an item: which of them open a content part or need one open, and what they must say to be folded. */
+/** Events inside an item: which parts they belong to, and which fields they require. */
 import { itemEventSchema, type ItemEventDraft } from "../../../src/protocol/event.ts";
 import { completeLogprob, completePart, toJsonText } from "./complete-item.ts";
 import { isLegalEvent } from "./legal-items.ts";
-import { asArray, asIndex, asString, isObject, type Json, type ProviderEvent } from "../provider/json.ts";
+import { asArray, asIndex, asString, isObject, type Json, type ProviderEvent } from "../http/json.ts";
 
 export type PartType = "output_text" | "refusal" | "reasoning_text" | "summary_text";
 
@@ -13,7 +13,7 @@ const EMPTY_PARTS: Record<PartType, Json> = {
   summary_text: { type: "summary_text", text: "" },
 };
 
-/** By the event's name without its last word. */
+/** Keyed by the event's name without its last word. */
 const PART_TYPES: Record<string, PartType> = {
   "response.output_text": "output_text",
   "response.output_text.annotation": "output_text",
@@ -22,7 +22,7 @@ const PART_TYPES: Record<string, PartType> = {
   "response.reasoning_summary_text": "summary_text",
 };
 
-/** What the fold reads. An event without it is not passed on. */
+/** The field of each event that the fold reads. An event without it is dropped. */
 const FOLDED_FIELDS: Record<string, { name: string; type: "string" | "number" }> = {
   "response.output_text.delta": { name: "delta", type: "string" },
   "response.output_text.done": { name: "text", type: "string" },
@@ -44,18 +44,18 @@ const FOLDED_FIELDS: Record<string, { name: string; type: "string" | "number" }>
 };
 
 /**
- * A type that is in no published union makes the official clients' helper give up the whole response (contract.md#client-invariants),
- * and `output_item.done` brings the item whole without it.
+ * Official clients' helpers fail on an unpublished event type (contract.md#client-invariants). Such an event can be dropped,
+ * because `output_item.done` carries the whole item.
  */
 const PUBLISHED_EVENTS: ReadonlySet<string> = new Set(itemEventSchema.options.map((option) => option.shape.type.value));
 
-/** vLLM's own names (https://github.com/vllm-project/vllm/pull/24938). */
+/** vLLM's names (https://github.com/vllm-project/vllm/pull/24938). */
 const EVENT_ALIASES: Record<string, string> = {
   "response.reasoning_part.added": "response.content_part.added",
   "response.reasoning_part.done": "response.content_part.done",
 };
 
-/** The provider's event at its place in our log, with what clients require; undefined if it is not to be passed on. */
+/** The provider's event with our index and all required fields; undefined if it must be dropped. */
 export function completeEvent(
   providerEvent: ProviderEvent,
   outputIndex: number,
@@ -71,7 +71,7 @@ export function completeEvent(
   if (folded !== undefined && typeof event[folded.name] !== folded.type) return undefined;
   const { sequence_number: _, obfuscation: __, ...fields } = event;
   const complete: Json = { ...fields, output_index: outputIndex };
-  // Shell command events have no `item_id` in the published union; all others do.
+  // In the published union, all events except those of shell commands have an `item_id`.
   if (!event.type.startsWith("response.shell_call_command.")) complete["item_id"] = itemId;
   const index = partIndexField(event.type);
   if (index !== undefined) complete[index] = asIndex(fields[index]) ?? 0;
@@ -85,7 +85,7 @@ export function completeEvent(
   return dropIllegalLogprobs(complete);
 }
 
-/** A delta's fields were looked at above: there are many of them. */
+/** Skips the schema for most deltas: they are frequent, and their fields were checked above. */
 function dropIllegalLogprobs(event: Json & { type?: unknown }): ItemEventDraft | undefined {
   const draft = event as unknown as ItemEventDraft;
   const isPlain = draft.type.endsWith(".delta") && Object.hasOwn(FOLDED_FIELDS, draft.type);
@@ -105,7 +105,7 @@ export function endsPart(event: ItemEventDraft): boolean {
   return event.type === "response.content_part.done" || event.type === "response.reasoning_summary_part.done";
 }
 
-/** The part as it begins: for one whose beginning the provider left out. */
+/** The opening event of a part, for providers that omit it. */
 export function createPartStart(
   type: PartType,
   at: { item_id: string; output_index: number },
@@ -118,7 +118,7 @@ export function createPartStart(
   return { ...start, part: EMPTY_PARTS[type] } as unknown as ItemEventDraft;
 }
 
-/** What kind of part this event is about; undefined for all events that are about none. */
+/** The type of the part that the event belongs to; undefined if it belongs to none. */
 export function readPartType(event: ItemEventDraft): PartType | undefined {
   if (!startsPart(event) && !endsPart(event)) return PART_TYPES[event.type.slice(0, event.type.lastIndexOf("."))];
   const part: unknown = "part" in event ? event.part : undefined;

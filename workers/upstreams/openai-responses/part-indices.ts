@@ -1,13 +1,13 @@
 /**
- * Where the parts of one item go. Providers count them in their own ways: some begin above 0, and vLLM counts each delta as a
- * part of its own (https://github.com/vllm-project/vllm/pull/35184). Here a part is what was added, or what a text of
- * another kind begins, and parts are counted from 0 in each list.
+ * Maps a provider's part indices to ours. Providers count differently: some start above 0, and vLLM counts each delta as
+ * a part (https://github.com/vllm-project/vllm/pull/35184). Here a part starts when it is added, or when text of another
+ * type starts, and indices count from 0 in each list.
  */
 import type { PartType } from "./part-events.ts";
 
 interface ProviderPart {
   type: PartType;
-  /** The provider's index of it. */
+  /** The provider's index of the part. */
   providerIndex: number;
   index: number;
   isDone: boolean;
@@ -16,7 +16,7 @@ interface ProviderPart {
 export class PartIndices {
   readonly #parts: ProviderPart[] = [];
 
-  /** Undefined if it was added before. */
+  /** Returns the new part's index, or undefined if it exists. */
   add(type: PartType, providerIndex: number): number | undefined {
     const list = this.#parts.filter((part) => isSummary(part.type) === isSummary(type));
     if (list.some((part) => part.providerIndex === providerIndex && part.type === type)) return undefined;
@@ -24,7 +24,7 @@ export class PartIndices {
     return list.length;
   }
 
-  /** The part that an event of this kind and index belongs to: if none has the index, the one that is being written. */
+  /** The part for an event of this type and index, or the part being written if none has the index. */
   find(type: PartType, providerIndex: number): number | undefined {
     const named = this.#parts.find((part) => part.type === type && part.providerIndex === providerIndex);
     const last = this.#parts.at(-1);

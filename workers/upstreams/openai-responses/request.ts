@@ -1,11 +1,11 @@
-/** A call as the body of the provider's `POST /responses`. */
+/** Creates the body of the provider's `POST /responses`. */
 import type { ResponseCreateParamsStreaming } from "openai/resources/responses/responses";
 import type { UpstreamCall } from "../upstream.ts";
 import { toProviderItems, omitFields } from "../../../src/providers/openai-items.ts";
 
 /**
- * Passed on if they were given. Not among them: `metadata` and `client_metadata`, which are for this server, and what it
- * does itself (`background`, `store`, `stream`, `previous_response_id`, `conversation`, `prompt`, `context_management`).
+ * Parameters that are forwarded if the client gave them. `metadata` and `client_metadata` are for this server, which also
+ * implements `background`, `store`, `stream`, `previous_response_id`, `conversation`, `prompt` and `context_management`.
  */
 const FORWARDED_PARAMETERS = [
   "access_programs",
@@ -30,7 +30,7 @@ const FORWARDED_PARAMETERS = [
   "user",
 ] as const satisfies readonly (keyof UpstreamCall["request"])[];
 
-/** `extra`: what the request carries of the provider's own parameters. */
+/** `extra`: provider-specific parameters of the request. */
 export function createParams(call: UpstreamCall, extra: object = {}): ResponseCreateParamsStreaming {
   const { reasoning, text, prompt_cache_options: cache } = call.request;
   const include = selectIncludes(call.request);
@@ -39,23 +39,23 @@ export function createParams(call: UpstreamCall, extra: object = {}): ResponseCr
     model: call.model,
     input: toProviderItems([...call.history, ...call.completedItems]),
     stream: true,
-    // Nothing stays with the provider: this server keeps the conversation and sends the whole of it.
+    // The provider stores nothing: this server keeps the conversation and sends all of it.
     store: false,
     ...omitFields(Object.fromEntries(FORWARDED_PARAMETERS.map((name) => [name, call.request[name]]))),
     ...(text == null ? {} : { text: omitFields({ ...text, format: text.format && omitFields(text.format) }) }),
     ...(reasoning == null ? {} : { reasoning: omitFields(reasoning) }),
-    // The response to compare with is one of ours, which the provider cannot look up.
+    // The response to compare with is ours, and unknown to the provider.
     ...(cache == null ? {} : { prompt_cache_options: omitFields(cache, "comparison_response_id") }),
     ...(include.length === 0 ? {} : { include }),
   };
-  // Our schemas let through what the SDK's types are narrower about; the provider is the judge of it.
+  // Our schemas allow more than the SDK's types; the provider decides.
   return params as unknown as ResponseCreateParamsStreaming;
 }
 
-/** Under which the provider's people find the response of ours that theirs was made for. */
+/** Metadata key that lets the provider's staff find our response. */
 const RESPONSE_ID_KEY = "background_response_id";
 
-/** The same, to be run in the provider's background. What it must store to that end is deleted when it is over. */
+/** The same call for the provider's background. The provider must store it; it is deleted when the run ends. */
 export function createBackgroundParams(call: UpstreamCall, extra: object): ResponseCreateParamsStreaming {
   return {
     ...createParams(call, extra),
@@ -65,7 +65,7 @@ export function createBackgroundParams(call: UpstreamCall, extra: object): Respo
   };
 }
 
-/** Encrypted reasoning is asked for only of a model that was asked to reason: others refuse the request for it. */
+/** Requests encrypted reasoning only if reasoning was requested: other models reject the request for it. */
 function selectIncludes({ include, reasoning }: UpstreamCall["request"]): readonly string[] {
   const reasons = reasoning?.effort != null || reasoning?.summary != null;
   return [...new Set([...(include ?? []), ...(reasons ? (["reasoning.encrypted_content"] as const) : [])])];

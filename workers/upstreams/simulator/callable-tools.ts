@@ -1,6 +1,6 @@
 /**
- * The functions that a request offers, those in namespaces too, and which of them a name means. Clients name a tool as they
- * sent it: one that this server runs by its type, a function of a namespace with or without the namespace.
+ * The functions that a request offers, including those in namespaces, and the lookup by name. Clients may name a tool that
+ * this server runs by its type, and a namespaced function with or without its namespace.
  */
 import type { FunctionTool, Tool } from "../../../src/protocol/tool.ts";
 
@@ -10,14 +10,14 @@ export interface Callable {
   parameters: Record<string, unknown>;
 }
 
-/** As each of the server's tools is offered; behind a name that is taken there is a number (workers/tools/registry.ts). */
+/** Function names of the server's tools. A name that is taken gets a number appended (workers/tools/registry.ts). */
 const FUNCTION_BY_TYPE: Readonly<Record<string, string>> = {
   code_interpreter: "python",
   image_generation: "generate_image",
   web_search: "web_search",
   web_search_preview: "web_search",
 };
-/** A message may be of megabytes. */
+/** A message may be megabytes long. */
 const MAX_READ_CHARACTERS = 10_000;
 
 export function listCallables(tools: readonly Tool[]): Callable[] {
@@ -29,31 +29,31 @@ export function listCallables(tools: readonly Tool[]): Callable[] {
 }
 
 function toCallable({ name, parameters }: Pick<FunctionTool, "name"> & { parameters?: unknown }, namespace?: string) {
-  const own = typeof parameters === "object" && parameters !== null ? parameters : {};
-  return { name, parameters: { ...own }, ...(namespace !== undefined && { namespace }) };
+  const properties = typeof parameters === "object" && parameters !== null ? parameters : {};
+  return { name, parameters: { ...properties }, ...(namespace !== undefined && { namespace }) };
 }
 
-/** The one that is called so, or failing that the one that is meant. Undefined if none is. */
+/** The function with this exact name, or the best match. Undefined if there is none. */
 export function findCallable(name: string, callables: readonly Callable[], namespace?: string): Callable | undefined {
-  const own = namespace === undefined ? callables : callables.filter((each) => each.namespace === namespace);
+  const candidates = namespace === undefined ? callables : callables.filter((each) => each.namespace === namespace);
   return (
-    own.find((each) => each.name === name && each.namespace === undefined) ??
-    own.find((each) => isQualifiedName(name, each)) ??
-    own.find((each) => each.name === name) ??
-    findByType(name, own) ??
+    candidates.find((each) => each.name === name && each.namespace === undefined) ??
+    candidates.find((each) => isQualifiedName(name, each)) ??
+    candidates.find((each) => each.name === name) ??
+    findByType(name, candidates) ??
     // A tool of an MCP server, by the server's own name for it.
-    own.find((each) => each.name.endsWith(`__${name}`))
+    candidates.find((each) => each.name.endsWith(`__${name}`))
   );
 }
 
-/** Those that the message asks for by name; the last words of a long one are what it asks. */
+/** The functions that the message names. Only the end of a long message is searched. */
 export function findRequestedCallables(message: string | undefined, callables: readonly Callable[]): Callable[] {
   const words = new Set(message?.slice(-MAX_READ_CHARACTERS).match(/[\w.-]*\w/g));
   const isAsked = (each: Callable): boolean =>
     words.has(each.name) || [...words].some((word) => isQualifiedName(word, each));
   const types = Object.keys(FUNCTION_BY_TYPE).filter((type) => words.has(type));
-  const meant = new Set(types.map((type) => findByType(type, callables)));
-  return callables.filter((each) => meant.has(each) || isAsked(each));
+  const byType = new Set(types.map((type) => findByType(type, callables)));
+  return callables.filter((each) => byType.has(each) || isAsked(each));
 }
 
 function isQualifiedName(name: string, each: Callable): boolean {
@@ -63,7 +63,7 @@ function isQualifiedName(name: string, each: Callable): boolean {
   );
 }
 
-/** The client's functions come first with their names: the server's is the one with the number. */
+/** The client's functions keep their names, so if there is a numbered function it is the server's tool. */
 function findByType(type: string, callables: readonly Callable[]): Callable | undefined {
   const name = Object.hasOwn(FUNCTION_BY_TYPE, type) ? FUNCTION_BY_TYPE[type] : undefined;
   if (name === undefined) return undefined;

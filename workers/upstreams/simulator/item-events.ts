@@ -1,40 +1,34 @@
-/** The events of one item, in the order that clients check (contract.md#item-events): opened, grown by deltas, closed. */
+/** Events of one item in the order that clients check (contract.md#item-events): opened, extended by deltas, closed. */
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { ItemStatus } from "../../../src/protocol/items/status.ts";
 import type { HiddenReasoning } from "../upstream.ts";
 import { toEventLogprob, TextLogprobs } from "./logprobs.ts";
-import { type ItemPosition, deriveItemId } from "../derive-item-id.ts";
+import { deriveItemId, type OutputPosition } from "../derive-item-id.ts";
 import type { PlannedItem } from "./plan.ts";
-
-/** Where an item stands. */
-export interface OutputPosition extends ItemPosition {
-  /** Counted from 0 in this call. */
-  output_index: number;
-}
 
 export interface ItemEvents {
   open: ItemEventDraft[];
-  /** Undefined if the client does not see this item grow. */
+  /** Undefined if the client does not see the item grow. */
   delta: (delta: string) => ItemEventDraft | undefined;
   close: (text: string, status: ItemStatus) => (ItemEventDraft | HiddenReasoning)[];
 }
 
-/** `alternatives` are given with each token of a text, if a number of them is. */
-export function createItemEvents(item: PlannedItem, place: OutputPosition, alternatives?: number): ItemEvents {
+/** `alternatives`: how many to add to each token of a text; undefined for no logprobs. */
+export function createItemEvents(item: PlannedItem, position: OutputPosition, alternatives?: number): ItemEvents {
   switch (item.type) {
     case "reasoning":
-      return REASONING[item.shown](place);
+      return REASONING[item.shown](position);
     case "function_call":
-      return createFunctionCallEvents(place, item);
+      return createFunctionCallEvents(position, item);
     case "message":
-      return item.part === "refusal" ? createRefusalEvents(place) : createTextEvents(place, alternatives);
+      return item.part === "refusal" ? createRefusalEvents(position) : createTextEvents(position, alternatives);
   }
 }
 
 const REASONING = { summary: createSummaryEvents, text: createReasoningTextEvents, hidden: createHiddenEvents };
 
-function createSummaryEvents({ output_index, ...place }: OutputPosition): ItemEvents {
-  const item = { type: "reasoning", id: deriveItemId("rs", place) } as const;
+function createSummaryEvents({ output_index, ...position }: OutputPosition): ItemEvents {
+  const item = { type: "reasoning", id: deriveItemId("rs", position) } as const;
   const at = { item_id: item.id, output_index, summary_index: 0 };
   return {
     open: [
@@ -53,8 +47,8 @@ function createSummaryEvents({ output_index, ...place }: OutputPosition): ItemEv
   };
 }
 
-function createReasoningTextEvents({ output_index, ...place }: OutputPosition): ItemEvents {
-  const item = { type: "reasoning", id: deriveItemId("rs", place), summary: [] as never[] } as const;
+function createReasoningTextEvents({ output_index, ...position }: OutputPosition): ItemEvents {
+  const item = { type: "reasoning", id: deriveItemId("rs", position), summary: [] as never[] } as const;
   const at = { item_id: item.id, output_index, content_index: 0 };
   return {
     open: [
@@ -70,8 +64,8 @@ function createReasoningTextEvents({ output_index, ...place }: OutputPosition): 
   };
 }
 
-function createHiddenEvents({ output_index, ...place }: OutputPosition): ItemEvents {
-  const item = { type: "reasoning", id: deriveItemId("rs", place), summary: [] as never[] } as const;
+function createHiddenEvents({ output_index, ...position }: OutputPosition): ItemEvents {
+  const item = { type: "reasoning", id: deriveItemId("rs", position), summary: [] as never[] } as const;
   return {
     open: [{ type: "response.output_item.added", output_index, item: { ...item, status: "in_progress" } }],
     delta: () => undefined,
@@ -83,13 +77,20 @@ function createHiddenEvents({ output_index, ...place }: OutputPosition): ItemEve
 }
 
 function createFunctionCallEvents(
-  { output_index, ...place }: OutputPosition,
+  { output_index, ...position }: OutputPosition,
   { name, namespace }: { name: string; namespace?: string },
 ): ItemEvents {
-  const id = deriveItemId("fc", place);
+  const id = deriveItemId("fc", position);
   const called = { name, ...(namespace !== undefined && { namespace }) };
   const item = (status: ItemStatus, json: string) =>
-    ({ type: "function_call", id, call_id: deriveItemId("call", place), ...called, arguments: json, status }) as const;
+    ({
+      type: "function_call",
+      id,
+      call_id: deriveItemId("call", position),
+      ...called,
+      arguments: json,
+      status,
+    }) as const;
   const at = { item_id: id, output_index };
   return {
     open: [{ type: "response.output_item.added", output_index, item: item("in_progress", "") }],
@@ -101,8 +102,8 @@ function createFunctionCallEvents(
   };
 }
 
-function createTextEvents({ output_index, ...place }: OutputPosition, alternatives: number | undefined): ItemEvents {
-  const id = deriveItemId("msg", place);
+function createTextEvents({ output_index, ...position }: OutputPosition, alternatives: number | undefined): ItemEvents {
+  const id = deriveItemId("msg", position);
   const item = { type: "message", id, role: "assistant" } as const;
   const at = { item_id: id, output_index, content_index: 0 };
   const logprobs = new TextLogprobs(alternatives);
@@ -131,8 +132,8 @@ function createTextEvents({ output_index, ...place }: OutputPosition, alternativ
   };
 }
 
-function createRefusalEvents({ output_index, ...place }: OutputPosition): ItemEvents {
-  const id = deriveItemId("msg", place);
+function createRefusalEvents({ output_index, ...position }: OutputPosition): ItemEvents {
+  const id = deriveItemId("msg", position);
   const item = { type: "message", id, role: "assistant" } as const;
   const at = { item_id: id, output_index, content_index: 0 };
   return {

@@ -1,7 +1,6 @@
 /**
- * How likely each token was, for clients that include logprobs: made up like everything here, the same for the same
- * place in a text, and possible. The token that was said is among its alternatives, which are in order and together no
- * more than certain.
+ * Invented logprobs for clients that request them. They are the same for the same position in a text, and plausible: the
+ * chosen token is among its alternatives, which are sorted and whose probabilities add up to at most 1.
  */
 import type { OutputContent } from "../../../src/protocol/content.ts";
 import type { UpstreamCall } from "../upstream.ts";
@@ -11,14 +10,14 @@ import { InvalidPromptError } from "../invalid-prompt.ts";
 
 type Logprob = NonNullable<Extract<OutputContent, { type: "output_text" }>["logprobs"]>[number];
 
-/** They are in memory several times while a text's last events are written. */
+/** Logprobs are in memory several times while a text's last events are written. */
 const MAX_LOGPROBS = 200_000;
 const MIN_LIKELIHOOD = 0.3;
 
 const OTHER_TOKENS =
   " the, a, one, no, this, that, its, it, and, or, then, when, of, to, in, on, is, was, what, who, how".split(",");
 
-/** Undefined if the client did not include them. Throws for more of them than could be kept. */
+/** Undefined if the client did not request logprobs. Throws if there would be too many. */
 export function readAlternatives(call: UpstreamCall, plan: readonly PlannedItem[]): number | undefined {
   const { include, top_logprobs: alternatives } = call.request;
   if (include?.includes("message.output_text.logprobs") !== true) return undefined;
@@ -40,7 +39,7 @@ export class TextLogprobs {
     this.#alternatives = alternatives;
   }
 
-  /** What the next token's event carries: none, or the one of this token. */
+  /** The logprobs of the next token's event: one, or none if the client requested none. */
   next(token: string): Logprob[] {
     if (this.#alternatives === undefined) return [];
     const likelihood = MIN_LIKELIHOOD + (1 - MIN_LIKELIHOOD) * this.#random.next();
@@ -52,7 +51,7 @@ export class TextLogprobs {
     return [logprob];
   }
 
-  /** Each other token has half of what is left over; a token that was less likely than another was said by chance. */
+  /** Each other token gets half of the remaining probability, so the chosen token need not be the most likely. */
   #topAlternatives(token: string, likelihood: number, count: number): Logprob["top_logprobs"] {
     if (count === 0) return [];
     const others = OTHER_TOKENS.filter((other) => other !== token).slice(0, count - 1);
@@ -70,7 +69,7 @@ function createTokenLogprob(token: string, likelihood: number): { token: string;
   return { token, bytes: [...Buffer.from(token)], logprob: Number(Math.log(likelihood).toFixed(6)) };
 }
 
-/** As events carry it: the published type has no bytes there. */
+/** Events omit the bytes of tokens. */
 export function toEventLogprob({ token, logprob, top_logprobs }: Logprob) {
   return { token, logprob, top_logprobs: top_logprobs.map((each) => ({ token: each.token, logprob: each.logprob })) };
 }

@@ -1,7 +1,8 @@
-/** How fast the deltas of a call come, and the only place where a call waits: every wait ends at once when it is aborted. */
-import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
+/** The speed of a call's deltas, and all waits of a call. Each wait ends at once when the call is aborted. */
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { abortableDelay } from "../abortable-delay.ts";
 
-/** Without a delay the event loop still gets its turn, or a long text would keep an abort from being heard. */
+/** Without a delay, a long text must still yield to the event loop, or an abort would go unnoticed. */
 const DELTAS_PER_TURN = 64;
 const DELTAS_BEFORE_HANGING = 3;
 
@@ -23,24 +24,14 @@ export class Pace {
     const { delayMs, hangs, signal } = this.#options;
     if (hangs && this.#deltas >= DELTAS_BEFORE_HANGING) await waitForAbort(signal);
     this.#deltas++;
-    if (delayMs > 0) await pause(delayMs, signal);
+    if (delayMs > 0) await abortableDelay(delayMs, signal);
     else if (this.#deltas % DELTAS_PER_TURN === 0) await nextTurn();
     signal.throwIfAborted();
   }
 
-  /** A call that hangs does not end either, however short its answer is. */
+  /** A call that hangs never ends, however short its answer is. */
   async beforeEnd(): Promise<void> {
     if (this.#options.hangs) await waitForAbort(this.#options.signal);
-  }
-}
-
-/** Rejects with the signal's own reason; the timer would reject with an AbortError that only holds it. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  try {
-    await delay(ms, undefined, { signal });
-  } catch (error) {
-    signal.throwIfAborted();
-    throw error;
   }
 }
 

@@ -1,7 +1,7 @@
 /**
- * Which items a call answers with: reasoning if asked for, then either function calls or one message. The plan depends
- * on the request, the input and the seed alone, never on what was produced: an attempt that goes on after a crash makes
- * the same plan as the one that was cut off, and leaves out what is done.
+ * Plans the items of an answer: reasoning if requested, then function calls or one message. The plan depends only on the
+ * request, the history and the seed, not on completed items. After a crash the next attempt makes the same plan and skips
+ * the completed items.
  */
 import { createHash } from "node:crypto";
 import type { OutputItem } from "../../../src/protocol/item.ts";
@@ -17,7 +17,7 @@ import * as text from "./text.ts";
 import { asksForSummary, extractItemText, findLastUserMessage, findTrailingOutputs } from "./transcript.ts";
 
 export type PlannedItem =
-  /** What is hidden is an item that is empty, and its tokens are counted. */
+  /** A hidden one is an empty item whose tokens count. */
   | { type: "reasoning"; shown: "summary" | "text" | "hidden"; deltas: readonly string[] }
   | { type: "function_call"; name: string; namespace?: string; deltas: readonly string[] }
   | { type: "message"; part: "output_text" | "refusal"; deltas: readonly string[] };
@@ -26,18 +26,18 @@ const DEFAULT_REASONING_DELTAS = 12;
 
 export function planItems(call: UpstreamCall, settings: SimulatorSettings): PlannedItem[] {
   const seed = conversationSeed(call, settings);
-  // Each item has numbers of its own, so that what one of them needs does not change the next.
+  // Each item has its own random numbers, so that its needs do not change other items.
   const randomFor = (purpose: string) => new SeededRandom(`${seed} ${purpose}`);
   const step = findNextStep(call, settings);
   const tools = step === undefined ? chooseTools(call, settings, randomFor("tools")) : [];
-  // One for all the calls: there may be many, and each is a schema of the same request.
+  // One budget for all calls: there may be many, each with a schema of the same request.
   const budget = new FillBudget();
-  const calls = step ?? tools.map((tool, place) => planFunctionCall(tool, randomFor(`call ${place}`), budget));
+  const calls = step ?? tools.map((tool, index) => planFunctionCall(tool, randomFor(`call ${index}`), budget));
   const answer = calls.length > 0 ? calls : [planMessage(call, settings, randomFor("message"))];
   return [...planReasoning(call, settings, randomFor("reasoning")), ...answer];
 }
 
-/** How many items of the plan are in `produced`. An item that was cut off does not count: it is made again. */
+/** How many planned items are completed. An item that was cut off does not count: it is generated again. */
 export function countCompletedItems(plan: readonly PlannedItem[], completedItems: readonly OutputItem[]): number {
   let done = 0;
   for (const item of completedItems) {
@@ -59,12 +59,12 @@ function planReasoning(call: UpstreamCall, settings: SimulatorSettings, random: 
   const count = settings.reasoning ?? usual;
   if (count === 0) return [];
   const shape = { deltas: count, deltaBytes: settings.delta_bytes };
-  // By itself it hides what it thinks, as hosted models do; asked for deltas, it shows them as models that are run at home do.
+  // By default reasoning is hidden, as hosted models do. With `simulator.reasoning` it is shown, as local models do.
   const shown = summary != null ? "summary" : settings.reasoning === undefined ? "hidden" : "text";
   return [{ type: "reasoning", shown, deltas: text.createProseDeltas(text.createReasoningOpening(), shape, random) }];
 }
 
-/** The calls of the first step that is not answered yet; undefined once there is none. */
+/** The calls of the first unanswered step; undefined if all steps are answered. */
 function findNextStep({ history, request }: UpstreamCall, { steps }: SimulatorSettings): PlannedItem[] | undefined {
   const lastMessage = history.findLastIndex((item) => item.type === "message" && item.role === "user");
   let answered = history.slice(lastMessage + 1).filter((item) => item.type === "function_call_output").length;
@@ -87,7 +87,7 @@ function pickName({ name, namespace }: Pick<Callable, "name" | "namespace">) {
   return { name, ...(namespace !== undefined && { namespace }) };
 }
 
-/** Empty if the answer is a message. Once calls were answered it always is, or `required` would never come to an end. */
+/** Empty if the answer is a message. It always is after tool outputs, or `required` would never end. */
 function chooseTools(call: UpstreamCall, settings: SimulatorSettings, random: SeededRandom): Callable[] {
   const { tools, isForced } = permittedTools(call);
   if (tools.length === 0 || settings.refusal || findTrailingOutputs(call.history).length > 0) return [];
@@ -97,7 +97,7 @@ function chooseTools(call: UpstreamCall, settings: SimulatorSettings, random: Se
   return Array.from({ length: count }, () => random.pick(asked.length > 0 ? asked : tools));
 }
 
-/** Functions only: the simulator has no hosted tools, as a model may leave any tool unused. */
+/** Functions only: the simulator has no hosted tools. */
 function permittedTools({ request }: UpstreamCall): { tools: readonly Callable[]; isForced: boolean } {
   const tools = listCallables(request.tools ?? []);
   const choice = request.tool_choice ?? "auto";
@@ -116,7 +116,7 @@ function permittedTools({ request }: UpstreamCall): { tools: readonly Callable[]
   return { tools: named, isForced };
 }
 
-/** Undefined for a tool that is no function, and that the simulator therefore does not have. */
+/** Undefined for tools other than functions. */
 function functionName(choice: { type: string; name?: unknown }): unknown {
   return choice.type === "function" ? choice.name : undefined;
 }

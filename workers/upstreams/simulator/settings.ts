@@ -1,7 +1,7 @@
 /**
- * How a client tells the simulator what to do: `simulator.*` keys in the request's metadata, whose values are always
- * strings (contract.md#parameters). A key that is misspelt is refused, not ignored: a test must not believe that it asked for
- * a failure when it did not.
+ * Settings of the simulator: `simulator.*` keys in the request's metadata, whose values are always strings
+ * (contract.md#parameters). An unknown key is an error, so that a test cannot believe that it requested a failure when it
+ * did not.
  */
 import { z } from "zod";
 import { responseErrorCodeSchema } from "../../../src/protocol/response.ts";
@@ -10,22 +10,22 @@ import { InvalidPromptError } from "../invalid-prompt.ts";
 const PREFIX = "simulator.";
 
 const MAX_TOKENS = 1_000_000;
-/** A whole text is in memory several times while its last events are written. */
+/** A text is in memory several times while its last events are written. */
 const MAX_TEXT_BYTES = 64 * 1024 * 1024;
 
 const wholeNumber = (maximum: number) =>
   z
     .string()
-    .regex(/^\d{1,15}$/, "must be a whole number that is not negative")
+    .regex(/^\d{1,15}$/, "must be a whole number from 0")
     .transform(Number)
     .pipe(z.number().max(maximum, `must be at most ${maximum}`));
 
 const flag = z.enum(["true", "false"], "must be 'true' or 'false'").transform((value) => value === "true");
 
-/** `step.1`, `step.2` … are kept apart: there may be as many as a request's metadata holds. */
+/** `step.1`, `step.2` … are parsed separately: there may be as many as a request's metadata holds. */
 const STEP = /^step\.([1-9]\d?)$/;
 
-/** How a text goes on that one value of the metadata does not hold: `text.2` behind `text`, then `text.3` … */
+/** `text.2`, `text.3` … continue a `text` that is too long for one metadata value. */
 const TEXT_PART = /^text\.([2-9]|[1-9]\d)$/;
 
 const stepSchema = z
@@ -52,35 +52,35 @@ const stepSchema = z
         .min(1),
     ),
   );
-/** Calls to make side by side. */
+/** Parallel calls. */
 export type SimulatorStep = z.infer<typeof stepSchema>;
 
 const settingsSchema = z
   .strictObject({
-    /** Chooses another answer to the same request. */
+    /** Selects another answer to the same request. */
     seed: wholeNumber(Number.MAX_SAFE_INTEGER).default(0),
-    /** Text deltas in the message. Without it, as many as the sentences need. */
+    /** Text deltas in the message. By default as many as its sentences need. */
     tokens: wholeNumber(MAX_TOKENS).optional(),
-    /** Between two deltas. 0 means no timer at all. */
+    /** Delay before each delta. 0 means no timer. */
     delay_ms: wholeNumber(600_000).default(15),
     /**
-     * Deltas of reasoning before the answer; 0 means none, whatever `reasoning.effort` says. They are shown as the text that
-     * they are, or as a summary if the request asks for one.
+     * Reasoning deltas before the answer; 0 means none, regardless of `reasoning.effort`. They are shown as reasoning text,
+     * or as a summary if the request asks for one.
      */
     reasoning: wholeNumber(MAX_TOKENS).optional(),
-    /** The call fails once it has yielded this many events. */
+    /** The call fails after this many events. */
     fail_after: wholeNumber(Number.MAX_SAFE_INTEGER).optional(),
-    /** The code to fail with. Without `fail_after` the call fails before its first event. */
+    /** The error code to fail with. Without `fail_after` the call fails before its first event. */
     error: z.enum(responseErrorCodeSchema.options, "must be a published error code, like 'server_error'").optional(),
     /** The message is a refusal. */
     refusal: flag.default(false),
-    /** Parallel function calls. */
+    /** Number of parallel function calls. */
     calls: wholeNumber(128).default(1),
-    /** After a few deltas nothing comes any more, until the call is aborted. */
+    /** The call sends a few deltas, then nothing until it is aborted. */
     hang: flag.default(false),
-    /** What to answer, word for word; with its further parts, once the settings are read. */
+    /** The exact answer. Its further parts are appended when the settings are read. */
     text: z.string().optional(),
-    /** Each delta of prose holds at least this many bytes. */
+    /** Minimum bytes in each delta of prose. */
     delta_bytes: wholeNumber(64 * 1024).default(0),
   })
   .superRefine((settings, context) => {
@@ -89,16 +89,16 @@ const settingsSchema = z
     const message = `makes a text of more than ${MAX_TEXT_BYTES} bytes`;
     context.addIssue({ code: "custom", path: ["delta_bytes"], message });
   });
-/** `steps` are calls to make one after the other, each when those before it are answered, before there is an answer. */
+/** `steps`: calls to make one after the other, each when the previous ones are answered, before the answer. */
 export type SimulatorSettings = z.infer<typeof settingsSchema> & { steps: readonly SimulatorStep[] };
 
 export function readSettings(metadata: Readonly<Record<string, string>>): SimulatorSettings {
-  const own = Object.entries(metadata).flatMap(([key, value]) =>
+  const entries = Object.entries(metadata).flatMap(([key, value]) =>
     key.startsWith(PREFIX) ? [[key.slice(PREFIX.length), value] as const] : [],
   );
-  const single = own.filter(([key]) => !STEP.test(key) && !TEXT_PART.test(key));
+  const single = entries.filter(([key]) => !STEP.test(key) && !TEXT_PART.test(key));
   const parsed = settingsSchema.safeParse(Object.fromEntries(single));
-  if (parsed.success) return { ...parsed.data, text: readText(parsed.data.text, own), steps: readSteps(own) };
+  if (parsed.success) return { ...parsed.data, text: readText(parsed.data.text, entries), steps: readSteps(entries) };
   const issue = parsed.error.issues[0];
   if (issue?.code === "unrecognized_keys") {
     throw new InvalidPromptError(`The simulator has no setting 'metadata.${PREFIX}${issue.keys[0]}'.`);
@@ -106,8 +106,8 @@ export function readSettings(metadata: Readonly<Record<string, string>>): Simula
   throw new InvalidPromptError(`'metadata.${PREFIX}${issue?.path.join(".")}' ${issue?.message}.`);
 }
 
-function readText(first: string | undefined, own: readonly (readonly [string, string])[]): string | undefined {
-  const parts = sortNumbered(own, TEXT_PART);
+function readText(first: string | undefined, entries: readonly (readonly [string, string])[]): string | undefined {
+  const parts = sortNumbered(entries, TEXT_PART);
   let last = first === undefined ? 0 : 1;
   for (const { number, key } of parts) {
     const due = last === 0 ? "text" : `text.${last + 1}`;
@@ -118,8 +118,8 @@ function readText(first: string | undefined, own: readonly (readonly [string, st
   return first === undefined ? undefined : [first, ...parts.map(({ value }) => value)].join("");
 }
 
-function readSteps(own: readonly (readonly [string, string])[]): SimulatorStep[] {
-  return sortNumbered(own, STEP).map(({ key, value }) => {
+function readSteps(entries: readonly (readonly [string, string])[]): SimulatorStep[] {
+  return sortNumbered(entries, STEP).map(({ key, value }) => {
     const parsed = stepSchema.safeParse(value);
     if (parsed.success) return parsed.data;
     const issue = parsed.error.issues[0];
@@ -127,9 +127,9 @@ function readSteps(own: readonly (readonly [string, string])[]): SimulatorStep[]
   });
 }
 
-/** Those whose key matches, in the order of the number that it ends with. */
-function sortNumbered(own: readonly (readonly [string, string])[], pattern: RegExp) {
-  return own
+/** The entries whose key matches, sorted by the number at the key's end. */
+function sortNumbered(entries: readonly (readonly [string, string])[], pattern: RegExp) {
+  return entries
     .flatMap(([key, value]) => {
       const number = pattern.exec(key)?.[1];
       return number === undefined ? [] : [{ number: Number(number), key, value }];

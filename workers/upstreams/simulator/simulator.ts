@@ -1,14 +1,19 @@
 /**
- * The embedded upstream: no network, no model, and no claim to be one. It answers the same request with the same items,
- * texts and deltas every time, and does what `simulator.*` metadata asks (simulator/settings.ts): stream, reason, call
- * functions, fill JSON schemas, refuse, fail, hang. It serves the demo, the load tests and the tests of clients.
+ * An upstream without a provider or a model. It answers the same request with the same items, texts and deltas every time.
+ * `simulator.*` metadata (settings.ts) makes it stream, reason, call functions, fill JSON schemas, refuse, fail or hang.
+ * The demo, load tests and clients' tests use it.
  *
- * One delta is one token. The plan of a call is made first (simulator/plan.ts) and then performed.
+ * One delta is one token. A call is planned first (plan.ts) and then performed.
  */
-import { responseError } from "../../../src/lifecycle/lifecycle-events.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
-import type { ResponseErrorCode, Usage } from "../../../src/protocol/response.ts";
-import type { Upstream, UpstreamCall, UpstreamEvent, UpstreamFinish } from "../upstream.ts";
+import type { Usage } from "../../../src/protocol/response.ts";
+import {
+  failedFinish,
+  type Upstream,
+  type UpstreamCall,
+  type UpstreamEvent,
+  type UpstreamFinish,
+} from "../upstream.ts";
 import { InvalidPromptError } from "../invalid-prompt.ts";
 import { createItemEvents } from "./item-events.ts";
 import { readAlternatives } from "./logprobs.ts";
@@ -21,8 +26,8 @@ export class SimulatorUpstream implements Upstream {
   async *run(call: UpstreamCall, signal: AbortSignal): AsyncGenerator<UpstreamEvent, void, undefined> {
     signal.throwIfAborted();
     const prepared = prepareRun(call);
-    if ("type" in prepared) {
-      yield prepared;
+    if (prepared.kind === "invalid") {
+      yield failedFinish("invalid_prompt", prepared.message);
       return;
     }
     const { settings, plan, alternatives } = prepared;
@@ -34,7 +39,7 @@ export class SimulatorUpstream implements Upstream {
       if (events >= failAfter) {
         yield failedFinish(
           settings.error ?? "server_error",
-          `The simulator failed after ${events} events, as it was told to.`,
+          `The simulator failed after ${events} events, as requested.`,
         );
         return;
       }
@@ -44,21 +49,24 @@ export class SimulatorUpstream implements Upstream {
   }
 }
 
-interface Prepared {
-  settings: SimulatorSettings;
-  plan: PlannedItem[];
-  /** To each token, where the client includes logprobs. */
-  alternatives: number | undefined;
-}
+type PreparedRun =
+  | {
+      kind: "valid";
+      settings: SimulatorSettings;
+      plan: PlannedItem[];
+      /** Alternatives per token, if the client requested logprobs. */
+      alternatives: number | undefined;
+    }
+  | { kind: "invalid"; message: string };
 
-/** Everything that a request can get wrong is found here, before the first event. */
-function prepareRun(call: UpstreamCall): Prepared | UpstreamFinish {
+/** Finds every error in the request, before the first event. */
+function prepareRun(call: UpstreamCall): PreparedRun {
   try {
     const settings = readSettings(call.request.metadata ?? {});
     const plan = planItems(call, settings);
-    return { settings, plan, alternatives: readAlternatives(call, plan) };
+    return { kind: "valid", settings, plan, alternatives: readAlternatives(call, plan) };
   } catch (error) {
-    if (error instanceof InvalidPromptError) return failedFinish("invalid_prompt", error.message);
+    if (error instanceof InvalidPromptError) return { kind: "invalid", message: error.message };
     throw error;
   }
 }
@@ -71,8 +79,8 @@ async function* perform(
 ): AsyncGenerator<UpstreamEvent, void, undefined> {
   const done = countCompletedItems(plan, call.completedItems);
   const spent = countSpent(plan.slice(0, done));
-  // The budget is the response's: what an earlier attempt spent on the same plan is gone, or a text that was cut off
-  // after a crash would be longer than without one.
+  // The budget is the response's. Without subtracting the tokens of earlier attempts, a text that was cut off after a crash
+  // would be longer than without one.
   let budget =
     (call.request.max_output_tokens ?? Infinity) - sum(plan.slice(0, done).map((item) => item.deltas.length));
   let replayedDeltas = countReplayedDeltas(plan[done], call.unfinishedItem);
@@ -99,7 +107,7 @@ async function* perform(
   yield { type: "finish", status: "completed", usage: computeUsage(call, spent) };
 }
 
-/** How many of the item's deltas an earlier attempt has written. They are yielded at once. */
+/** How many of the item's deltas an earlier attempt has written. They are yielded without delay. */
 function countReplayedDeltas(item: PlannedItem | undefined, unfinished: OutputItem | undefined): number {
   if (item === undefined || unfinished?.type !== item.type) return 0;
   const written = extractItemText(unfinished).length;
@@ -108,7 +116,7 @@ function countReplayedDeltas(item: PlannedItem | undefined, unfinished: OutputIt
   return next < 0 ? item.deltas.length : next;
 }
 
-/** An answer that is continued costs what it would have cost in one go. */
+/** A continued answer has the usage of an uninterrupted one. */
 function countSpent(done: readonly PlannedItem[]): Spent {
   const count = (items: readonly PlannedItem[]): number => sum(items.map((item) => item.deltas.length));
   return { output: count(done), reasoning: count(done.filter((item) => item.type === "reasoning")) };
@@ -125,11 +133,7 @@ function incompleteFinish(call: UpstreamCall, spent: Spent): UpstreamFinish {
   return { type: "finish", status: "incomplete", details, usage: computeUsage(call, spent) };
 }
 
-function failedFinish(code: ResponseErrorCode, message: string): UpstreamFinish {
-  return { type: "finish", status: "failed", error: responseError(code, message) };
-}
-
-/** Input tokens are words, roughly; output tokens are the deltas of the whole answer, whoever yielded them. */
+/** Input tokens are roughly words. Output tokens are the deltas of the whole answer, including earlier attempts. */
 function computeUsage(call: UpstreamCall, spent: Spent): Usage {
   const input_tokens = countWords(call.history);
   return {

@@ -1,4 +1,4 @@
-/** The simulator's prose, already cut into deltas. One delta is one token: a word, and the space before it. */
+/** The simulator's prose, split into deltas. One delta is one token: a word with the space before it. */
 import type { SeededRandom } from "./schema-filler/seeded-random.ts";
 import type { CallOutput } from "./transcript.ts";
 
@@ -25,7 +25,7 @@ const OBJECTS = [
 ];
 const ENDINGS = ["", " until somebody asks", " while the clock runs", " after a restart", " and nothing is lost"];
 
-/** Without a length the text ends with the first sentence that makes it this long. */
+/** Without a requested length, the text ends with the first sentence that reaches this length. */
 const DEFAULT_DELTAS = 40;
 const QUOTED_CHARACTERS = 60;
 const QUOTED_OUTPUTS = 3;
@@ -34,11 +34,11 @@ const SUMMARISED_TEXTS = 4;
 export interface ProseShape {
   /** Undefined: as many as the sentences need. */
   deltas: number | undefined;
-  /** At least this many bytes in each delta; 0 makes every word a delta of its own. */
+  /** Minimum bytes in each delta; 0 makes each word a delta. */
   deltaBytes: number;
 }
 
-/** `opening`, and then filler. */
+/** `opening`, then filler. */
 export function createProseDeltas(opening: string, { deltas, deltaBytes }: ProseShape, random: SeededRandom): string[] {
   const prose: string[] = [];
   let delta = "";
@@ -68,12 +68,12 @@ function fillerSentence(random: SeededRandom): string {
   return `${random.pick(SUBJECTS)} ${random.pick(VERBS)} ${random.pick(OBJECTS)}${random.pick(ENDINGS)}.`;
 }
 
-/** Cut before the spaces, so that the pieces joined are the text again. */
+/** Splits before spaces, so that the joined pieces equal the text. */
 export function splitWords(text: string): string[] {
   return text.match(/\s*\S+|\s+$/g) ?? [];
 }
 
-/** JSON is cut between names, numbers and signs. It is not padded: every byte of it means something. */
+/** Splits JSON between names, numbers and punctuation. */
 export function splitJson(json: string): string[] {
   return json.match(/[\p{L}\p{N}_]+|[^\p{L}\p{N}_]+/gu) ?? [];
 }
@@ -87,7 +87,7 @@ export function createAnswerOpening(userMessage: string | undefined, outputs: re
   return sentences.join(" ");
 }
 
-/** Words of the beginning and of the end of what was said: enough to see which conversation it was. */
+/** Quotes the beginning and the end of the conversation, which is enough to recognize it. */
 export function summarizeTexts(texts: readonly string[]): string {
   const said = texts.filter((each) => each.trim() !== "");
   const first = said.slice(0, SUMMARISED_TEXTS);
@@ -107,7 +107,7 @@ export function createReasoningOpening(): string {
 }
 
 function quote(text: string): string {
-  // Far more than is quoted, and never the whole of a message of megabytes.
+  // Much more than is quoted, but not a whole message of megabytes.
   const characters = Array.from(
     text
       .slice(0, 10 * QUOTED_CHARACTERS)

@@ -1,14 +1,14 @@
-/** What the simulator reads of a conversation: its words, what the user said last, which calls were just answered. */
+/** Reads a conversation: its words, the last user message, the calls that were just answered. */
 import { SUMMARY_PROMPT } from "../../../src/context-window/compaction.ts";
 import type { ContextItem } from "../upstream.ts";
 
 export interface CallOutput {
-  /** Undefined if the call itself is not in the conversation. */
+  /** Undefined if the conversation does not contain the call. */
   name: string | undefined;
   text: string;
 }
 
-/** The outputs that the conversation ends with: what a model would answer now. */
+/** The outputs at the end of the conversation, which a model would answer now. */
 export function findTrailingOutputs(input: readonly ContextItem[]): CallOutput[] {
   const last = input.findLastIndex((item) => item.type !== "function_call_output");
   return input.slice(last + 1).map((output) => {
@@ -23,13 +23,13 @@ export function findLastUserMessage(input: readonly ContextItem[]): string | und
   return message && extractItemText(message);
 }
 
-/** Whether the conversation ends with the request to summarise what stands before (src/context-window/compaction.ts). */
+/** Whether the conversation ends with the request to summarize it (src/context-window/compaction.ts). */
 export function asksForSummary(input: readonly ContextItem[]): boolean {
   const last = input.at(-1);
   return last?.type === "message" && last.role === "user" && extractItemText(last) === SUMMARY_PROMPT;
 }
 
-/** Everything in an item that a model would read. Ids are left out: they differ from one run to the next. */
+/** All text of an item that a model would read. Ids are omitted, because they differ between runs. */
 export function extractItemText(item: ContextItem): string {
   switch (item.type) {
     case "message":
@@ -54,7 +54,7 @@ function extractContentText(content: unknown): string {
     .join(" ");
 }
 
-/** The simulator's input tokens. Counted by hand: splitting a conversation of megabytes would copy it. */
+/** Counts the simulator's input tokens. Splitting the text would copy a conversation of megabytes. */
 export function countWords(items: readonly ContextItem[]): number {
   let words = 0;
   for (const item of items) {

@@ -6,9 +6,9 @@ import { conversationNotFound } from "../../../lifecycle/errors/state.ts";
 import { newId } from "../../../protocol/id.ts";
 import { addWithinStorageLimit, updateConversationUsage } from "../../../responses/conversations/conversation-bytes.ts";
 import { indexConversationItems } from "../../../responses/reading/item-references.ts";
-import { parseBodyInSlices } from "../../validation/validate.ts";
-import { prepareItems } from "./prepare-items.ts";
-import { describeConversation, loadOwnedConversation } from "./owned-conversation.ts";
+import { parseBodyInSlices } from "../../validation/body.ts";
+import { prepareItems } from "../../resources/prepare-items.ts";
+import { describeConversation, loadOwnedConversation } from "../../resources/owned-conversation.ts";
 
 export function createConversation(context: ApiContext): RequestHandler {
   return async (request, response) => {
@@ -43,7 +43,7 @@ export function updateConversation(context: ApiContext): RequestHandler {
   };
 }
 
-/** The second delete of a conversation finds none. */
+/** A second delete answers 404. */
 export function deleteConversation(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const { id } = await loadOwnedConversation(context, request, response.locals.project);

@@ -13,9 +13,10 @@ import { toPage, type ListQuery } from "../../../protocol/list.ts";
 import { addWithinStorageLimit, updateConversationUsage } from "../../../responses/conversations/conversation-bytes.ts";
 import { indexConversationItems } from "../../../responses/reading/item-references.ts";
 import { toItemPage } from "../../replies/item-page.ts";
-import { parseBodyInSlices, parseInclude, parseListQuery } from "../../validation/validate.ts";
-import { prepareItems } from "./prepare-items.ts";
-import { describeConversation, loadOwnedConversation } from "./owned-conversation.ts";
+import { parseBodyInSlices } from "../../validation/body.ts";
+import { parseInclude, parseListQuery } from "../../validation/queries.ts";
+import { prepareItems } from "../../resources/prepare-items.ts";
+import { describeConversation, loadOwnedConversation } from "../../resources/owned-conversation.ts";
 
 export function listConversationItems(context: ApiContext): RequestHandler {
   return async (request, response) => {
@@ -40,14 +41,14 @@ export function createConversationItems(context: ApiContext): RequestHandler {
     );
     if (outcome.kind === "locked") throw conversationLocked();
     if (outcome.kind === "gone") throw conversationNotFound(id);
-    if (outcome.kind === "exists") throw itemExists(added[outcome.place]!.id, outcome.place);
+    if (outcome.kind === "exists") throw itemExists(added[outcome.index]!.id, outcome.index);
     await indexForReferences(context, id, response.locals.project, added);
     const query: ListQuery = { order: "asc", limit: added.length, include: [...included] };
     response.json(toItemPage(toPage(added, false), query));
   };
 }
 
-/** Before a client is told an item's id, the item can be named by it. */
+/** Called before a client learns the ids, so that it can reference each item at once. */
 async function indexForReferences(
   { storage, limits }: ApiContext,
   id: string,
@@ -68,7 +69,7 @@ export function retrieveConversationItem(context: ApiContext): RequestHandler {
   };
 }
 
-/** Answers the conversation, not the item. */
+/** Answers with the conversation, as the hosted API does. */
 export function deleteConversationItem(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const { id, record } = await loadOwnedConversation(context, request, response.locals.project);

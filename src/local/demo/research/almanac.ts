@@ -1,6 +1,6 @@
 /**
- * A local MCP server over streamable HTTP, with a tool that only reads and one that writes. It counts the calls that reach
- * it, and can be made to hold the first one of the tool that reads: so a worker can be killed while it waits for the answer.
+ * A local MCP server over streamable HTTP with one read-only tool and one that writes. It counts incoming calls and can
+ * hold the first call of the read-only tool, so that the demo can kill a worker while it waits for the result.
  */
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
@@ -18,9 +18,9 @@ export const ADD_NOTE = "add_note";
 
 export interface Almanac extends AsyncDisposable {
   url: string;
-  /** Host and port, as FETCH_ALLOWED_HOSTS takes them. */
+  /** Host and port, in the form of FETCH_ALLOWED_HOSTS. */
   host: string;
-  /** Resolves when the first call of the tool that reads is there. */
+  /** Resolves when the first call of the read-only tool arrives. */
   lookUpBegun: Promise<void>;
 }
 

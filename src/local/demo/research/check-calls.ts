@@ -1,4 +1,4 @@
-/** Whether each call that a response shows was made, and made once. What was made is counted where the calls arrive. */
+/** Checks that each call that a response shows was executed exactly once. Calls are counted where they arrive. */
 import type OpenAI from "openai";
 
 type Item = OpenAI.Responses.ResponseOutputItem;
@@ -19,12 +19,12 @@ export class ExecutedCallLog {
   }
 }
 
-/** What a call of an MCP tool is counted under. */
+/** The key under which a call of an MCP tool is counted. */
 export function callKey(name: string, args: unknown): string {
   return `${name} ${JSON.stringify(args)}`;
 }
 
-/** What a shown call is counted under; empty for what reaches nobody outside the worker. */
+/** The keys under which a shown call is counted; empty for calls that never leave the worker. */
 export function callKeysOf(item: Item): string[] {
   if (item.type === "mcp_call") return [callKey(item.name, JSON.parse(item.arguments || "{}"))];
   if (item.type !== "web_search_call") return [];
@@ -36,9 +36,9 @@ export function callKeysOf(item: Item): string[] {
 export const isCompleted = (item: Item): boolean => "status" in item && item.status === "completed";
 
 /**
- * What is wrong, in words; empty if nothing is. Each call that has ended may have been made once. One that was cut off is
- * shown again: if it only reads, it may have been made again as well, and a search that was cut off does not say what for.
- * A page is kept while a response reads it: it may be fetched less often than it is read, and never more often.
+ * Describes the errors; empty if there are none. Each finished call may have run once. An interrupted call is shown
+ * again: a read-only call may have run again, and an interrupted search does not name its query. A response caches
+ * pages, so a page may be fetched less often than it is read, but never more often.
  */
 export function findRepeatedCalls(
   shown: readonly Item[],

@@ -1,4 +1,4 @@
-/** What a research run has to stand up to, each claim with what it is checked against. The first that is false is thrown. */
+/** The claims that a research run must satisfy, each with its check. Throws at the first false claim. */
 import type OpenAI from "openai";
 import { findStreamErrors } from "../check-events.ts";
 import type { Screen } from "../screen.ts";
@@ -15,9 +15,9 @@ export interface CheckedRun {
   signal: AbortSignal;
   made: ExecutedCallLog;
   isScripted: boolean;
-  /** Whether the searches and pages of the run are this machine's, and so are counted. */
+  /** Whether the searched web is this machine's and therefore counted. */
   isLocalWeb: boolean;
-  /** In the order in which they came. */
+  /** In order of arrival. */
   received: OpenAI.Responses.ResponseStreamEvent[];
 }
 
@@ -34,7 +34,7 @@ export async function checkRun(run: CheckedRun, response: Response): Promise<voi
     `${received.length} events, sequence ${numbers}, the same on replay; one terminal event.`,
     findStreamErrors(received, replayed),
   );
-  // Items that were cut off are in the log alone, and not in the response.
+  // Interrupted items are in the log only, not in the response.
   const shown = received.flatMap((event) => (event.type === "response.output_item.done" ? [event.item] : []));
   const counted = isLocalWeb ? shown : shown.filter((item) => item.type === "mcp_call");
   const calls = counted.filter((item) => isCompleted(item) && callKeysOf(item).length > 0);
@@ -54,7 +54,7 @@ export async function checkRun(run: CheckedRun, response: Response): Promise<voi
   if (isScripted) check("The report has the figures that Python printed.", findMissingFigures(response, text));
 }
 
-/** All that the almanac and the pages are asked for, but for one tool. */
+/** All requests to the almanac and the pages, except those of one tool. */
 const isReadOnly = (key: string): boolean => !key.startsWith(`${ADD_NOTE} `);
 
 async function replay({ client, signal }: CheckedRun, id: string) {

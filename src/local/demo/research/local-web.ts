@@ -1,4 +1,4 @@
-/** A small web on loopback: the pages, and a search engine for them that answers as SearXNG does. It counts what it is asked for. */
+/** A small web on loopback: the pages, and a search engine that answers like SearXNG. It counts requests. */
 import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -7,7 +7,7 @@ import { type Page, PAGES, searchPages } from "./pages.ts";
 
 export interface LocalWeb extends AsyncDisposable {
   url: string;
-  /** Host and port, as FETCH_ALLOWED_HOSTS takes them. */
+  /** Host and port, in the form of FETCH_ALLOWED_HOSTS. */
   host: string;
 }
 

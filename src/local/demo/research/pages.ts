@@ -1,9 +1,9 @@
 /**
- * The web of the research demo: short pages about lighthouses, for a search engine that knows no others. Heights are those
- * of the light above high water, ranges are nautical miles. They are rounded, and not for navigation.
+ * The web of the research demo: short pages about lighthouses, the only pages its search engine knows. Heights are
+ * those of the light above high water, ranges are in nautical miles. Figures are rounded and not for navigation.
  */
 export interface Page {
-  /** Of its URL. */
+  /** The last part of its URL. */
   name: string;
   title: string;
   paragraphs: readonly string[];
@@ -98,7 +98,7 @@ export const PAGES: readonly Page[] = [
   },
 ];
 
-/** What an almanac knows of the lights, and the pages do not say. */
+/** Facts about the lights that the almanac knows and the pages do not. */
 export const LIGHTS: Readonly<Record<string, { height_m: number; nominal_range_nmi: number; character: string }>> = {
   "Bell Rock": { height_m: 28, nominal_range_nmi: 18, character: "one flash every 5 s" },
   Eddystone: { height_m: 41, nominal_range_nmi: 17, character: "two flashes every 10 s" },
@@ -107,13 +107,13 @@ export const LIGHTS: Readonly<Record<string, { height_m: number; nominal_range_n
   "Tower of Hercules": { height_m: 104, nominal_range_nmi: 23, character: "four flashes every 20 s" },
 };
 
-/** Those that share the most words with the query, the best one first. */
+/** The pages that share the most words with the query, best first. */
 export function searchPages(query: string): Page[] {
   const words = wordsOf(query);
   const scored = PAGES.map((page) => {
     const inTitle = wordsOf(page.title);
     const inText = wordsOf(page.paragraphs.join(" "));
-    // A title says what a page is about.
+    // A word in the title counts more.
     const score = [...words].reduce((sum, word) => sum + (inTitle.has(word) ? 3 : 0) + (inText.has(word) ? 1 : 0), 0);
     return { page, score };
   });

@@ -1,6 +1,6 @@
 /**
- * A model in the simulator's place: which one, and what the installation needs of the environment to reach it. All tools are
- * run by this server, also those that the model's provider could run: it cannot reach what is on this machine.
+ * A real model instead of the simulator, and the environment that the installation needs to reach it. This server runs
+ * all tools, even those that the provider could run, because the provider cannot reach this machine.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -12,19 +12,19 @@ import { readProviderCatalog } from "../../../providers/catalog.ts";
 
 const ENVIRONMENT_FILE = join(import.meta.dirname, "..", "..", "..", "..", ".env");
 
-/** With what `.env` has, as `npm start` reads it. */
+/** Includes the variables of `.env`, as `npm start` does. */
 export function readEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const file = existsSync(ENVIRONMENT_FILE) ? parseEnv(readFileSync(ENVIRONMENT_FILE, "utf8")) : {};
   return { ...file, ...environment };
 }
 
 interface RequestedModel {
-  /** Undefined: the simulator, with its script. */
+  /** Undefined for the simulator with its script. */
   model: string | undefined;
   question: string | undefined;
 }
 
-/** What the command line asks for, or else the environment. Throws an error that says what is wrong with it. */
+/** The model from the command line, or else from the environment. Throws an error that explains an invalid one. */
 export function readRequestedModel(args: readonly string[], environment: NodeJS.ProcessEnv): RequestedModel {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -39,7 +39,7 @@ export function readRequestedModel(args: readonly string[], environment: NodeJS.
   return { model, question };
 }
 
-/** Settings of this server that reach a model, or the web. The others are the installation's own. */
+/** Settings for reaching a model or the web. The installation sets all others itself. */
 const KEPT_VARIABLES = /^(OPENAI|ANTHROPIC|GOOGLE|GEMINI|BRAVE|TAVILY|SEARXNG|WEB_SEARCH|UPSTREAM)_|^DEFAULT_PROVIDER$/;
 const SEARCH_ENGINES = ["SEARXNG_URL", "BRAVE_API_KEY", "TAVILY_API_KEY"];
 

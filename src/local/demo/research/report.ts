@@ -1,10 +1,10 @@
-/** The answer of a research run as it is read: its links as numbers, and what the numbers stand for below it. */
+/** The readable form of a research answer: numbered links, and the list of sources below. */
 import type OpenAI from "openai";
 
 export interface Citation {
-  /** In characters (code points). */
+  /** In code points. */
   start_index: number;
-  /** Behind the last one. */
+  /** Exclusive. */
   end_index: number;
   url: string;
   title: string;
@@ -21,7 +21,7 @@ const LINK = /^\[([^\]]+)\]\((.+)\)$/;
 const cut = (text: string, { start_index, end_index }: Citation): string =>
   Array.from(text).slice(start_index, end_index).join("");
 
-/** What is wrong with the citations of `text`, in words; empty if nothing is. */
+/** Describes the errors in the citations of `text`; empty if there are none. */
 export function findWrongCitations(text: string, citations: readonly Citation[], isKnown: (url: string) => boolean) {
   const faults = citations.length === 0 ? ["nothing is cited"] : [];
   for (const citation of citations) {
@@ -32,10 +32,10 @@ export function findWrongCitations(text: string, citations: readonly Citation[],
   return faults;
 }
 
-/** A mark that stands for a source in a list: `[1]`, `[text][1]`, `【1】`, `¹`. */
+/** A marker that refers to a listed source: `[1]`, `[text][1]`, `【1】`, `¹`. */
 const CITATION_MARK = /^(?:\[[^\]]+\](?:\[[^\]]*\])?|【[^】]+】|[⁰¹²³⁴⁵⁶⁷⁸⁹]+)$/;
 
-/** Models spell a page's URL in other ways than its site does, and write it bare or as a mark that stands for it. */
+/** Models spell a page's URL differently from its site, and write it bare or as a marker. */
 function isLinkTo(written: string, url: string): boolean {
   const address = LINK.exec(written)?.[2]?.replace(/^<|>$|\s.*$/g, "") ?? written;
   return URL.canParse(address) ? siteOf(address) === siteOf(url) : CITATION_MARK.test(written);
@@ -60,7 +60,7 @@ export function numberSources(text: string, citations: readonly Citation[]): Rep
   return { text: numbered + Array.from(text).slice(position).join(""), sources };
 }
 
-/** The last text that the response has completed. Throws if there is none. */
+/** The last completed text of the response. Throws if there is none. */
 export function readAnswer(response: OpenAI.Responses.Response): { text: string; citations: Citation[] } {
   const message = response.output.findLast((item) => item.type === "message" && item.status === "completed");
   const parts = message?.type === "message" ? message.content : [];

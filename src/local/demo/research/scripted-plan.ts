@@ -1,11 +1,11 @@
-/** What the simulator is told to do: the steps of a researcher and the report, as metadata of the request. */
+/** The script of the simulator: a researcher's steps and the report, as metadata of the request. */
 import { ADD_NOTE, LOOK_UP } from "./almanac.ts";
 import { LIGHTS } from "./pages.ts";
 
 export const QUESTION = "Which sea lights does the curve of the Earth hide, and which ones are just too weak?";
 export const LABEL = "almanac";
 
-/** Of a value of the metadata. */
+/** Maximum length of a metadata value. */
 const MAX_VALUE_LENGTH = 512;
 const DELAY_MS = "20";
 
@@ -51,7 +51,7 @@ function splitIntoValues(text: string): string[] {
   );
 }
 
-/** Its figures are those that the Python above prints. */
+/** The figures are those that the Python code above prints. */
 function reportText(web: string): string {
   return `From a small boat, with the eye 3 m above the water, three of the five lights sink behind the horizon; the other two fade before they reach it.
 

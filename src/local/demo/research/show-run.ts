@@ -1,4 +1,4 @@
-/** What is written of a research run: each step in a line, when the item that shows it is done, and the report. */
+/** Prints a research run: one line per step, once its item is done, and the report. */
 import type OpenAI from "openai";
 import type { Screen } from "../screen.ts";
 import { numberSources, readAnswer } from "./report.ts";
@@ -7,7 +7,7 @@ type Item = OpenAI.Responses.ResponseOutputItem;
 
 const MAX_LINE_LENGTH = 97;
 
-/** Who did it: the worker, at the event with this number. */
+/** The worker that made the step, at the event with this number. */
 interface StepWorker {
   number: number;
   workerPid: number;
@@ -29,13 +29,13 @@ function shorten(line: string): string {
   return line.length <= MAX_LINE_LENGTH ? line : `${line.slice(0, MAX_LINE_LENGTH - 1)}…`;
 }
 
-/** For what takes a while, and is not there yet. */
+/** Announces a step that takes a while. */
 export function showStarted(screen: Screen, item: Item): void {
   if (item.type === "code_interpreter_call") screen.showWaiting("Writing and running Python");
   if (item.type === "message") screen.showWaiting("Writing the report");
 }
 
-/** Undefined for items that are no step. */
+/** Returns undefined for items that are not steps. */
 function describeStep(item: Item): string | undefined {
   switch (item.type) {
     case "web_search_call":
@@ -66,7 +66,7 @@ function describeSearch({ action }: Extract<Item, { type: "web_search_call" }>):
   }
 }
 
-/** What was searched for, or what came of the step, line by line. */
+/** The query of a search or the outcome of a step, line by line. */
 export function describeOutcome(item: Item): string[] {
   const error = "error" in item && item.error != null ? [JSON.stringify(item.error)] : [];
   if (item.type === "mcp_call") return [...(item.output ?? "").split("\n"), ...error].filter((line) => line !== "");
@@ -78,7 +78,7 @@ export function describeOutcome(item: Item): string[] {
   return logs.join("").trimEnd().split("\n");
 }
 
-/** Its links are numbers, and the sources stand below. */
+/** Links become numbers, with the sources below. */
 export function showReport(screen: Screen, response: OpenAI.Responses.Response): void {
   screen.printHeading("The report, and its sources");
   const { text, citations } = readAnswer(response);

@@ -1,6 +1,6 @@
 /** Reading bodies: errors in the API's words, and turns for other requests. */
 import { expect, test } from "vitest";
-import { parseCreateRequestInSlices } from "../../../../src/http/validation/validate.ts";
+import { parseCreateRequestInSlices } from "../../../../src/http/validation/create-request.ts";
 import { ProviderCatalog } from "../../../../src/providers/catalog.ts";
 import { checkFieldsInSlices } from "../../../../src/http/validation/check-fields.ts";
 import { createRequestSchema } from "../../../../src/protocol/create-request.ts";

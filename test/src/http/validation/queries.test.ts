@@ -1,6 +1,6 @@
 /** Queries in the form that Express parses them. */
 import { expect, test } from "vitest";
-import { parseInclude, parseListQuery } from "../../../../src/http/validation/validate.ts";
+import { parseInclude, parseListQuery } from "../../../../src/http/validation/queries.ts";
 
 test("an empty value counts as absent", () => {
   expect(parseListQuery({ limit: "", order: "", after: "", include: "" })).toEqual(parseListQuery({}));

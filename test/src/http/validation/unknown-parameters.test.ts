@@ -1,9 +1,10 @@
 /** Unknown parameters: rejected or ignored, and named in the header. */
 import type { Response as HttpResponse } from "express";
 import { describe, expect, test } from "vitest";
-import { parseCompactRequest } from "../../../../src/http/endpoints/compact-response.ts";
+import { parseCompactRequest } from "../../../../src/http/validation/compact-request.ts";
 import { UnknownParameters } from "../../../../src/http/validation/unknown-parameters.ts";
-import { parseBody, parseCreateRequest } from "../../../../src/http/validation/validate.ts";
+import { parseBody } from "../../../../src/http/validation/body.ts";
+import { parseCreateRequest } from "../../../../src/http/validation/create-request.ts";
 import { inputTokensRequestSchema } from "../../../../src/protocol/input-tokens.ts";
 import { type Provider, ProviderCatalog } from "../../../../src/providers/catalog.ts";
 

@@ -1,6 +1,6 @@
 /** One row per error: the request, and the contract's exact answer (contract.md#error-catalogue). */
 import { describe, expect, test } from "vitest";
-import { parseCreateRequest } from "../../../../src/http/validation/validate.ts";
+import { parseCreateRequest } from "../../../../src/http/validation/create-request.ts";
 import { ApiError } from "../../../../src/lifecycle/errors/api-error.ts";
 import { ProviderCatalog } from "../../../../src/providers/catalog.ts";
 

@@ -7,9 +7,8 @@ import type { CreateRequest } from "../../../../src/protocol/create-request.ts";
 import { newId } from "../../../../src/protocol/id.ts";
 import { responseSchema } from "../../../../src/protocol/response.ts";
 import { readProviderCatalog } from "../../../../src/providers/catalog.ts";
-import { admitResponse } from "../../../../src/responses/admission/admit-response.ts";
 import { loadModelInput } from "../../../../src/responses/conversations/model-input.ts";
-import { LIMITS } from "../../../support/samples.ts";
+import { createAdmission } from "../../../support/admission.ts";
 import { PromptFolder } from "../../../support/prompt-files.ts";
 import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
 
@@ -51,7 +50,7 @@ function readNow(): PromptCatalog {
 
 function admit(request: CreateRequest, idempotencyKey?: string, from = prompts) {
   const sent = { background: true, ...request };
-  return admitResponse(storage, LIMITS, { project: "default", request: sent, idempotencyKey, prompts: from });
+  return createAdmission(storage, { prompts: from }).admit({ project: "default", request: sent, idempotencyKey });
 }
 
 async function admitted(request: CreateRequest) {

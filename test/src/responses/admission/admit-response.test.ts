@@ -4,10 +4,9 @@ import { createCompletedEvent, createInProgressEvent } from "../../../../src/lif
 import type { CreateRequest } from "../../../../src/protocol/create-request.ts";
 import { newId } from "../../../../src/protocol/id.ts";
 import type { OutputItem } from "../../../../src/protocol/item.ts";
-import { PromptCatalog } from "../../../../src/prompts/prompt-catalog.ts";
-import { admitResponse } from "../../../../src/responses/admission/admit-response.ts";
 import { sequenceEvents } from "../../../../src/stream/log/event-log.ts";
-import { LIMITS, REQUEST, sampleRecord, sampleResponse, USAGE } from "../../../support/samples.ts";
+import { createAdmission } from "../../../support/admission.ts";
+import { REQUEST, sampleRecord, sampleResponse, USAGE } from "../../../support/samples.ts";
 import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
 
 let storage: TestStorage;
@@ -16,16 +15,9 @@ beforeAll(async () => {
 });
 afterAll(async () => await storage[Symbol.asyncDispose]());
 
-const NO_PROMPTS = new PromptCatalog([], 0);
-
 function admit(fields: Partial<CreateRequest>) {
   const request = { ...REQUEST, ...fields };
-  return admitResponse(storage, LIMITS, {
-    project: "default",
-    request,
-    idempotencyKey: undefined,
-    prompts: NO_PROMPTS,
-  });
+  return createAdmission(storage).admit({ project: "default", request, idempotencyKey: undefined });
 }
 
 /** A response that has ended with `output`. */
@@ -121,11 +113,11 @@ test("parameters that are only shown appear in event and answer", async () => {
   expect(JSON.parse(json)).toMatchObject({ id, user: "u", top_logprobs: 3, max_tool_calls: 2, safety_identifier: "s" });
 });
 
-test("an ended response frees a full project before its worker leaves", async () => {
-  const limits = { ...LIMITS, maxOpenPerProject: 1 };
-  const admission = { project: "narrow", request: REQUEST, idempotencyKey: undefined, prompts: NO_PROMPTS };
-  const { id } = await admitResponse(storage, limits, admission);
-  await expect(admitResponse(storage, limits, admission)).rejects.toMatchObject({ status: 429 });
+test("a full project's response that has ended makes room, though its worker has not left yet", async () => {
+  const admission = createAdmission(storage, { limits: { maxOpenPerProject: 1 } });
+  const request = { project: "narrow", request: REQUEST, idempotencyKey: undefined };
+  const { id } = await admission.admit(request);
+  await expect(admission.admit(request)).rejects.toMatchObject({ status: 429 });
   await storage.redis.hset(storage.layout.meta(id), "status", "completed");
-  await expect(admitResponse(storage, limits, admission)).resolves.toMatchObject({ isReplay: false });
+  await expect(admission.admit(request)).resolves.toMatchObject({ isReplay: false });
 });

@@ -1,9 +1,8 @@
 /** Requests that use one Idempotency-Key at the same moment, some of them rejected (contract.md#idempotency). */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { tooManyRequests } from "../../../../src/lifecycle/errors/limits.ts";
-import { PromptCatalog } from "../../../../src/prompts/prompt-catalog.ts";
-import { admitResponse } from "../../../../src/responses/admission/admit-response.ts";
-import { LIMITS, REQUEST } from "../../../support/samples.ts";
+import { createAdmission } from "../../../support/admission.ts";
+import { REQUEST } from "../../../support/samples.ts";
 import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
 
 let storage: TestStorage;
@@ -12,14 +11,13 @@ beforeAll(async () => {
 });
 afterAll(async () => await storage[Symbol.asyncDispose]());
 
-/** `take` is called once a request has its id, right before its response is created. */
+/** `acquire` is called once a request has its id, right before its response is created. */
 function admit(idempotencyKey: string, acquire: () => Promise<void> = () => Promise.resolve(), model = REQUEST.model) {
-  return admitResponse(storage, LIMITS, {
+  return createAdmission(storage).admit({
     project: "default",
     request: { ...REQUEST, model },
     idempotencyKey,
-    prompts: new PromptCatalog([], 0),
-    allowance: { acquire, release: () => Promise.resolve() },
+    permit: { acquire, release: () => Promise.resolve() },
   });
 }
 

@@ -1,12 +1,11 @@
 /** What admission records of a completion window, and how due responses are promoted. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newId } from "../../../../src/protocol/id.ts";
-import { PromptCatalog } from "../../../../src/prompts/prompt-catalog.ts";
 import type { CreateRequest } from "../../../../src/protocol/create-request.ts";
-import { admitResponse } from "../../../../src/responses/admission/admit-response.ts";
 import { promoteDueResponses } from "../../../../src/responses/admission/queue-response.ts";
 import { acceptResponse, makeDue, HOUR_MS } from "../../../support/queued-responses.ts";
-import { LIMITS } from "../../../support/samples.ts";
+import type { LIMITS } from "../../../support/samples.ts";
+import { createAdmission } from "../../../support/admission.ts";
 import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
 
 let storage: TestStorage;
@@ -20,11 +19,10 @@ const priorityOf = async (id: string) => Number(await storage.redis.hget(jobKey(
 const latestStart = async (id: string) => await storage.redis.zscore(storage.layout.windowed, id);
 
 describe("admission", () => {
-  const noPrompts = new PromptCatalog([], 1_000);
   const admit = async (fields: CreateRequest, limits: Partial<typeof LIMITS>) => {
     const request = { model: "simulator/default", input: "Hi", background: true, ...fields };
-    const admission = { project: "default", request, idempotencyKey: undefined, prompts: noPrompts };
-    const { id } = await admitResponse(storage, { ...LIMITS, ...limits }, admission);
+    const admission = createAdmission(storage, { limits });
+    const { id } = await admission.admit({ project: "default", request, idempotencyKey: undefined });
     const record = (await storage.records.read(id))!;
     const after = (ms: number) => (ms - record.createdAtMs) / 1000;
     return { id, record, deadline: after(record.deadlineMs), latest: after(record.latestStartMs) };

@@ -4,10 +4,9 @@ import { toListedItem } from "../../../../src/lifecycle/include.ts";
 import type { InputItem } from "../../../../src/protocol/item.ts";
 import { unsealItemUrls, sealItemUrls } from "../../../../src/responses/content/item-urls.ts";
 import { ContentSealer } from "../../../../src/sealing/content-sealer.ts";
-import { silentLogger } from "../../../support/storage.ts";
 
 const sealer = new ContentSealer([Buffer.alloc(32, 1)]);
-const storage = { sealer, logger: silentLogger };
+const storage = { sealer };
 const mcp = (server_url: string) => ({ type: "mcp" as const, server_label: "a", server_url });
 const withUrl = (url: string): InputItem[] => [
   { type: "additional_tools", role: "developer", tools: [mcp(url), { type: "function", name: "f", parameters: {} }] },

@@ -4,7 +4,6 @@ import type { Tool } from "../../../../src/protocol/tool.ts";
 import type { CreateRequest } from "../../../../src/protocol/create-request.ts";
 import { unsealSecrets, rejectSecrets, sealSecrets } from "../../../../src/responses/content/request-secrets.ts";
 import { ContentSealer } from "../../../../src/sealing/content-sealer.ts";
-import { silentLogger } from "../../../support/storage.ts";
 
 const sealer = new ContentSealer([Buffer.alloc(32, 1)]);
 const network_policy = {
@@ -26,16 +25,13 @@ const REQUEST: CreateRequest = {
 test("a request's secrets are sealed, and opened for its project", async () => {
   const sealed = await sealSecrets(sealer, "alpha", REQUEST);
   expect(JSON.stringify(sealed)).not.toMatch(/planted-\d/);
-  expect(await unsealSecrets({ sealer, logger: silentLogger }, "alpha", sealed)).toEqual(REQUEST);
+  expect(await unsealSecrets({ sealer }, "alpha", sealed)).toEqual(REQUEST);
 });
 
 test("a secret that cannot be opened is left out, never used sealed", async () => {
   const sealed = await sealSecrets(sealer, "alpha", REQUEST);
-  const other = { sealer: new ContentSealer([Buffer.alloc(32, 2)]), logger: silentLogger };
-  for (const opened of [
-    await unsealSecrets(other, "alpha", sealed),
-    await unsealSecrets({ sealer, logger: silentLogger }, "beta", sealed),
-  ]) {
+  const other = { sealer: new ContentSealer([Buffer.alloc(32, 2)]) };
+  for (const opened of [await unsealSecrets(other, "alpha", sealed), await unsealSecrets({ sealer }, "beta", sealed)]) {
     expect(JSON.stringify(opened)).not.toContain("brs1.");
     expect(opened.tools![0]).toEqual({ type: "mcp", server_label: "a", headers: {} });
     // Without a URL, the label would select the operator's server.
@@ -45,7 +41,7 @@ test("a secret that cannot be opened is left out, never used sealed", async () =
 
 test("a URL stored in plain text by an older release is used", async () => {
   const request: CreateRequest = { tools: [{ type: "mcp", server_label: "b", server_url: "https://a.example/mcp" }] };
-  expect(await unsealSecrets({ sealer, logger: silentLogger }, "alpha", request)).toEqual(request);
+  expect(await unsealSecrets({ sealer }, "alpha", request)).toEqual(request);
 });
 
 test("a request without tools is unchanged", async () => {

@@ -6,7 +6,8 @@ import type { InputItem } from "../../../../src/protocol/item.ts";
 import { unsealReasoning, sealReasoning, verifySealedItems } from "../../../../src/responses/content/sealed-items.ts";
 import { ContentSealer } from "../../../../src/sealing/content-sealer.ts";
 
-const sealer = new ContentSealer([randomBytes(32)]);
+const KEY = randomBytes(32);
+const sealer = new ContentSealer([KEY]);
 const PROJECT = "alpha";
 
 type Reasoning = Extract<InputItem, { type: "reasoning" }>;
@@ -19,10 +20,10 @@ const reasoning = (fields: Partial<Reasoning>): Reasoning => ({
 const sealed = (texts: { summary: string[]; content: string[] }) => sealReasoning(sealer, PROJECT, texts);
 const summaryOf = (text: string): Reasoning["summary"] => [{ type: "summary_text", text }];
 
-async function open(items: readonly InputItem[], using = sealer) {
+async function open(items: readonly InputItem[], keys = [KEY]) {
   const lines: string[] = [];
   const logger = pino({}, { write: (line: string) => void lines.push(line) });
-  return { items: await unsealReasoning({ sealer: using, logger }, PROJECT, items), lines };
+  return { items: await unsealReasoning({ sealer: new ContentSealer(keys, logger) }, PROJECT, items), lines };
 }
 
 describe("sealed reasoning, for the model,", () => {
@@ -50,7 +51,7 @@ describe("sealed reasoning, for the model,", () => {
   test("without its key keeps its shown summary, and says so", async () => {
     const text = sealed({ summary: [], content: ["At length."] });
     const item = reasoning({ summary: summaryOf("In short."), encrypted_content: text });
-    const { items, lines } = await open([item], new ContentSealer([randomBytes(32)]));
+    const { items, lines } = await open([item], [randomBytes(32)]);
     expect(items).toEqual([reasoning({ summary: summaryOf("In short.") })]);
     expect(lines).toEqual([expect.stringContaining("rs_1")]);
     expect(lines[0]).not.toContain(text);

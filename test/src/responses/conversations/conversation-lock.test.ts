@@ -10,16 +10,15 @@ import type { LifecycleEventDraft } from "../../../../src/protocol/event.ts";
 import { newId } from "../../../../src/protocol/id.ts";
 import type { OutputItem } from "../../../../src/protocol/item.ts";
 import type { Response } from "../../../../src/protocol/response.ts";
-import { PromptCatalog } from "../../../../src/prompts/prompt-catalog.ts";
-import { admitResponse } from "../../../../src/responses/admission/admit-response.ts";
 import {
   lockForResponse,
   appendAndUnlock,
   unlockIfEnded,
 } from "../../../../src/responses/conversations/conversation-lock.ts";
 import { sequenceEvents } from "../../../../src/stream/log/event-log.ts";
-import { LIMITS, REQUEST, sampleRecord, sampleResponse, USAGE } from "../../../support/samples.ts";
-import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
+import { createAdmission } from "../../../support/admission.ts";
+import { REQUEST, sampleRecord, sampleResponse, USAGE } from "../../../support/samples.ts";
+import { openTestStorage, silentLogger, type TestStorage } from "../../../support/storage.ts";
 
 let storage: TestStorage;
 beforeAll(async () => {
@@ -55,7 +54,7 @@ test.each<[string, (running: Response) => LifecycleEventDraft, string[]]>([
   const conversationId = await openConversation();
   const response = sampleResponse({ background: false });
   const { id } = response;
-  await lockForResponse(storage, conversationId, "default", id);
+  await lockForResponse(storage, conversationId, "default", id, silentLogger);
   const events = sequenceEvents(0, [{ type: "response.created", response }, end(response)]);
   const input = [{ type: "message" as const, id: "msg_question", role: "user" as const, content: "The question?" }];
   await storage.records.create(sampleRecord({ id, status: status as "queued", conversationId, events, input }));
@@ -68,35 +67,30 @@ test("a holder in admission keeps the lock before it has a record", async () => 
   const conversationId = await openConversation();
   const [holder, other] = [newId("resp"), newId("resp")];
   await storage.inFlight.add(holder, Date.now());
-  await lockForResponse(storage, conversationId, "default", holder);
-  await expect(lockForResponse(storage, conversationId, "default", other)).rejects.toMatchObject({
+  await lockForResponse(storage, conversationId, "default", holder, silentLogger);
+  await expect(lockForResponse(storage, conversationId, "default", other, silentLogger)).rejects.toMatchObject({
     code: "conversation_locked",
   });
-  expect(await unlockIfEnded(storage, conversationId, holder)).toBe(false);
+  expect(await unlockIfEnded(storage, conversationId, holder, silentLogger)).toBe(false);
   await storage.inFlight.forceRemove(holder, undefined);
-  await lockForResponse(storage, conversationId, "default", other);
+  await lockForResponse(storage, conversationId, "default", other, silentLogger);
   expect((await storage.conversations.readOwned(conversationId, "default"))?.lock).toBe(other);
 });
 
 test("two concurrent requests with one Idempotency-Key are one response, counted once", async () => {
   const conversation = await openConversation();
   let left = 2;
-  const allowance = {
+  const permit = {
     acquire: async () => void (left -= 1),
     release: async () => void (left += 1),
   };
   const admit = () =>
-    admitResponse(
-      storage,
-      { ...LIMITS, maxOpenPerProject: 1 },
-      {
-        project: "default",
-        request: { ...REQUEST, conversation },
-        idempotencyKey: "once",
-        prompts: new PromptCatalog([], 0),
-        allowance,
-      },
-    );
+    createAdmission(storage, { limits: { maxOpenPerProject: 1 } }).admit({
+      project: "default",
+      request: { ...REQUEST, conversation },
+      idempotencyKey: "once",
+      permit,
+    });
   const [first, second] = await Promise.all([admit(), admit()]);
   expect(second.id).toBe(first.id);
   expect([first, second].filter(({ isReplay }) => isReplay)).toHaveLength(1);

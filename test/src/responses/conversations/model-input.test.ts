@@ -7,26 +7,22 @@ import { createCompletedEvent, createInProgressEvent } from "../../../../src/lif
 import { newResponse } from "../../../../src/lifecycle/new-response.ts";
 import { newId } from "../../../../src/protocol/id.ts";
 import type { OutputItem } from "../../../../src/protocol/item.ts";
-import { PromptCatalog } from "../../../../src/prompts/prompt-catalog.ts";
-import { admitResponse } from "../../../../src/responses/admission/admit-response.ts";
 import { loadModelInput } from "../../../../src/responses/conversations/model-input.ts";
 import { removeResponse } from "../../../../src/responses/ending/remove-response.ts";
 import { nearestLinksFor, MAX_LINKS } from "../../../../src/store/response-chain.ts";
 import { sequenceEvents } from "../../../../src/stream/log/event-log.ts";
 import { startCluster } from "../../../support/cluster.ts";
-import { LIMITS, REQUEST, sampleRecord, USAGE } from "../../../support/samples.ts";
+import { createAdmission } from "../../../support/admission.ts";
+import { REQUEST, sampleRecord, USAGE } from "../../../support/samples.ts";
 import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
-
-const NO_PROMPTS = new PromptCatalog([], 0);
 
 async function continueFrom(storage: TestStorage, previous_response_id: string): Promise<string> {
   const request = { ...REQUEST, previous_response_id };
   return (
-    await admitResponse(storage, LIMITS, {
+    await createAdmission(storage).admit({
       project: "default",
       request,
       idempotencyKey: undefined,
-      prompts: NO_PROMPTS,
     })
   ).id;
 }
@@ -162,12 +158,11 @@ describe.each(["one Redis", "Redis Cluster"])("a chain on %s", (kind) => {
     });
   });
 
-  test("cannot continue from a running link", async () => {
-    const running = await admitResponse(storage, LIMITS, {
+  test("cannot be continued from a link that still runs", async () => {
+    const running = await createAdmission(storage).admit({
       project: "default",
       request: REQUEST,
       idempotencyKey: undefined,
-      prompts: NO_PROMPTS,
     });
     await expect(continueFrom(storage, running.id)).rejects.toMatchObject({ code: "previous_response_not_finished" });
   });
@@ -178,11 +173,10 @@ test("a conversation deleted while its response is queued is named", async () =>
   const conversation = newId("conv");
   const fields = { id: conversation, object: "conversation", created_at: 1, metadata: {} } as const;
   await storage.conversations.create(fields, "default", []);
-  const { id } = await admitResponse(storage, LIMITS, {
+  const { id } = await createAdmission(storage).admit({
     project: "default",
     request: { ...REQUEST, conversation },
     idempotencyKey: undefined,
-    prompts: NO_PROMPTS,
   });
   await expect(loadModelInput(storage, id)).resolves.toBeDefined();
   await storage.conversations.erase(conversation);

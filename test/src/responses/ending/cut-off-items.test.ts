@@ -5,7 +5,7 @@ import type { ConversationItem } from "../../../../src/protocol/conversation.ts"
 import { newId } from "../../../../src/protocol/id.ts";
 import type { InputItem } from "../../../../src/protocol/item.ts";
 import { loadModelInput } from "../../../../src/responses/conversations/model-input.ts";
-import { toStoredInput } from "../../../../src/responses/admission/admit-response.ts";
+import { toStoredInput } from "../../../../src/responses/admission/stored-input.ts";
 import { previewModelInput } from "../../../../src/responses/admission/preview-model-input.ts";
 import { LIMITS, REQUEST, sampleRecord } from "../../../support/samples.ts";
 import { openTestStorage, type TestStorage } from "../../../support/storage.ts";

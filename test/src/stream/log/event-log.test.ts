@@ -154,7 +154,7 @@ describe("where replicas are required", () => {
     const snapshot = { sequenceNumber: 8, response: state.response, openIndices: [] };
     await storage.log.append(id, { lease, first: 2, events, snapshot });
     await storage.redis.hset(storage.layout.meta(id), "durable", 4);
-    const shown = (await foldLog(storage.redis, storage.layout, careful, id))!;
+    const shown = (await foldLog(careful, id))!;
     expect(shown.last).toBe(4);
     expect(shown.response).toMatchObject({ user: null, output: [{ content: [{ text: "a" }] }] });
   });

@@ -21,7 +21,7 @@ const USAGE = {
 
 async function openWriter(log: Pick<EventLog, "append"> = storage.log) {
   const { id, lease, last } = await createLeasedResponse(storage, sampleRecord());
-  const state = (await foldLog(storage.redis, storage.layout, storage.visibleLogReader, id))!;
+  const state = (await foldLog(storage.visibleLogReader, id))!;
   const control = new AbortController();
   const failures: Error[] = [];
   const writer = new EventWriter({
@@ -37,7 +37,7 @@ async function openWriter(log: Pick<EventLog, "append"> = storage.log) {
 }
 
 const readAll = async (id: string) => await storage.visibleLogReader.read(id, 0, 100_000);
-const fold = async (id: string) => (await foldLog(storage.redis, storage.layout, storage.visibleLogReader, id))!;
+const fold = async (id: string) => (await foldLog(storage.visibleLogReader, id))!;
 
 test("a flush writes events in order, and their fold equals the writer's state", async () => {
   const { id, writer } = await openWriter();

@@ -248,7 +248,7 @@ describe("each failure says what it is", () => {
     await using _ = site;
     const outputOf = async (url: string) => (await web.call("open_page", { url })).output;
     const tls = await outputOf(`https://127.0.0.1:${site.port}/`);
-    expect(tls).toBe("The server could not be reached: it does not speak TLS as it should.");
+    expect(tls).toBe("The server could not be reached: its TLS handshake failed.");
     expect(await outputOf("http://nothing.invalid/")).toBe(
       "The server could not be reached: its name does not resolve (DNS).",
     );

@@ -311,7 +311,7 @@ describe("a call with a prefix is made once more without it", () => {
     [
       "when the model thinks first",
       frames(...thinking("Well", "…"), ...textFrames(kind, REST), ...endFrames(kind)),
-      "The model thought first.",
+      "The model reasoned before continuing.",
     ],
     ["when the model writes nothing", frames(...endFrames(kind)), "The model wrote nothing."],
   ])("%s", async (_name, first, reason) => {

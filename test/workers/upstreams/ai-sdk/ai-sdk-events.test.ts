@@ -218,7 +218,7 @@ describe("the end", () => {
   test.each<[Reason, string]>([
     ["error", "The provider stopped: error."],
     ["other", "The provider stopped: other."],
-    ["interrupted", "The provider's stream broke off before the response was finished."],
+    ["interrupted", "The provider's stream ended before the response was finished."],
   ])("without output for the reason %s is a fault", async (reason, message) => {
     await expect(read([finish(reason)])).rejects.toThrow(message);
   });

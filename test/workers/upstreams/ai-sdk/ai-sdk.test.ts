@@ -216,7 +216,7 @@ describe("a failure that the vendor tells", () => {
       "of its credentials, in Anthropic's stream",
       "anthropic",
       frames({ type: "error", error: { type: "authentication_error", message: `Bad ${KEY}` } }),
-      { code: "server_error", message: "The provider refused this server's credentials." },
+      { code: "server_error", message: "The provider rejected this server's credentials." },
     ],
     [
       "of its credentials, as Google does",
@@ -227,7 +227,7 @@ describe("a failure that the vendor tells", () => {
         status: "X",
         details: [{ reason: "API_KEY_INVALID" }],
       }),
-      { code: "server_error", message: "The provider refused this server's credentials." },
+      { code: "server_error", message: "The provider rejected this server's credentials." },
     ],
     [
       "in Google's stream",

@@ -120,7 +120,7 @@ describe("reasoning_details in pieces", () => {
     const readMany = () => {
       for (let i = 0; i < 10; i++) state.read(chunk);
     };
-    expect(readMany).toThrow("The provider wrote more than 8000000 characters beside its reasoning.");
+    expect(readMany).toThrow("The provider sent more than 8000000 characters of reasoning state.");
   });
 
   test.each([

@@ -1,8 +1,8 @@
 /** What a client is told when a provider fails. */
 import { describe, expect, test } from "vitest";
 import type { ResponseError } from "../../../../src/protocol/response.ts";
-import { ProviderError, readRetryAfterMs } from "../../../../workers/upstreams/provider/provider-error.ts";
-import { computeRetryDelayMs } from "../../../../workers/upstreams/provider/retry-policy.ts";
+import { ProviderError, readRetryAfterMs } from "../../../../workers/upstreams/http/provider-error.ts";
+import { computeRetryDelayMs } from "../../../../workers/upstreams/http/retry-policy.ts";
 import { KEY, readUpstream } from "../../../support/openai-responses.ts";
 import {
   type Answer,
@@ -56,7 +56,7 @@ describe("a refusal", () => {
     const error = await readError(answerError(status, { message: "Incorrect API key provided: sk-te***6789" }));
     expect(error).toEqual({
       code: "server_error",
-      message: "The provider refused this server's credentials.",
+      message: "The provider rejected this server's credentials.",
       type: "server_error",
       param: null,
     });
@@ -165,9 +165,9 @@ describe("the wait before another try", () => {
   });
 
   test("doubles from try to try up to 30 s, of which any part may be waited", () => {
-    const fault = new ProviderError(error, { retryable: true });
-    const longest = [0, 1, 2, 5, 6, 1_000].map((retries) => computeRetryDelayMs(fault, retries, 500, () => 1));
+    const providerError = new ProviderError(error, { retryable: true });
+    const longest = [0, 1, 2, 5, 6, 1_000].map((retries) => computeRetryDelayMs(providerError, retries, 500, () => 1));
     expect(longest).toEqual([500, 1_000, 2_000, 16_000, 30_000, 30_000]);
-    expect(computeRetryDelayMs(fault, 3, 500, () => 0)).toBe(0);
+    expect(computeRetryDelayMs(providerError, 3, 500, () => 0)).toBe(0);
   });
 });

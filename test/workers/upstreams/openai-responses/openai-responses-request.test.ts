@@ -1,6 +1,6 @@
 /** What a provider is asked. */
 import { describe, expect, test } from "vitest";
-import { toStoredInput } from "../../../../src/responses/admission/admit-response.ts";
+import { toStoredInput } from "../../../../src/responses/admission/stored-input.ts";
 import type { UpstreamCall } from "../../../../workers/upstreams/upstream.ts";
 import { createParams } from "../../../../workers/upstreams/openai-responses/request.ts";
 import { sampleCall } from "../../../support/openai-responses.ts";

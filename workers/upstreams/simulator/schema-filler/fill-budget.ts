@@ -1,7 +1,7 @@
 /**
- * Filling a schema draws from one budget, whichever keyword asks for the work: a client writes a schema of a few KB that
- * would otherwise take hours or more memory than there is. A step is work of constant size (one part of the schema looked
- * at, one character of a pattern read or written, one number tried), a character is one of the value that is made.
+ * Limits the work of filling schemas. A client can write a schema of a few KB that would take hours, or more memory than
+ * there is. A step is work of constant size: one part of a schema visited, one character of a pattern read or written, one
+ * number tried. A character is one character of the value.
  */
 import { UnfillableSchemaError } from "./schema.ts";
 
@@ -12,7 +12,7 @@ export class FillBudget {
   #steps = 0;
   #characters = 0;
 
-  /** Both in number; the last spending, which was refused, is counted. */
+  /** Steps and characters spent so far, including a last spending that exceeded the budget. */
   get spent(): { steps: number; characters: number } {
     return { steps: this.#steps, characters: this.#characters };
   }
@@ -21,7 +21,7 @@ export class FillBudget {
     return this.#steps > MAX_STEPS || this.#characters > MAX_CHARACTERS;
   }
 
-  /** Comes before the work: what is refused is not done. */
+  /** Call it before the work, so that work beyond the budget is not done. */
   spendSteps(steps: number): void {
     this.#steps += steps;
     this.#check();
@@ -32,14 +32,14 @@ export class FillBudget {
     this.#check();
   }
 
-  /** For work that goes through all of `value`, as comparing does: its parts and its characters. */
+  /** Spends a step per part and per character of `value`, before work that visits all of it, such as comparing. */
   spendOnValue(value: unknown): void {
     const unseen: unknown[] = [value];
     while (unseen.length > 0) {
       const part = unseen.pop();
       this.spendSteps(1 + (typeof part === "string" ? part.length : 0));
       if (typeof part !== "object" || part === null) continue;
-      // Names and values of an object; the places of a list are names as well.
+      // Names and values of an object, or indices and values of a list.
       const entries = Object.entries(part);
       this.spendSteps(entries.length);
       for (const [name, inner] of entries) {

@@ -1,14 +1,14 @@
 /**
- * Strings that match a simple regular expression: literals, classes, groups, alternatives and counts. They match by
- * construction. The expression itself is never run: a client could send one that takes hours.
+ * Writes strings that match a simple regular expression: literals, classes, groups, alternatives and counts. They match by
+ * construction. The expression is never run, because a client could send one that takes hours.
  */
 import type { FillBudget } from "./fill-budget.ts";
 import { quote, UnfillableSchemaError } from "./schema.ts";
-import { parsePattern, type PatternNode } from "./pattern.ts";
+import { parsePattern, type PatternNode } from "./parse-pattern.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
 const MAX_TRIES = 300;
-/** What `*` and `+` add at most, as long as nothing asks for a longer string. */
+/** Maximum repetitions that `*` and `+` add, unless a longer string is needed. */
 const DEFAULT_STRETCH = 3;
 const DEFAULT_STRETCH_ATTEMPTS = 10;
 const MAX_LENGTH = 2_000;
@@ -25,7 +25,7 @@ export function fillPattern(
   budget: FillBudget,
 ): string {
   const node = parsePattern(pattern, budget);
-  // Every length up to twice the wanted one is tried sooner or later, for both limits may be tight.
+  // The attempts cover every length up to twice the wanted one, because both limits may be tight.
   const furthest = 2 * Math.max(DEFAULT_STRETCH, minimum);
   for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
     const stretch =
@@ -34,7 +34,7 @@ export function fillPattern(
         : Math.ceil((furthest * (attempt - DEFAULT_STRETCH_ATTEMPTS)) / MAX_TRIES);
     const written: string[] = [];
     const isWhole = writeNode(node, { random, stretch, written, budget, steps: { left: 10 * MAX_LENGTH } });
-    // JSON Schema counts characters, not UTF-16 units; each entry is one character.
+    // JSON Schema counts characters, not UTF-16 units. Each entry is one character.
     if (isWhole && written.length >= minimum && written.length <= maximum) return written.join("");
   }
   throw new UnfillableSchemaError(`no string of that length was found for the pattern ${quote(pattern)}.`);
@@ -48,7 +48,7 @@ interface PatternWriter {
   steps: { left: number };
 }
 
-/** False if the string would become too long. */
+/** False if the string becomes too long. */
 function writeNode(node: PatternNode, writing: PatternWriter): boolean {
   const { random, written, steps, budget } = writing;
   budget.spendSteps(1);

@@ -1,11 +1,11 @@
-/** Strings and numbers that a JSON schema accepts. */
+/** Fills strings and numbers. */
 import type { FillBudget } from "./fill-budget.ts";
 import { fillPattern } from "./fill-pattern.ts";
 import { toNumber, quote, type Schema, UnfillableSchemaError } from "./schema.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
 const WORDS = ["lease", "cursor", "event", "stream", "log", "worker", "attempt", "response", "queue", "item"];
-/** A schema that insists on more is refused, not served. */
+/** A longer required length is rejected. */
 const MAX_LENGTH = 100_000;
 
 export function fillString(schema: Schema, random: SeededRandom, budget: FillBudget): string {
@@ -13,7 +13,7 @@ export function fillString(schema: Schema, random: SeededRandom, budget: FillBud
   const maximum = toNumber(schema.maxLength) ?? Infinity;
   if (minimum > maximum) throw new UnfillableSchemaError("'minLength' is more than 'maxLength'.");
   if (minimum > MAX_LENGTH) throw new UnfillableSchemaError(`'minLength' is more than ${MAX_LENGTH}.`);
-  // A word at a time, at least.
+  // Each step writes at least one character.
   budget.spendSteps(minimum);
   if (typeof schema.pattern === "string") return fillPattern(schema.pattern, { minimum, maximum }, random, budget);
   const formatted = typeof schema.format === "string" ? FORMATS.get(schema.format)?.(random) : undefined;
@@ -28,7 +28,7 @@ function fillWords(minimum: number, maximum: number, random: SeededRandom): stri
   return text.slice(0, maximum);
 }
 
-/** Formats that are not here are only remarks (JSON Schema 2020-12 §7.2.1): any string will do. */
+/** Other formats are only annotations (JSON Schema 2020-12 §7.2.1): any string is valid. */
 const FORMATS = new Map<string, (random: SeededRandom) => string>(
   Object.entries({
     "date-time": (random: SeededRandom) => `${fillDate(random)}T${fillTime(random)}`,
@@ -62,7 +62,7 @@ function fillUuid(random: SeededRandom): string {
   return `${hex(8)}-${hex(4)}-4${hex(3)}-${random.pick(["8", "9", "a", "b"])}${hex(3)}-${hex(12)}`;
 }
 
-/** How many multiples are looked at before a range counts as empty. */
+/** How many multiples are tried before a range counts as empty. */
 const MAX_MULTIPLES = 1_000;
 const DEFAULT_RANGE = 100;
 
@@ -89,7 +89,7 @@ interface NumberRange {
   includes: (value: number) => boolean;
 }
 
-/** Draft 4 wrote `exclusiveMinimum: true` beside `minimum`; later drafts put the number there. */
+/** In draft 4, `exclusiveMinimum: true` modifies `minimum`; in later drafts it is the limit itself. */
 function computeRange(schema: Schema): NumberRange {
   const { exclusiveMinimum, exclusiveMaximum } = schema;
   const minimum = toNumber(schema.minimum) ?? -Infinity;
@@ -100,14 +100,14 @@ function computeRange(schema: Schema): NumberRange {
   const span = Math.max(DEFAULT_RANGE, 4 * (toNumber(schema.multipleOf) ?? 0));
   if (low === -Infinity) low = high === Infinity ? 0 : high - span;
   if (high === Infinity) high = low + Math.max(span, Math.abs(low));
-  // Beyond these, clients that read numbers as doubles see another integer.
+  // Beyond these limits, clients that parse numbers as doubles see a different integer.
   const [safeLow, safeHigh] = [Math.max(low, Number.MIN_SAFE_INTEGER), Math.min(high, Number.MAX_SAFE_INTEGER)];
   if (safeLow <= safeHigh) [low, high] = [safeLow, safeHigh];
   const includes = (value: number) => value >= minimum && value <= maximum && value > above && value < below;
   return { low, high, includes };
 }
 
-/** 3 × 0.1 is 0.30000000000000004 in binary; a client that checks `multipleOf` wants to see 0.3. */
+/** In binary, 3 × 0.1 is 0.30000000000000004; a client that checks `multipleOf` expects 0.3. */
 function multiplyExactly(times: number, step: number): number {
   return Number.isInteger(step) ? times * step : Number((times * step).toPrecision(15));
 }

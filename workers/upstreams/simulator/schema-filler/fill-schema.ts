@@ -1,87 +1,53 @@
 /**
- * `fillSchema` makes a value that a JSON schema accepts: for function arguments and for `text.format`. It is the same
- * value for the same schema and numbers. What it cannot fill it refuses with an UnfillableSchemaError; it never runs a
- * client's regular expression, and it does a bounded amount of work whatever the schema is: all of it is drawn from one
- * budget.
+ * Makes a value that a JSON schema accepts, for function arguments and for `text.format` (README.md). It throws an
+ * UnfillableSchemaError if it cannot.
  */
 import { FillBudget } from "./fill-budget.ts";
 import { fillNumber, fillString } from "./fill-scalar.ts";
 import * as schemas from "./schema.ts";
+import { type FlatSchema, SchemaFlattener } from "./flatten-schema.ts";
 import { type JsonType, type Schema, UnfillableSchemaError } from "./schema.ts";
 import { SchemaHeights } from "./schema-height.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
-/** Below this depth, or after this many parts, only what the schema insists on is filled in. */
+/** Below this depth, or after this many parts, only required values are filled. */
 const GENEROUS_DEPTH = 5;
 const GENEROUS_PARTS = 500;
 const MAX_DEPTH = 100;
-/** Schemas taken apart, however cheap each is. */
-const MAX_PARTS = 20_000;
-/** Lists of alternatives that are chosen from at once, one inside another: each is a call on the stack. */
+/** Maximum nested choices between alternatives: each is a call on the stack. */
 const MAX_NESTED_CHOICES = 1_000;
-/** How often another item is tried where all must differ. */
+/** Maximum attempts to fill an item that differs from the others. */
 const MAX_UNIQUE_ATTEMPTS = 100;
 
-/** Several schemas of one request may share a budget. */
+/** Returns the same value for the same schema and random numbers. Schemas of one request may share a budget. */
 export function fillSchema(schema: unknown, random: SeededRandom, budget = new FillBudget()): unknown {
   return new SchemaFiller(schema, random, budget).fill(schema, 0);
 }
 
-/** A schema taken apart: what must hold, and the alternatives still to choose from. */
-interface FlatSchema {
-  core: Schema;
-  choices: readonly (readonly unknown[])[];
-}
-
 class SchemaFiller {
-  readonly #root: unknown;
   readonly #random: SeededRandom;
+  readonly #flattener: SchemaFlattener;
   readonly #heights: SchemaHeights;
   readonly #budget: FillBudget;
-  #parts = 0;
   #nestedChoices = 0;
 
   constructor(root: unknown, random: SeededRandom, budget: FillBudget) {
-    this.#root = root;
     this.#random = random;
     this.#budget = budget;
+    this.#flattener = new SchemaFlattener(root, budget);
     this.#heights = new SchemaHeights(root, budget);
   }
 
   fill(schema: unknown, depth: number): unknown {
-    if (depth > MAX_DEPTH) throw new UnfillableSchemaError("it is nested too deeply, or contains itself.");
-    return this.#choose(this.#flatten(schema, 0), depth);
-  }
-
-  /** References and `allOf` are merged into one schema; alternatives are kept for `#choose`. */
-  #flatten(schema: unknown, hops: number): FlatSchema {
-    this.#countPart();
-    if (hops > MAX_DEPTH) throw new UnfillableSchemaError("a reference leads back to itself.");
-    const asked = schemas.toSchema(schema);
-    this.#budget.spendSteps(2 * Object.keys(asked).length + schemas.toList(asked.allOf).length);
-    const { $ref, allOf, anyOf, oneOf, ...own } = asked;
-    let flat: FlatSchema = { core: own, choices: [anyOf, oneOf].filter((branches) => Array.isArray(branches)) };
-    const parts = [
-      ...($ref === undefined ? [] : [schemas.resolveReference(this.#root, $ref, this.#budget)]),
-      ...schemas.toList(allOf),
-    ];
-    for (const part of parts) flat = this.#merge(flat, this.#flatten(part, hops + 1));
-    return flat;
-  }
-
-  #merge(first: FlatSchema, second: FlatSchema): FlatSchema {
-    this.#budget.spendSteps(first.choices.length + second.choices.length);
-    return {
-      core: schemas.mergeSchemas(first.core, second.core, this.#budget),
-      choices: [...first.choices, ...second.choices],
-    };
+    if (depth > MAX_DEPTH) throw new UnfillableSchemaError("it is nested too deeply or requires itself.");
+    return this.#choose(this.#flattener.flatten(schema), depth);
   }
 
   #choose({ core, choices }: FlatSchema, depth: number): unknown {
     const branches = choices[0];
     if (branches === undefined) return this.#fillCore(core, depth);
     if (this.#nestedChoices >= MAX_NESTED_CHOICES)
-      throw new UnfillableSchemaError("it has too many alternatives at once.");
+      throw new UnfillableSchemaError("it combines too many alternatives.");
     this.#nestedChoices++;
     try {
       return this.#chooseFrom(branches, { core, choices: choices.slice(1) }, depth);
@@ -91,21 +57,21 @@ class SchemaFiller {
   }
 
   #chooseFrom(branches: readonly unknown[], rest: FlatSchema, depth: number): unknown {
-    let fault: UnfillableSchemaError | undefined;
+    let lastError: UnfillableSchemaError | undefined;
     for (const branch of this.#orderBranches(branches, depth)) {
       try {
-        return this.#choose(this.#merge(rest, this.#flatten(branch, 0)), depth);
+        return this.#choose(this.#flattener.merge(rest, this.#flattener.flatten(branch)), depth);
       } catch (error) {
-        // With nothing left to spend, the other branches could only fail too, one by one.
-        if (!(error instanceof UnfillableSchemaError) || this.#isSpent()) throw error;
-        fault = error;
+        // Without budget, all other branches would fail too.
+        if (!(error instanceof UnfillableSchemaError) || this.#flattener.isExhausted) throw error;
+        lastError = error;
       }
     }
-    throw fault ?? new UnfillableSchemaError("none of its alternatives can be filled.");
+    throw lastError ?? new UnfillableSchemaError("none of its alternatives can be filled.");
   }
 
   #orderBranches(branches: readonly unknown[], depth: number): unknown[] {
-    // Copied and sorted.
+    // The branches are copied and sorted.
     this.#budget.spendSteps(2 * branches.length);
     const heights = new Map(branches.map((branch) => [branch, this.#heights.heightOf(branch)]));
     const height = (branch: unknown) => heights.get(branch) ?? Infinity;
@@ -124,12 +90,12 @@ class SchemaFiller {
     return this.#countValue(values[this.#random.below(values.length)]);
   }
 
-  /** Null says little: it is chosen where nothing else may be, and where the value must come to an end. */
+  /** Chooses null only if no other type is allowed, or if the value must end. */
   #pickType(core: Schema, depth: number): JsonType {
     const types = schemas.listTypes(core, this.#budget);
-    if (types.length === 0) throw new UnfillableSchemaError("its 'type' allows nothing.");
-    const telling = types.filter((type) => type !== "null");
-    if (!this.#fillsRequiredOnly(depth)) return telling.length === 0 ? "null" : this.#random.pick(telling);
+    if (types.length === 0) throw new UnfillableSchemaError("its 'type' allows no type.");
+    const nonNull = types.filter((type) => type !== "null");
+    if (!this.#fillsRequiredOnly(depth)) return nonNull.length === 0 ? "null" : this.#random.pick(nonNull);
     return types.find((type) => type !== "object" && type !== "array") ?? this.#random.pick(types);
   }
 
@@ -155,7 +121,7 @@ class SchemaFiller {
 
   #fillObject(core: Schema, depth: number): Record<string, unknown> {
     const properties = schemas.toRecord(core.properties);
-    // Each name is looked at several times.
+    // Each name is visited several times.
     this.#budget.spendSteps(8 * (Object.keys(properties).length + schemas.toList(core.required).length));
     const required = schemas.toList(core.required).filter((name) => typeof name === "string");
     const minimum = schemas.toNumber(core.minProperties) ?? 0;
@@ -171,13 +137,13 @@ class SchemaFiller {
       schemas.allowsMoreProperties(core);
     const wanted = Math.min(maximum, Math.max(minimum, isMap && !this.#fillsRequiredOnly(depth) ? names.size + 2 : 0));
     for (let number = 1; names.size < wanted; number++) {
-      this.#countPart();
+      this.#flattener.countPart();
       if (!schemas.allowsMoreProperties(core))
-        throw new UnfillableSchemaError("'minProperties' asks for more than its properties.");
+        throw new UnfillableSchemaError("'minProperties' exceeds the number of its properties.");
       names.add(`entry_${number}`);
     }
     if (names.size > maximum) throw new UnfillableSchemaError("it requires more properties than 'maxProperties'.");
-    // In the schema's own order, as a model that follows it would write them.
+    // In the schema's order, in which a model would write them.
     const ordered = new Set([...Object.keys(properties).filter((name) => names.has(name)), ...names]);
     return Object.fromEntries([...ordered].map((name) => [name, this.#fillProperty(core, properties, name, depth)]));
   }
@@ -186,7 +152,7 @@ class SchemaFiller {
     this.#budget.spendCharacters(name.length);
     if (Object.hasOwn(properties, name)) return this.fill(properties[name], depth + 1);
     if (!schemas.allowsMoreProperties(core))
-      throw new UnfillableSchemaError(`${schemas.quote(name)} is required, and not among its properties.`);
+      throw new UnfillableSchemaError(`${schemas.quote(name)} is required but not among its properties.`);
     return this.fill(core.additionalProperties ?? true, depth + 1);
   }
 
@@ -211,16 +177,16 @@ class SchemaFiller {
   #arrayLength(core: Schema, first: readonly unknown[], rest: unknown, depth: number): number {
     const minimum = schemas.toNumber(core.minItems) ?? 0;
     const maximum = Math.min(schemas.toNumber(core.maxItems) ?? Infinity, rest === false ? first.length : Infinity);
-    if (minimum > maximum) throw new UnfillableSchemaError("'minItems' is more than there can be.");
+    if (minimum > maximum) throw new UnfillableSchemaError("'minItems' exceeds the possible number of items.");
     if (this.#fillsRequiredOnly(depth)) return minimum;
     const possible = first.findIndex((schema) => this.#heights.heightOf(schema) === Infinity);
     if (possible !== -1) return Math.max(minimum, Math.min(possible, maximum));
-    const canGoOn = rest !== true && this.#heights.heightOf(rest) !== Infinity;
-    const wanted = first.length + (canGoOn ? 1 + this.#random.below(3) : 0);
+    const hasMore = rest !== true && this.#heights.heightOf(rest) !== Infinity;
+    const wanted = first.length + (hasMore ? 1 + this.#random.below(3) : 0);
     return Math.min(maximum, Math.max(minimum, wanted));
   }
 
-  /** Undefined if all that was tried is in `seen`. */
+  /** Undefined if every attempt is in `seen`. */
   #fillItem(schema: unknown, seen: Set<string> | undefined, depth: number): unknown {
     if (seen === undefined) return this.fill(schema, depth + 1);
     for (let attempt = 0; attempt < MAX_UNIQUE_ATTEMPTS; attempt++) {
@@ -235,17 +201,7 @@ class SchemaFiller {
   }
 
   #fillsRequiredOnly(depth: number): boolean {
-    return depth >= GENEROUS_DEPTH || this.#parts > GENEROUS_PARTS;
-  }
-
-  #countPart(): void {
-    this.#parts++;
-    this.#budget.spendSteps(1);
-    if (this.#isSpent()) throw new UnfillableSchemaError("filling it takes too long.");
-  }
-
-  #isSpent(): boolean {
-    return this.#parts > MAX_PARTS || this.#budget.isExhausted;
+    return depth >= GENEROUS_DEPTH || this.#flattener.parts > GENEROUS_PARTS;
   }
 
   #countValue<T>(value: T): T {

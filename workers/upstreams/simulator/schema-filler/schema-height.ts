@@ -1,23 +1,23 @@
 /**
- * How deep the smallest value of a schema is: 0 for a string, 1 for an object that needs nothing but strings, Infinity
- * for one that contains itself without end. A filler that takes the lowest branch comes to an end.
+ * The depth of a schema's smallest value: 0 for a string, 1 for an object that requires only strings, Infinity for a schema
+ * that requires itself. A filler that takes the lowest branch always ends.
  */
 import type { FillBudget } from "./fill-budget.ts";
 import { findReference, isRecord, toList, toRecord, type Schema, listTypes } from "./schema.ts";
 
-/** Deeper than anything that is filled. */
+/** Deeper than any value that is filled. */
 const MAX_NESTING = 200;
 
 export class SchemaHeights {
   readonly #budget: FillBudget;
   readonly #byReference = new Map<string, number>();
-  /** By schema, once those of the references are final. */
+  /** By schema, once the heights of all references are final. */
   readonly #settled = new Map<Schema, number>();
   #isSettled = false;
 
   /**
-   * References may go round in circles, so their heights are found by approximation from above: all are infinite at
-   * first, and each round settles those that need only settled ones.
+   * References may be cyclic, so their heights are approximated from above: all start as infinite, and each round settles
+   * those that depend only on settled ones.
    */
   constructor(root: unknown, budget: FillBudget) {
     this.#budget = budget;
@@ -85,21 +85,21 @@ export class SchemaHeights {
   }
 }
 
-/** 0 of none. */
+/** 0 if there are no parts. */
 function highest<T>(parts: readonly T[], heightOf: (part: T) => number): number {
   let height = 0;
   for (const part of parts) height = Math.max(height, heightOf(part));
   return height;
 }
 
-/** Infinity of none. */
+/** Infinity if there are no parts. */
 function lowest<T>(parts: readonly T[], heightOf: (part: T) => number): number {
   let height = Infinity;
   for (const part of parts) height = Math.min(height, heightOf(part));
   return height;
 }
 
-/** Every `$ref` in the document, also where none is meant: one that leads nowhere is never followed. */
+/** Every `$ref` in the document, even in data: one that is not a reference is never followed. */
 function collectReferences(root: unknown, budget: FillBudget): Set<string> {
   const references = new Set<string>();
   const unseen: unknown[] = [root];

@@ -1,7 +1,4 @@
-/**
- * The part of JSON Schema (draft 2020-12, and `definitions` of older ones) that the simulator can fill, and how two
- * schemas that both hold become one.
- */
+/** The part of JSON Schema that the simulator can fill: draft 2020-12, and `definitions` and tuples of older drafts. */
 
 import type { FillBudget } from "./fill-budget.ts";
 
@@ -9,20 +6,19 @@ export type Schema = Readonly<Record<string, unknown>>;
 
 export type JsonType = "null" | "boolean" | "integer" | "number" | "string" | "array" | "object";
 
-/** No value satisfies the schema, or none that the simulator could find. The message says why, for the client. */
+/** No value satisfies the schema, or the simulator found none. The message tells the client why. */
 export class UnfillableSchemaError extends Error {
   override readonly name = "UnfillableSchemaError";
 }
-
 const QUOTED_CHARACTERS = 200;
 
-/** A schema's own text in a message: a pattern may be as long as the request. */
+/** Quotes the schema's text in a message, shortened: a pattern may be as long as the request. */
 export function quote(text: unknown): string {
   const written = String(text);
   return `'${written.length > QUOTED_CHARACTERS ? `${written.slice(0, QUOTED_CHARACTERS)}…` : written}'`;
 }
 
-/** Filling these needs a search, not a rule. They are refused: JSON that is not valid must never look as if it were. */
+/** Filling these requires a search. They are rejected, because invalid JSON must never look valid. */
 const UNSUPPORTED_KEYWORDS = [
   "$dynamicRef",
   "$recursiveRef",
@@ -34,17 +30,17 @@ const UNSUPPORTED_KEYWORDS = [
   "not",
 ] as const;
 
-/** `true` allows everything, `false` nothing. */
+/** `true` allows every value, `false` none. */
 export function toSchema(value: unknown): Schema {
   if (value === true) return {};
-  if (value === false) throw new UnfillableSchemaError("a place that must be filled has the schema false.");
+  if (value === false) throw new UnfillableSchemaError("a required value has the schema false.");
   if (!isRecord(value)) throw new UnfillableSchemaError("a schema must be an object or a boolean.");
   const unsupported = UNSUPPORTED_KEYWORDS.find((keyword) => value[keyword] !== undefined);
   if (unsupported !== undefined) throw new UnfillableSchemaError(`the keyword '${unsupported}' is not supported.`);
   return value;
 }
 
-/** Follows a JSON pointer inside the same document (RFC 6901). Undefined if there is nothing. */
+/** Follows a JSON pointer inside the same document (RFC 6901). Undefined if it does not resolve. */
 export function findReference(root: unknown, reference: string, budget: FillBudget): unknown {
   budget.spendSteps(reference.length);
   if (reference !== "#" && !reference.startsWith("#/")) return undefined;
@@ -59,7 +55,7 @@ export function findReference(root: unknown, reference: string, budget: FillBudg
 
 export function resolveReference(root: unknown, reference: unknown, budget: FillBudget): unknown {
   const found = typeof reference === "string" ? findReference(root, reference, budget) : undefined;
-  if (found === undefined) throw new UnfillableSchemaError(`the reference ${quote(reference)} leads nowhere.`);
+  if (found === undefined) throw new UnfillableSchemaError(`the reference ${quote(reference)} does not resolve.`);
   return found;
 }
 
@@ -71,17 +67,17 @@ function decodeStep(step: string): string {
   }
 }
 
-/** The types a schema allows; where it does not say, the one its keywords are about. */
+/** The types that a schema allows; without `type`, the one that its keywords apply to. */
 export function listTypes(schema: Schema, budget: FillBudget): JsonType[] {
   if (typeof schema.type === "string") return [schema.type as JsonType];
   if (Array.isArray(schema.type)) {
     budget.spendSteps(schema.type.length);
     return [...new Set(schema.type as JsonType[])];
   }
-  const speaksOf = (...keywords: string[]) => keywords.some((keyword) => schema[keyword] !== undefined);
-  if (speaksOf("properties", "required", "additionalProperties", "minProperties")) return ["object"];
-  if (speaksOf("items", "prefixItems", "minItems", "uniqueItems")) return ["array"];
-  if (speaksOf("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")) return ["number"];
+  const uses = (...keywords: string[]) => keywords.some((keyword) => schema[keyword] !== undefined);
+  if (uses("properties", "required", "additionalProperties", "minProperties")) return ["object"];
+  if (uses("items", "prefixItems", "minItems", "uniqueItems")) return ["array"];
+  if (uses("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")) return ["number"];
   return ["string"];
 }
 
@@ -92,7 +88,7 @@ function hasType(value: unknown, types: ReadonlySet<JsonType>): boolean {
   return types.has(typeof value as JsonType);
 }
 
-/** The values of `enum` or `const` that the other one and `type` allow. */
+/** The values of `enum` or `const` that all of `enum`, `const` and `type` allow. */
 export function listValues(core: Schema, budget: FillBudget): readonly unknown[] {
   const listed = core.enum === undefined ? [core.const] : toList(core.enum);
   budget.spendSteps(listed.length);
@@ -103,7 +99,7 @@ export function listValues(core: Schema, budget: FillBudget): readonly unknown[]
   return typed.filter((value) => toJson(value, budget) === only);
 }
 
-/** Whether a property may be added that the schema does not name. Names of a certain kind are not made up here. */
+/** Whether a property without a schema of its own may be added. Names for patterns are not generated. */
 export function allowsMoreProperties(core: Schema): boolean {
   return (
     core.additionalProperties !== false && core.patternProperties === undefined && core.propertyNames === undefined
@@ -114,7 +110,7 @@ export function isRecord(value: unknown): value is Schema {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** `properties`, `required` and the like, whatever the client wrote there. */
+/** An object such as `properties`; empty if the client wrote anything else. */
 export function toRecord(value: unknown): Schema {
   return isRecord(value) ? value : {};
 }
@@ -127,94 +123,7 @@ export function toNumber(value: unknown): number | undefined {
   return typeof value === "number" && Number.isFinite(value) ? value : undefined;
 }
 
-/** A schema without applicators that holds where both do. What cannot be said in one keyword is left to `allOf`. */
-export function mergeSchemas(first: Schema, second: Schema, budget: FillBudget): Schema {
-  budget.spendSteps(4 * (Object.keys(first).length + Object.keys(second).length));
-  const merged: Record<string, unknown> = { ...first };
-  for (const [keyword, value] of Object.entries(second)) {
-    const other = Object.hasOwn(first, keyword) ? first[keyword] : undefined;
-    merged[keyword] = other === undefined ? value : mergeKeyword(keyword, other, value, budget);
-  }
-  if (first.properties !== undefined || second.properties !== undefined) {
-    merged.properties = mergeProperties(first, second, budget);
-  }
-  return merged;
-}
-
-function mergeKeyword(keyword: string, first: unknown, second: unknown, budget: FillBudget): unknown {
-  switch (keyword) {
-    case "type":
-      return intersectTypes(listTypes({ type: first }, budget), listTypes({ type: second }, budget));
-    case "enum":
-      return intersectValues(toList(first), toList(second), budget);
-    case "required":
-      budget.spendSteps(toList(first).length + toList(second).length);
-      return [...new Set([...toList(first), ...toList(second)])];
-    case "items":
-    case "additionalProperties":
-      return { allOf: [first, second] };
-    case "multipleOf":
-      return findCommonMultiple(first, second, budget);
-    case "const":
-    case "pattern":
-    case "prefixItems":
-      if (toJson(first, budget) !== toJson(second, budget))
-        throw new UnfillableSchemaError(`two different '${keyword}' must hold at once.`);
-      return first;
-    default:
-      if (/^(?:min|exclusiveMin)/.test(keyword)) return chooseTighter(first, second, Math.max);
-      if (/^(?:max|exclusiveMax)/.test(keyword)) return chooseTighter(first, second, Math.min);
-      return second;
-  }
-}
-
-function intersectValues(first: readonly unknown[], second: readonly unknown[], budget: FillBudget): unknown[] {
-  const others = new Set(second.map((value) => toJson(value, budget)));
-  return first.filter((value) => others.has(toJson(value, budget)));
-}
-
-function intersectTypes(first: readonly JsonType[], second: readonly JsonType[]): JsonType[] {
-  const others = new Set(second);
-  const both = first.flatMap((type) => {
-    if (others.has(type)) return [type];
-    if (type === "number" && others.has("integer")) return ["integer" as const];
-    return type === "integer" && others.has("number") ? [type] : [];
-  });
-  if (both.length === 0) throw new UnfillableSchemaError("no type satisfies all parts of the schema.");
-  return both;
-}
-
-function chooseTighter(first: unknown, second: unknown, choose: (a: number, b: number) => number): unknown {
-  return typeof first === "number" && typeof second === "number" ? choose(first, second) : second;
-}
-
-function findCommonMultiple(first: unknown, second: unknown, budget: FillBudget): number {
-  const [a, b] = [toNumber(first) ?? 1, toNumber(second) ?? 1];
-  for (let times = 1; times <= 1_000; times++) {
-    budget.spendSteps(1);
-    if (Number.isInteger((a * times) / b)) return a * times;
-  }
-  throw new UnfillableSchemaError("two 'multipleOf' must hold at once.");
-}
-
-/** Where one of the two allows no further properties, those that only the other one knows are forbidden. */
-function mergeProperties(first: Schema, second: Schema, budget: FillBudget): Schema {
-  const [own, others] = [toRecord(first.properties), toRecord(second.properties)];
-  const entries: [string, unknown][] = [];
-  const [ownNames, otherNames] = [Object.keys(own), Object.keys(others)];
-  // Each of them becomes a name, an entry and maybe a schema of its own.
-  budget.spendSteps(8 * (ownNames.length + otherNames.length));
-  for (const name of new Set([...ownNames, ...otherNames])) {
-    const parts = [
-      Object.hasOwn(own, name) ? own[name] : (first.additionalProperties ?? true),
-      Object.hasOwn(others, name) ? others[name] : (second.additionalProperties ?? true),
-    ].filter((part) => part !== true);
-    entries.push([name, parts.length === 1 ? parts[0] : { allOf: parts }]);
-  }
-  return Object.fromEntries(entries);
-}
-
-function toJson(value: unknown, budget: FillBudget): string {
+export function toJson(value: unknown, budget: FillBudget): string {
   budget.spendOnValue(value);
   return JSON.stringify(value);
 }

@@ -1,4 +1,4 @@
-/** Numbers that look random and are the same for the same seed: what makes the simulator's answers repeatable. */
+/** Pseudo-random numbers that are the same for the same seed, which makes the simulator's answers repeatable. */
 import { createHash } from "node:crypto";
 
 export class SeededRandom {
@@ -8,7 +8,7 @@ export class SeededRandom {
     this.#state = createHash("sha256").update(seed).digest().readUInt32LE(0);
   }
 
-  /** From 0 up to, and never, 1. The algorithm is mulberry32: 32 bits of state are plenty to choose words with. */
+  /** From 0 (inclusive) to 1 (exclusive). The algorithm is mulberry32; 32 bits of state suffice to choose words. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
@@ -16,7 +16,7 @@ export class SeededRandom {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number from 0 up to, and never, `limit`. */
+  /** An integer from 0 (inclusive) to `limit` (exclusive). */
   below(limit: number): number {
     return Math.floor(this.next() * limit);
   }

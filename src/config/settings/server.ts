@@ -1,0 +1,20 @@
+import { choice, flag, integer, MAX_EXTENDED_TIMER_MS, MAX_PORT, milliseconds, text } from "../setting.ts";
+
+export const serverSettings = {
+  HOST: text(
+    "Address that the API and the workers' health port listen on. Any address but loopback needs `API_KEYS` or `ALLOW_ANONYMOUS`.",
+    "127.0.0.1",
+  ),
+  PORT: integer("Port of the API (0 = any free port).", { default: 8080, max: MAX_PORT }),
+  WORKER_PORT: integer("Port of a worker's `/healthz` and `/readyz` (0 = none).", { default: 0, max: MAX_PORT }),
+  HTTP_KEEP_ALIVE_MS: milliseconds(
+    "Lifetime of an idle HTTP connection. A load balancer in front needs a shorter idle timeout; otherwise it sends requests into connections that are closing, and answers 502.",
+    { default: 65_000, min: 1, max: MAX_EXTENDED_TIMER_MS },
+  ),
+  LOG_LEVEL: choice(
+    "Lowest level of log lines that are written: `fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`.",
+    ["fatal", "error", "warn", "info", "debug", "trace", "silent"],
+    "info",
+  ),
+  LOG_PRETTY: flag("Human-readable log lines instead of JSON. Needs the development dependencies.", false),
+};

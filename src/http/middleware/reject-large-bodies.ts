@@ -1,0 +1,34 @@
+/** Rejects a body whose announced length is too large before reading any of it, on every route. */
+import type { IncomingMessage } from "node:http";
+import { Socket } from "node:net";
+import type { RequestHandler } from "express";
+import { payloadTooLarge } from "../../lifecycle/errors/http.ts";
+import { hasBody } from "./read-bytes.ts";
+
+/** Time for a client to read an answer that was sent before its request was complete. */
+const LINGER_MS = 2_000;
+
+export function rejectLargeBodies(limitBytes: number): RequestHandler {
+  return (request, _response, next) => {
+    if (hasBody(request)) lingerBeforeClose(request);
+    if (Number(request.headers["content-length"] ?? 0) > limitBytes) throw payloadTooLarge(limitBytes);
+    next();
+  };
+}
+
+/**
+ * If the server closes a connection while the client still sends, the client gets a reset and may never read the answer.
+ * So where Node would close the connection, this closes only its writing side, and discards what arrives for a while.
+ */
+function lingerBeforeClose(request: IncomingMessage): void {
+  const { socket } = request;
+  socket.destroySoon = () => {
+    if (request.complete || socket.readableEnded) {
+      Socket.prototype.destroySoon.call(socket);
+      return;
+    }
+    socket.end();
+    socket.once("end", () => socket.destroy());
+    setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  };
+}

@@ -1,0 +1,26 @@
+/** Ids in a path. An id that this server cannot have made is malformed or unknown, and is not looked up. */
+import type { Request as HttpRequest } from "express";
+import { malformedContainerId, malformedConversationId, malformedResponseId } from "../../lifecycle/errors/requests.ts";
+import { containerNotFound, conversationNotFound, responseNotFound } from "../../lifecycle/errors/state.ts";
+import { isContainerId, isConversationId, isResponseId } from "../../protocol/id.ts";
+
+export function parseResponseId(request: HttpRequest): string {
+  const id = String(request.params["response_id"]);
+  if (!id.startsWith("resp")) throw malformedResponseId(id);
+  if (!isResponseId(id)) throw responseNotFound(id);
+  return id;
+}
+
+export function parseConversationId(request: HttpRequest): string {
+  const id = String(request.params["conversation_id"]);
+  if (!id.startsWith("conv")) throw malformedConversationId(id);
+  if (!isConversationId(id)) throw conversationNotFound(id);
+  return id;
+}
+
+export function parseContainerId(request: HttpRequest): string {
+  const id = String(request.params["container_id"]);
+  if (!id.startsWith("cntr")) throw malformedContainerId(id);
+  if (!isContainerId(id)) throw containerNotFound(id);
+  return id;
+}

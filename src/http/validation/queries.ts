@@ -1,0 +1,51 @@
+/** Query parameters of lists, `include` and flags. */
+import type { Request as HttpRequest } from "express";
+import type { z } from "zod";
+import { type Included, toIncluded } from "../../lifecycle/include.ts";
+import { type ContainerListQuery, containerListQuerySchema } from "../../protocol/container.ts";
+import { includeQuerySchema, type ListQuery, listQuerySchema } from "../../protocol/list.ts";
+import { checkFields } from "./check-fields.ts";
+import { toValidationError, wrongTypeError } from "./validation-errors.ts";
+
+export function parseContainerListQuery(query: HttpRequest["query"]): ContainerListQuery {
+  return parseQuery(containerListQuerySchema, query);
+}
+
+export function parseListQuery(query: HttpRequest["query"]): ListQuery {
+  return parseQuery(listQuerySchema, query);
+}
+
+export function parseInclude(query: HttpRequest["query"]): Included {
+  return toIncluded(parseQuery(includeQuerySchema, query).include);
+}
+
+function parseQuery<S extends z.ZodType>(schema: S, query: HttpRequest["query"]): z.infer<S> {
+  // An empty value, such as `?limit=`, means the default.
+  const given = Object.entries(query).filter(([, value]) => value !== "");
+  const fields = Object.fromEntries(given.map(([name, value]) => [name, READERS[name]?.(value) ?? value]));
+  const parsed = checkFields(schema, fields, 1);
+  if (parsed.issues !== undefined) throw toValidationError(parsed.issues, fields);
+  return parsed.data;
+}
+
+/** Parameters that are not strings. */
+const READERS: Readonly<Record<string, (value: unknown) => unknown>> = { include: toList, limit: toNumber };
+
+/** Decimal numbers only: JavaScript also reads `0x10`, `1e1` and blanks as numbers. */
+function toNumber(value: unknown): unknown {
+  return typeof value === "string" && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value;
+}
+
+/** Many clients send a single value without `[]`. The parser turns a long list into an object with indices as keys. */
+function toList(value: unknown): unknown {
+  if (typeof value === "string") return [value];
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.keys(value).every((key, index) => key === String(index)) ? Object.values(value) : value;
+}
+
+export function parseFlag(query: HttpRequest["query"], name: string): boolean {
+  const value = query[name];
+  if (value === undefined || value === "false" || value === "0") return false;
+  if (value === "true" || value === "1") return true;
+  throw wrongTypeError(name, "a boolean", value);
+}

@@ -1,0 +1,7 @@
+const DIGITS = "0123456789abcdef0123456789abcdef0123456789abcdef01";
+
+export const RESPONSE_ID = `resp_${DIGITS}`;
+export const CONVERSATION_ID = `conv_${DIGITS}`;
+export const CONTAINER_ID = `cntr_${DIGITS}`;
+export const MESSAGE_ID = `msg_${DIGITS}`;
+export const COMPACTION_ID = `cmp_${DIGITS}`;

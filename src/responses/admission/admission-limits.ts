@@ -1,0 +1,36 @@
+/** The limits that admission enforces, from the configuration. */
+import type { Config } from "../../config/config.ts";
+
+/** `Retry-After` if the queue, a project's share or its streams are full. */
+export const FULL_RETRY_SECONDS = 5;
+
+export interface AdmissionLimits {
+  /** Maximum size of the items that a request's references name. */
+  maxBodyBytes: number;
+  maxOpenResponses: number;
+  /** 0 = unlimited. */
+  maxOpenPerProject: number;
+  /** 0 = unlimited. */
+  maxStoredBytesPerProject: number;
+  retentionSeconds: number;
+  unstoredRetentionSeconds: number;
+  deadlineSeconds: number;
+  /** Time before the end of its completion window at which a response must start. */
+  windowReserveSeconds: number;
+  /** Maximum time that a response of the flex tier waits behind others. */
+  flexMaxWaitSeconds: number;
+}
+
+export function admissionLimitsOf(config: Config): AdmissionLimits {
+  return {
+    maxBodyBytes: config.MAX_BODY_BYTES,
+    maxOpenResponses: config.MAX_OPEN_RESPONSES,
+    maxOpenPerProject: config.RATE_LIMIT_OPEN_RESPONSES_PER_PROJECT,
+    maxStoredBytesPerProject: config.MAX_STORED_BYTES_PER_PROJECT,
+    retentionSeconds: config.RETENTION_SECONDS,
+    unstoredRetentionSeconds: config.UNSTORED_RETENTION_SECONDS,
+    deadlineSeconds: config.RESPONSE_DEADLINE_SECONDS,
+    windowReserveSeconds: config.COMPLETION_WINDOW_RESERVE_SECONDS,
+    flexMaxWaitSeconds: config.FLEX_MAX_WAIT_SECONDS,
+  };
+}
