@@ -1,6 +1,6 @@
 /**
- * How fast background responses are accepted, by the API alone: no worker runs. The limit is an Express handler that
- * parses the same JSON and does nothing but add a job.
+ * How fast the API alone accepts background responses: no worker runs. The limit is an Express handler that parses the
+ * same JSON and only adds a job.
  */
 import { Agent, request } from "node:http";
 import autocannon from "autocannon";
@@ -64,7 +64,7 @@ async function postBothWays(port: number): Promise<Accepted> {
   };
 }
 
-/** autocannon itself counts in whole seconds and milliseconds, so time is taken here. */
+/** autocannon counts in whole seconds and milliseconds, so this file takes the time. */
 async function post(port: number, amount: number): Promise<{ perSecond: number; latencies: number[] }> {
   const latencies: number[] = [];
   const startedMs = performance.now();

@@ -1,11 +1,11 @@
-/** A response without an end, and when its events come: what is measured is how long none does. */
+/** An endless response, and the arrival times of its events: the longest gap is measured. */
 import type { Response } from "../../src/protocol/response.ts";
 import type { FollowedEvent } from "./follow.ts";
 import { nowMs } from "./measurement.ts";
 
 const TIMEOUT_MS = 60_000;
 
-/** A response that goes on until it is cancelled, an event every 10 ms. */
+/** A response that runs until it is cancelled, with an event every 10 ms. */
 export async function createEndless(port: number): Promise<Response> {
   const metadata = { "simulator.tokens": "100000", "simulator.delay_ms": "10" };
   const body = JSON.stringify({ model: "simulator/default", input: "Go on.", background: true, metadata });
@@ -15,13 +15,13 @@ export async function createEndless(port: number): Promise<Response> {
   return (await answer.json()) as Response;
 }
 
-/** Tells when an event has come. */
+/** Reports when an event has arrived. */
 export class Arrivals {
   #waiting: { id: number; resolve: (atMs: number) => void } | undefined;
   #last = -1;
   #lastMs = 0;
 
-  /** The id of the last event that has come; -1 before the first. */
+  /** The id of the last event that has arrived; -1 before the first. */
   get last(): number {
     return this.#last;
   }
@@ -32,7 +32,7 @@ export class Arrivals {
     if (this.#waiting !== undefined && id > this.#waiting.id) this.#waiting.resolve(this.#lastMs);
   }
 
-  /** When the first event after `id` came, if it comes from here on; or the last one that has come. */
+  /** The arrival time of the first event after `id`, if it arrives from now on; otherwise of the last one. */
   async after(id: number): Promise<number> {
     if (this.#last > id) return this.#lastMs;
     const { promise, resolve, reject } = Promise.withResolvers<number>();

@@ -1,6 +1,6 @@
 /**
- * How fast events reach subscribers while they are being recorded: the API process, HTTP clients in a process of their
- * own, and a recorder that offers more than can be delivered. The limit is a server that writes the same frames, one a
+ * How fast events reach subscribers while they are recorded: the API process, HTTP clients in a process of their own,
+ * and a recorder that offers more than can be delivered. The limit is a server that writes the same frames, one per
  * write, to as many clients.
  */
 import type { ReceivedReply, SubscribersQuestion } from "./children/subscribers.ts";
@@ -11,7 +11,9 @@ import type { Bench } from "./measurement.ts";
 import { Child, type ServerProcess, startApi } from "./processes.ts";
 import { beginRecording, type BenchStorage, openBenchStorage } from "./recording.ts";
 
-/** `perSecond` is what the recorder offers to each subscriber; `bareEvents` are as many as the limit needs to be known. */
+/**
+ * `perSecond` is the recorder's offer to each subscriber; `bareEvents` is the number of events for measuring the limit.
+ */
 const LOADS = [
   { subscribers: 4, events: 80_000, perSecond: 80_000, bareEvents: 30_000 },
   { subscribers: 200, events: 6_000, perSecond: 5_000, bareEvents: 1_000 },
@@ -69,13 +71,13 @@ async function deliver(stage: Stage, bench: Bench, load: Load): Promise<number> 
   const path = `/v1/responses/${recording.id}?stream=true&starting_after=${recording.last}`;
   await subscribers.ask({ kind: "open", port: api.port, path, count: load.subscribers });
   const received = subscribers.ask({ kind: "read-to-the-end" });
-  received.catch(() => {}); // if the other side fails first, that is what is reported
+  received.catch(() => {}); // if the other side fails first, its error is reported
   const { events, perSecond } = load;
   const question = { redisUrl: bench.redisUrl, prefix: "deliver", recording: withoutState(recording) };
   const recorded = await recorder.ask({ kind: "offer", ...question, events, perSecond });
   const result = await received;
   await storage.records.erase(recording.id, 0);
-  // The terminal event is the one more.
+  // The extra one is the terminal event.
   expectFrames(result, (events + 1) * load.subscribers);
   return result.frames / ((result.endedAtMs - recorded.startedAtMs) / 1000);
 }
@@ -83,7 +85,7 @@ async function deliver(stage: Stage, bench: Bench, load: Load): Promise<number> 
 async function deliverBare({ bare, barePort, subscribers }: Stage, load: Load): Promise<number> {
   await subscribers.ask({ kind: "open", port: barePort, path: "/", count: load.subscribers });
   const received = subscribers.ask({ kind: "read-to-the-end" });
-  received.catch(() => {}); // if the other side fails first, that is what is reported
+  received.catch(() => {}); // if the other side fails first, its error is reported
   const { startedAtMs } = await bare.ask({ kind: "write", events: load.bareEvents });
   const result = await received;
   expectFrames(result, load.bareEvents * load.subscribers);
@@ -94,7 +96,7 @@ function expectFrames({ frames }: ReceivedReply, expected: number): void {
   if (frames !== expected) throw new Error(`${frames} frames came, ${expected} were sent.`);
 }
 
-/** The fold holds a Set, which does not pass between processes. */
+/** The fold contains a Set, which messages between processes cannot carry. */
 function withoutState({ id, lease, last }: Awaited<ReturnType<typeof beginRecording>>) {
   return { id, lease, last };
 }

@@ -1,4 +1,4 @@
-/** How long a stream stands still when the primary dies, its replica is promoted at once and the address leads there. */
+/** How long a stream pauses when the primary crashes, its replica is promoted at once and the address leads there. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** How long a project's run waits to start while another project's runs, which hang, have all slots of the only worker. */
+/** How long a project's run waits to start while another project's hanging runs fill every slot of the only worker. */
 import { besideGiven, type Figure } from "./figure.ts";
 import { postAndFollow } from "./follow.ts";
 import { type Bench, nowMs } from "./measurement.ts";
@@ -29,7 +29,7 @@ async function samples(port: number, key: string): Promise<number[]> {
   return seconds;
 }
 
-/** From the POST to the event that says that a worker has begun. */
+/** From the POST to the event that a worker has begun. */
 async function secondsToStart(port: number, key: string): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const timeout = setTimeout(() => reject(new Error("No worker has begun the run.")), TIMEOUT_MS);

@@ -1,6 +1,6 @@
 /**
- * What a measurement answers: figures, each beside the limit of this machine for the same thing. The machine may be busy
- * with other work, so ours and the limit are measured in turns; what is judged is the median of their ratios.
+ * The result of a measurement: figures, each beside this machine's limit for the same work. The machine may be busy, so
+ * ours and the limit are measured in turns; the median of their ratios is compared with the target.
  */
 
 export type Target =
@@ -13,7 +13,7 @@ export interface Figure {
   name: string;
   unit: string;
   ours: number;
-  /** What ours is compared with, and how much that was. */
+  /** The measurement compared with ours, and its value. */
   limit: { name: string; value: number } | undefined;
   ratio: number | undefined;
   target: Target | undefined;
@@ -60,7 +60,7 @@ export function compare<T>({ name, unit, limitName, turns, of, target }: Compari
   };
 }
 
-/** A figure beside a number that was not measured but is given. */
+/** A figure beside a given number instead of a measured one. */
 export function besideGiven(
   name: string,
   unit: string,

@@ -1,4 +1,4 @@
-/** One subscriber that reads what it gets. For measurements in which few events come. */
+/** One subscriber that parses its stream. For measurements with few events. */
 import { get, type IncomingMessage, request } from "node:http";
 import { once } from "node:events";
 
@@ -9,7 +9,7 @@ export interface FollowedEvent {
 }
 
 export interface Followed {
-  /** Resolves at the end of the stream, or once it was left. */
+  /** Resolves at the end of the stream, or once the subscriber leaves. */
   ended: Promise<void>;
   leave: () => void;
 }
@@ -50,7 +50,7 @@ async function read(sent: ReturnType<typeof request>, onEvent: OnEvent): Promise
   return { ended, leave: () => void response.destroy() };
 }
 
-/** The server writes its frames in this very form (src/stream/fan-out/frame.ts); heartbeats are lines before one. */
+/** The server writes its frames in exactly this form (src/stream/fan-out/frame.ts); heartbeats are lines before one. */
 function parseFrame(frame: string): FollowedEvent | undefined {
   const match = /^(?:: .+\n)*id: (\d+)\nevent: (.+)\ndata: (.+)$/.exec(frame);
   return match === null ? undefined : { id: Number(match[1]), type: match[2]!, data: match[3]! };

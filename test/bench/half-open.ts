@@ -1,4 +1,4 @@
-/** How long a stream stands still when no connection to Redis answers any more, and none is closed; new ones are served. */
+/** How long a stream pauses when every open connection to Redis stops answering, and none is closed; new ones work. */
 import { startCuttingProxy } from "../support/cutting-proxy.ts";
 import { Arrivals, createEndless } from "./arrivals.ts";
 import { besideGiven, type Figure } from "./figure.ts";
@@ -8,9 +8,9 @@ import { startApi, startWorker } from "./processes.ts";
 
 const REPETITIONS = 3;
 const EVENTS_BEFORE = 20;
-/** Of what is written and read meanwhile: the connections of the worker and of the API are given up one after the other. */
+/** Of everything written and read meanwhile: the worker and the API replace their connections one after the other. */
 const EVENTS_AFTER = 20;
-/** What src/redis/liveness.ts waits for a sign of life. */
+/** The time that src/redis/liveness.ts waits for a sign of life. */
 const SILENCE_S = 7;
 
 export async function measureHalfOpen(bench: Bench): Promise<Figure[]> {

@@ -1,6 +1,6 @@
 /**
- * A call of 100 KB that a client makes: the run that holds it and records it whole, beside the same run with
- * STREAM_CALL_ARGUMENTS, which records each delta. Both end when the response does.
+ * A call of 100 KB that a client runs: the run holds it and records it in one append, compared with a run with
+ * STREAM_CALL_ARGUMENTS, which records each delta. Both end with the response.
  */
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
 import { newId } from "../../src/protocol/id.ts";

@@ -1,7 +1,7 @@
 /**
- * Bodies that are made to cost, refused and accepted: how long until they are answered, how long others wait meanwhile in
- * the same API process and in Redis, and how much memory the process takes at its peak. Each is sent compressed, alone, to
- * a fresh process.
+ * Bodies that are made to be expensive, rejected and accepted: the time until the answer, how long other requests wait
+ * meanwhile in the same API process and in Redis, and the process's peak memory. Each is sent compressed, alone, to a
+ * fresh process.
  */
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
@@ -14,13 +14,13 @@ import { connectTo } from "./recording.ts";
 
 const BODY_BYTES = 32 * 1024 * 1024;
 const MEBIBYTE = 1024 * 1024;
-/** Of smaller bodies, what a heap takes anyway is more than they are. */
+/** For smaller bodies, the heap's own growth exceeds their size. */
 const LARGE_BYTES = 16 * MEBIBYTE;
 const INTERVAL_MS = 3;
 
 interface Shape {
   name: string;
-  /** One that is accepted may take longer: it is the work that was asked for. */
+  /** An accepted one may take longer: its work was requested. */
   isRefused: boolean;
   bytes: () => Buffer;
 }
@@ -129,7 +129,7 @@ async function measure(bench: Bench, { name, isRefused, bytes: make }: Shape): P
   return figures;
 }
 
-/** Of one `ask` after the other, until `over`. */
+/** Of consecutive calls of `ask`, until `over`. */
 async function longestWait(over: Promise<unknown>, ask: () => Promise<void>): Promise<number> {
   const state = { isOver: false };
   const ended = over.finally(() => (state.isOver = true));

@@ -1,6 +1,6 @@
 /**
- * How long an event takes. From the moment in which a worker writes it to the one in which a subscriber has it, buffers
- * included; and from a POST to the first event that the model caused.
+ * The latency of an event: from a worker's write to a subscriber's receipt, buffers included; and from a POST to the
+ * first event of the model.
  */
 import type { ListeningReply } from "./children/bare-queue.ts";
 import type { PacedQuestion, PacedReply } from "./children/pacer.ts";
@@ -80,7 +80,7 @@ async function receiveAdded(bench: Bench, keys: string[], add: () => Promise<unk
   const samples: number[] = [];
   const last = new Map(keys.map((key) => [key, "0-0"]));
   const added = add();
-  added.catch(() => {}); // awaited below, after what it causes
+  added.catch(() => {}); // awaited below, after its effect
   while (samples.length < EVENTS) {
     const read = await reader.xread("BLOCK", 1_000, "STREAMS", ...last.keys(), ...last.values());
     if (read === null) break;
@@ -99,7 +99,7 @@ function expectAll(samples: number[]): number[] {
   return samples;
 }
 
-/** When a delta was written; undefined for another event. */
+/** The time of a delta's write; undefined for another event. */
 function stampIn(data: string): number | undefined {
   const stamp = /"delta":"@([\d.]+)"/.exec(data)?.[1];
   return stamp === undefined ? undefined : Number(stamp);

@@ -1,7 +1,7 @@
 /**
- * What the tool loop adds to a turn of the model and to a call of a tool: a worker's run, with its log, journal and lease in
- * Redis, beside the AI SDK's own loop over the same vendor package. The vendor is a server of chat completions that
- * answers at once, and the tool does nothing: what is left is what each loop costs.
+ * The tool loop's cost per model turn and per tool call: a worker's run, with its log, journal and lease in Redis,
+ * beside the AI SDK's own loop over the same vendor package. The vendor is a server of chat completions that answers at
+ * once, and the tool does nothing, so that only the loops' costs remain.
  */
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -20,7 +20,7 @@ import { type Bench, nowMs } from "./measurement.ts";
 import { type BenchStorage, openBenchStorage } from "./recording.ts";
 
 const REPETITIONS = 15;
-/** Turns with calls; one more brings the answer. */
+/** Turns with calls; one more has the answer. */
 const TURNS = 20;
 const MANY_CALLS = 4;
 const TARGET_MS = 10;
@@ -84,7 +84,7 @@ interface Vendor extends AsyncDisposable {
   url: string;
 }
 
-/** Asks for `calls` calls side by side in each turn, by the results that it is shown, and then answers. */
+/** Requests `calls` parallel calls in each turn, by the results in the request, and then answers. */
 async function startVendor(calls: number): Promise<Vendor> {
   const server = createServer((request, response) => {
     void text(request).then((body) => {

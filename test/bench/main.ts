@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: what this server does on this machine, beside what the machine can do at all, measured in the same
- * minutes. Prints a table and writes bench-results.json.
+ * `npm run bench`: measures this server and, in the same minutes, the limit of this machine. Prints a table and writes
+ * bench-results.json.
  *
  *     npm run bench                               all of them, about four minutes
  *     npm run bench -- replay record              some
@@ -72,7 +72,7 @@ async function main(): Promise<void> {
   for (const { name, run } of chosen) {
     say(`${name} …`);
     await client.flushall();
-    // One that cannot be measured does not cost the others their figures.
+    // A failed measurement leaves the others their figures.
     figures.push(...(await run(bench).catch(failedOf(name))));
   }
   const redisVersion = /^redis_version:(\S+)/m.exec(await client.info("server"))?.[1] ?? "unknown";
@@ -104,7 +104,7 @@ function choose(names: readonly string[]): readonly Measurement[] {
   return names.length === 0 ? MEASUREMENTS : MEASUREMENTS.filter(({ name }) => names.includes(name));
 }
 
-// Whatever is running then ends with this process (processes.ts, and the same in src/redis/local-server).
+// Running processes then end with this process (processes.ts, and the same in src/redis/local-server).
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(EXIT_INTERRUPTED));
 setTimeout(() => {
   say("The benchmark takes too long; something hangs.");

@@ -2,14 +2,14 @@
 import type { Figure } from "./figure.ts";
 
 export interface Bench {
-  /** Of a Redis that nobody else uses. It is emptied before each measurement. */
+  /** The URL of a Redis for the benchmark alone. It is emptied before each measurement. */
   redisUrl: string;
-  /** A folder for the API's CPU profiles, if they are wanted. */
+  /** A folder for the API's CPU profiles, if requested. */
   profileInto: string | undefined;
 }
 
 export interface Measurement {
-  /** As it is named on the command line. */
+  /** Its name on the command line. */
   name: string;
   run: (bench: Bench) => Promise<Figure[]>;
 }

@@ -1,4 +1,4 @@
-/** What a subscriber costs that waits, in the API's memory, and what an event costs that is kept, in Redis's. */
+/** The cost of a waiting subscriber in the API's memory, and of a stored event in Redis's memory. */
 import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import type { BareStreamQuestion, BareStreamReply } from "./children/bare-stream.ts";
@@ -9,7 +9,7 @@ import { Child, startApi } from "./processes.ts";
 import { beginRecording, type BenchStorage, openBenchStorage, outputOf } from "./recording.ts";
 import { sequenceEvents } from "../../src/stream/log/event-log.ts";
 
-/** Subscribers that are there already: with them come the heap's own steps of growth, which are not per subscriber. */
+/** Subscribers that connect first: they take the heap's own steps of growth, which are not per subscriber. */
 const FIRST = 2_000;
 const SUBSCRIBERS = 6_000;
 const TURNS = 3;
@@ -66,7 +66,7 @@ async function memoryOfEach(
 
 const PAGE_BYTES = 4096;
 const SETTLE_MS = 300;
-/** The heap gives back what it does not need a step at each collection. */
+/** The heap releases unused memory in one step per collection. */
 const COLLECTIONS = 4;
 
 async function settledMemory(pid: number): Promise<number> {
@@ -86,6 +86,9 @@ async function measureStoredEvent(storage: BenchStorage): Promise<Figure> {
   }
   const stored = Number(await storage.redis.memory("USAGE", storage.layout.events(id), "SAMPLES", 0));
   const count = last + 1 + EVENTS;
-  const own = encoded.reduce((sum, data) => sum + Buffer.byteLength(data), 0) / EVENTS;
-  return besideGiven("memory of an event in Redis", "bytes", [stored / count], { name: "its JSON alone", value: own });
+  const payloadBytes = encoded.reduce((sum, data) => sum + Buffer.byteLength(data), 0) / EVENTS;
+  return besideGiven("memory of an event in Redis", "bytes", [stored / count], {
+    name: "its JSON alone",
+    value: payloadBytes,
+  });
 }

@@ -1,6 +1,6 @@
 /**
- * The processes that a measurement needs: the server's own, started as users start them, and children of the benchmark,
- * which are asked by messages. Whatever ends the benchmark ends them.
+ * The processes of a measurement: the server's own, started as users start them, and children of the benchmark, which
+ * answer messages. All of them exit with the benchmark.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -20,7 +20,7 @@ process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 
-/** A child and its end. Disposing stops it, by force if it does not listen. */
+/** A child and its exit. Disposing it stops it, with SIGKILL after a timeout. */
 class Process implements AsyncDisposable {
   readonly child: ChildProcess;
   readonly exited: Promise<unknown>;
@@ -58,7 +58,7 @@ export interface ServerProcess extends Process {
   port: number;
 }
 
-/** Nothing is refused for being too much, and nothing is written that costs more than in production. */
+/** Limits are off, and no setting costs more than in production. */
 const ENVIRONMENT = {
   LOG_LEVEL: "warn",
   MAX_OPEN_RESPONSES: "100000000",
@@ -66,7 +66,7 @@ const ENVIRONMENT = {
   DRAIN_GRACE_MS: "500",
 };
 
-/** Collects garbage when it is sent SIGUSR2, so that its memory can be measured. */
+/** Collects garbage on SIGUSR2, so that its memory can be measured. */
 const COLLECTOR = ["--expose-gc", `--import=${new URL("./children/collect-garbage.ts", import.meta.url).href}`];
 
 export async function startApi(
@@ -101,7 +101,7 @@ async function untilReady(started: Process, port: number): Promise<ServerProcess
   throw new Error("The server did not become ready.");
 }
 
-/** A child of the benchmark that answers one question at a time. */
+/** A child of the benchmark that answers one request at a time. */
 export class Child<Question extends object, Reply> extends Process {
   constructor(script: URL, env: Record<string, string> = {}) {
     super([...COLLECTOR, fileURLToPath(script)], { PATH: process.env["PATH"], ...env }, true);
@@ -115,7 +115,7 @@ export class Child<Question extends object, Reply> extends Process {
       throw new Error("The child ended without an answer.");
     });
     const [answer] = await Promise.race([answered, ended]);
-    if ("error" in answer) throw new Error(answer.error);
+    if (answer.kind === "error") throw new Error(answer.error);
     return answer.reply;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * How fast events are recorded: many responses at once, each through an `EventWriter`, as a worker writes them. The limit
- * is the same bytes through the same client, as plain XADDs in pipelines.
+ * How fast events are recorded: many responses at once, each through an `EventWriter`, as in a worker. The limit is the
+ * same bytes through the same client, as plain XADDs in pipelines.
  */
 import { compare, type Figure, takeTurns } from "./figure.ts";
 import type { Bench } from "./measurement.ts";

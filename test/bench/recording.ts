@@ -66,7 +66,7 @@ export interface Recording {
   state: ResponseState;
 }
 
-/** A response in Redis and the lease on it, as a worker would have them. */
+/** A response in Redis and its lease, as a worker has them. */
 export async function beginRecording(storage: Storage): Promise<Recording> {
   const response = sampleResponse();
   const record = sampleRecord({ id: response.id, deadlineMs: Date.now() + 3_600_000, retentionSeconds: 3_600 });
@@ -87,13 +87,13 @@ export function outputOf(count: number): EventDraft[] {
 
 const WORDS = ["A ", "durable ", "log ", "keeps ", "what ", "was ", "said, ", "word ", "for ", "word. "];
 
-/** The rest of a response that says `drafts`, encoded, with its terminal event. */
+/** The rest of a response with `drafts`, encoded, with its terminal event. */
 export function encodeToTheEnd({ last, state }: Recording, drafts: readonly EventDraft[]): string[] {
   const { response } = drafts.reduce<ResponseState>(applyEvent, state);
   return sequenceEvents(last + 1, [...drafts, endingOf(response, drafts.length)]);
 }
 
-/** What completes a response that nobody has announced as begun. */
+/** The events that complete a response without an in_progress event. */
 export function endingOf(response: Response, tokens: number): EventDraft {
   const usage = {
     input_tokens: 1,

@@ -1,4 +1,4 @@
-/** How long a stream stands still when the worker that fills it is killed, beside what the configuration allows for. */
+/** How long a stream pauses when its worker is killed, beside the time that the configuration allows. */
 import { readConfig } from "../../src/config/config.ts";
 import { Arrivals, createEndless } from "./arrivals.ts";
 import { besideGiven, type Figure } from "./figure.ts";
@@ -44,10 +44,10 @@ async function standstillSeconds(storage: BenchStorage, port: number, alive: Ser
   return (arrivedMs - killedMs) / 1000;
 }
 
-/** The worker that runs the response; it is taken out of `alive`. A worker's name ends with its process id. */
+/** The worker that runs the response; it is removed from `alive`. A worker's name ends with its process id. */
 async function holderOf(storage: BenchStorage, id: string, alive: ServerProcess[]): Promise<ServerProcess> {
   const name = await storage.redis.hget(storage.layout.meta(id), "worker");
-  const place = alive.findIndex(({ pid }) => name?.endsWith(`:${pid}`));
-  if (place < 0) throw new Error(`Nobody is known as ${name}.`);
-  return alive.splice(place, 1)[0]!;
+  const index = alive.findIndex(({ pid }) => name?.endsWith(`:${pid}`));
+  if (index < 0) throw new Error(`There is no worker ${name}.`);
+  return alive.splice(index, 1)[0]!;
 }

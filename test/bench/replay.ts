@@ -1,6 +1,6 @@
 /**
- * How fast a long response that has ended is read from its beginning. The limit is reading the same log page by page
- * with the Redis client, without serving it to anyone.
+ * How fast a long finished response is read from its beginning. The limit is reading the same log page by page with the
+ * Redis client, without serving it.
  */
 import type { ReceivedReply, SubscribersQuestion } from "./children/subscribers.ts";
 import { compare, type Figure, takeTurns } from "./figure.ts";

@@ -1,6 +1,6 @@
 /**
- * How long a body is checked, which holds up everything else that its process does. The limit is JSON.parse of the same
- * bytes, which nobody can do without. Beside what is usual stand the shapes of 1 MB that cost most: many small things.
+ * How long the check of a body takes, which blocks its process. The limit is JSON.parse of the same bytes, which no
+ * server can avoid. The usual bodies are listed beside the most expensive shapes of 1 MB: many small values.
  */
 import { parseCreateRequest } from "../../src/http/validation/create-request.ts";
 import { readConfig } from "../../src/config/config.ts";
@@ -15,7 +15,7 @@ const MEGABYTE = 1024 * 1024;
 interface Shape {
   name: string;
   body: object;
-  /** How often it is checked in one turn. */
+  /** Checks per measured turn. */
   repetitions: number;
   target?: Target;
 }

@@ -1,6 +1,6 @@
 /**
- * Workers are killed and told to leave, one after the other, each at a moment when it has a response in the middle of
- * something, while many responses run and trusting clients follow them all.
+ * Kills or stops workers one after the other, each while one of its responses is in the middle of a call or message.
+ * Meanwhile many responses run, and trusting clients follow them all.
  */
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -9,13 +9,13 @@ import { join } from "node:path";
 import { create, RedisInspector } from "../support/api-client.ts";
 import { Condition } from "../support/condition.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
-import { type Faults, FollowedResponse } from "./followed-response.ts";
+import { type ErrorCounts, FollowedResponse } from "./followed-response.ts";
 import type { OpenScenario, Scenario } from "./scenario.ts";
 
 export interface CampaignOptions {
   redisUrl: string;
   scenario: OpenScenario;
-  /** Workers to take away in the middle: every other one is killed, the rest is told to leave. */
+  /** Workers to stop in the middle: alternately killed and drained. */
   losses: number;
 }
 
@@ -26,15 +26,18 @@ export interface CampaignReport {
   /** How often a response lost its worker in the middle. */
   interruptions: number;
   responses: number;
-  faults: Faults;
+  errors: ErrorCounts;
 }
 
 const WORKERS = 3;
-/** So many are left to take over while others start. */
+/** At least this many workers stay to take over while others start. */
 const WORKERS_LEFT = 1;
 const RESPONSES_AT_ONCE = 16;
 
-/** A lost worker is found within two seconds, one that leaves hands over almost at once, and no response gives up. */
+/**
+ * A lost worker is found within two seconds, a draining one hands over almost at once, and no response runs out of
+ * attempts.
+ */
 const SHORT = {
   LOCK_DURATION_MS: "1000",
   STALLED_INTERVAL_MS: "400",
@@ -80,7 +83,7 @@ class Campaign implements AsyncDisposable {
   readonly #leaving = new Set<Promise<unknown>>();
   readonly #broken = Promise.withResolvers<never>();
   readonly #running = new Set<FollowedResponse>();
-  readonly #faults: Faults = { incompleteCalls: 0, wrongCalls: 0, differentTexts: 0, notCompleted: 0 };
+  readonly #errors: ErrorCounts = { incompleteCalls: 0, wrongCalls: 0, differentTexts: 0, notCompleted: 0 };
   #responses = 0;
   #interruptions = 0;
   #isOver = false;
@@ -105,7 +108,7 @@ class Campaign implements AsyncDisposable {
       drains: lost.SIGTERM,
       interruptions: this.#interruptions,
       responses: this.#responses,
-      faults: this.#faults,
+      errors: this.#errors,
     };
   }
 
@@ -114,7 +117,7 @@ class Campaign implements AsyncDisposable {
       const worker = await this.#workerInTheMiddle();
       const signal = lost.SIGKILL <= lost.SIGTERM ? "SIGKILL" : "SIGTERM";
       const interrupted = await this.#countInTheMiddle(worker);
-      // Meanwhile it may be over with what it was in the middle of.
+      // Meanwhile it may have left its middle.
       if (interrupted === 0) continue;
       this.#take(worker, signal);
       this.#interruptions += interrupted;
@@ -141,7 +144,7 @@ class Campaign implements AsyncDisposable {
     this.#startWorker();
   }
 
-  /** Of those that may go: enough are left without it. */
+  /** Of the workers that may stop: enough others remain. */
   async #workerInTheMiddle(): Promise<ServerProcess> {
     for (;;) {
       const { changes } = this.#condition;
@@ -179,8 +182,8 @@ class Campaign implements AsyncDisposable {
       this.#running.add(response);
       await response.follow(url, () => this.#condition.notify());
       this.#running.delete(response);
-      const faults = response.findFaults(this.#scenario.calls(number));
-      for (const [name, count] of Object.entries(faults)) this.#faults[name as keyof Faults] += count;
+      const errors = response.countErrors(this.#scenario.calls(number));
+      for (const [name, count] of Object.entries(errors)) this.#errors[name as keyof ErrorCounts] += count;
     }
   }
 
@@ -190,7 +193,7 @@ class Campaign implements AsyncDisposable {
   }
 }
 
-/** By the name under which the record has it. */
+/** By the worker's name in the record. */
 function isNamed(worker: ServerProcess, name: string | undefined): boolean {
   return name?.endsWith(`:${worker.child.pid}`) === true;
 }

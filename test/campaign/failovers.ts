@@ -1,7 +1,7 @@
 /**
- * Three Redis servers, one of them the primary. In every round responses end while its replicas lag, are cut off, or while
- * one of them is promoted without what the primary was told last; the old primary dies and returns, or lives on for a while.
- * Whatever is accepted has to end, on the primary of the moment, for all to see.
+ * Three Redis servers, one of them the primary. In every round responses end while its replicas lag, are cut off, or
+ * while one of them is promoted without the primary's last writes; the old primary crashes and returns, or stays up for
+ * a while. Every accepted response must end, on the current primary, for every reader.
  */
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -13,23 +13,23 @@ import { type ApiProcess, startApi, startWorker } from "../support/processes.ts"
 import { startSwitchingProxy, type SwitchingProxy } from "../support/switching-proxy.ts";
 import { RedisServer } from "./redis-server.ts";
 
-/** Each a number that ought to be 0. */
-export interface FailoverFaults {
-  /** Accepted, and not over long after every server was there again. */
+/** Each must be 0. */
+export interface FailoverErrorCounts {
+  /** Accepted, and still not ended long after every server returned. */
   stuck: number;
   /** Accepted, and unknown afterwards. */
   unknown: number;
-  /** Left among the open ones, though all are over. */
-  leftOpen: number;
+  /** Left in the in-flight set, although all have ended. */
+  inFlight: number;
 }
 
 export interface FailoverReport {
   rounds: Record<Kind, number>;
   responses: number;
-  faults: FailoverFaults;
+  errors: FailoverErrorCounts;
 }
 
-const KINDS = ["replicas lag", "replicas are cut off", "the primary dies", "the primary is left behind"] as const;
+const KINDS = ["replicas lag", "replicas are cut off", "the primary crashes", "the primary is cut off"] as const;
 export type Kind = (typeof KINDS)[number];
 
 const SETTINGS = {
@@ -41,7 +41,7 @@ const SETTINGS = {
   ISOLATE_AFTER_LOSSES: "1000",
 };
 const WORKERS = 2;
-const RESPONSES_A_ROUND = 3;
+const RESPONSES_PER_ROUND = 3;
 /** After the last round: far more than a deadline and a sweep. */
 const STUCK_AFTER_MS = 60_000;
 const POLL_MS = 100;
@@ -90,7 +90,7 @@ class Failovers {
 
   async round(kind: Kind): Promise<void> {
     const ids: string[] = [];
-    for (let i = 0; i < RESPONSES_A_ROUND; i += 1) ids.push(await this.#accept(i > 0));
+    for (let i = 0; i < RESPONSES_PER_ROUND; i += 1) ids.push(await this.#accept(i > 0));
     this.#ids.push(...ids);
     const [primary, heir, other] = this.#servers as [RedisServer, RedisServer, RedisServer];
     switch (kind) {
@@ -100,18 +100,18 @@ class Failovers {
         for (const replica of [heir, other]) replica.signal("SIGCONT");
         break;
       case "replicas are cut off":
-        for (const replica of [heir, other]) await replica.follow("nobody");
+        for (const replica of [heir, other]) await replica.follow("none");
         await this.#endOne(primary, ids);
         for (const replica of [heir, other]) await replica.follow(primary.port);
         break;
-      case "the primary dies":
+      case "the primary crashes":
         await this.#detach(heir, other, ids);
         await this.#endOne(primary, ids);
         await primary.kill();
         this.#promote(heir, other, primary);
         await primary.restart(heir.port);
         break;
-      case "the primary is left behind":
+      case "the primary is cut off":
         await this.#detach(heir, other, ids);
         await this.#endOne(primary, ids);
         this.#promote(heir, other, primary);
@@ -123,17 +123,17 @@ class Failovers {
     this.#rounds[kind] += 1;
   }
 
-  /** Retried until it is accepted: the processes may still be on their way to the new primary. */
+  /** Retried until it is accepted: the processes may still be connecting to the new primary. */
   async #accept(hangs: boolean): Promise<string> {
     const body = simulate(hangs ? { hang: true } : { tokens: 20, delay_ms: 10 });
     for (;;) {
       const { status, body: response } = await send("POST", `${this.#api.url}/responses`, body);
       if (status === 200) return response.id;
-      if (status !== 503) throw new Error(`POST was answered ${status}.`);
+      if (status !== 503) throw new Error(`POST got ${status}.`);
     }
   }
 
-  /** They have whatever was accepted, and nothing from here on. */
+  /** They have everything accepted so far, and nothing from here on. */
   async #detach(heir: RedisServer, other: RedisServer, ids: readonly string[]): Promise<void> {
     for (const id of ids) await heir.untilHas(this.#metaOf(id));
     await heir.lead();
@@ -145,10 +145,13 @@ class Failovers {
     this.#servers = [heir, other, old];
   }
 
-  /** Resolves when one of them is over on this server, confirmed by a replica or not. The others end by their deadline. */
+  /**
+   * Resolves when one of them has ended on this server, confirmed by a replica or not. The others end by their
+   * deadline.
+   */
   async #endOne(server: RedisServer, ids: readonly string[]): Promise<void> {
     const id = ids.at(-1)!;
-    // Without replicas it is answered 503, or its connection is lost.
+    // Without replicas it gets 503, or its connection breaks.
     send("POST", `${this.#api.url}/responses/${id}/cancel`).catch(() => {});
     for (;;) {
       const status = await server.redis.hget(this.#metaOf(id), "status");
@@ -161,26 +164,26 @@ class Failovers {
   }
 
   async report(): Promise<FailoverReport> {
-    const faults: FailoverFaults = { stuck: 0, unknown: 0, leftOpen: 0 };
+    const errors: FailoverErrorCounts = { stuck: 0, unknown: 0, inFlight: 0 };
     const limit = AbortSignal.timeout(STUCK_AFTER_MS);
     const ends = await Promise.all(this.#ids.map(async (id) => await this.#endOf(id, limit)));
-    faults.stuck = ends.filter((end) => end === "stuck").length;
-    faults.unknown = ends.filter((end) => end === "unknown").length;
-    faults.leftOpen = await this.#leftOpen(limit);
-    return { rounds: this.#rounds, responses: this.#ids.length, faults };
+    errors.stuck = ends.filter((end) => end === "stuck").length;
+    errors.unknown = ends.filter((end) => end === "unknown").length;
+    errors.inFlight = await this.#countInFlight(limit);
+    return { rounds: this.#rounds, responses: this.#ids.length, errors };
   }
 
-  async #endOf(id: string, limit: AbortSignal): Promise<"over" | "unknown" | "stuck"> {
+  async #endOf(id: string, limit: AbortSignal): Promise<"ended" | "unknown" | "stuck"> {
     while (!limit.aborted) {
       const { status, body } = await send("GET", `${this.#api.url}/responses/${id}`);
       if (status === 404) return "unknown";
-      if (status === 200 && isTerminalStatus(body.status)) return "over";
+      if (status === 200 && isTerminalStatus(body.status)) return "ended";
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
     return "stuck";
   }
 
-  async #leftOpen(limit: AbortSignal): Promise<number> {
+  async #countInFlight(limit: AbortSignal): Promise<number> {
     const { redis } = this.#servers[0]!;
     for (;;) {
       const count = await redis.zcard(`${this.#prefix}:open`);

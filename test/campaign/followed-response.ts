@@ -1,16 +1,16 @@
-/** A response that is followed from its first event to its last, and what is wrong with what programs would make of it. */
+/** A response followed from its first event to its last, and the errors in the results of programs that trust it. */
 import { isTerminalEventType } from "../../src/protocol/event.ts";
 import type { Response } from "../../src/protocol/response.ts";
 import { actOnStream, actOnFinalResponse, incompleteCalls } from "../support/acting-client.ts";
 import { type ReceivedEvent, subscribeToEnd } from "../support/subscriber.ts";
 
-/** Each a number that ought to be 0. */
-export interface Faults {
+/** Each must be 0. */
+export interface ErrorCounts {
   /** Calls that the log shows in part: left open, or closed as incomplete. */
   incompleteCalls: number;
-  /** Calls that a client which acts at `output_item.done` has made twice, wrongly, or not at all. */
+  /** Calls that a client acting at `output_item.done` has executed twice, wrongly, or never. */
   wrongCalls: number;
-  /** Responses whose deltas, joined, are not their final text. */
+  /** Responses whose deltas, joined, differ from their final text. */
   differentTexts: number;
   notCompleted: number;
 }
@@ -26,7 +26,7 @@ export class FollowedResponse {
     this.id = id;
   }
 
-  /** How many deltas were seen of the message that is being written; 0 if none is. */
+  /** The number of deltas of the message in progress; 0 if there is none. */
   get openDeltas(): number {
     return this.#openDeltas;
   }
@@ -46,8 +46,8 @@ export class FollowedResponse {
     if (type === "response.output_item.done" || isTerminalEventType(type)) this.#openDeltas = 0;
   }
 
-  /** `calls`: those that its model has asked for, as `<name> <arguments>`. */
-  findFaults(calls: readonly string[]): Faults {
+  /** `calls`: the calls of its model, as `<name> <arguments>`. */
+  countErrors(calls: readonly string[]): ErrorCounts {
     const { response, type } = JSON.parse(this.#log.at(-1)!) as { response: Response; type: string };
     const acted = actOnStream(this.#log);
     return {
@@ -63,9 +63,9 @@ function countWrong(executed: readonly string[], wanted: readonly string[]): num
   const missing = [...wanted];
   let wrong = 0;
   for (const call of executed) {
-    const place = missing.indexOf(call);
-    if (place === -1) wrong += 1;
-    else missing.splice(place, 1);
+    const index = missing.indexOf(call);
+    if (index === -1) wrong += 1;
+    else missing.splice(index, 1);
   }
   return wrong + missing.length;
 }

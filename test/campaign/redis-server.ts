@@ -1,11 +1,11 @@
-/** A Redis server that is a primary or a replica, as it is told, and keeps its port and its data when it is started again. */
+/** A Redis server, primary or replica, that keeps its port and data across restarts. */
 import { Redis } from "ioredis";
 import { type PrivateRedis, startPrivateRedis } from "../../src/local/redis/private-server.ts";
 
-/** Replicas that come back are sent what they lack at once. */
+/** Replicas that come back receive missing data at once. */
 const OPTIONS = ["--repl-diskless-sync-delay", "0"];
 /** Nothing listens there. */
-const NOBODYS_PORT = 1;
+const UNUSED_PORT = 1;
 
 export class RedisServer implements AsyncDisposable {
   readonly #folder: string;
@@ -41,8 +41,8 @@ export class RedisServer implements AsyncDisposable {
     this.#process = await startPrivateRedis({ dataDir: this.#folder, port, extraArgs: optionsOf(primaryPort) });
   }
 
-  async follow(primary: number | "nobody"): Promise<void> {
-    await this.redis.replicaof("127.0.0.1", primary === "nobody" ? NOBODYS_PORT : primary);
+  async follow(primary: number | "none"): Promise<void> {
+    await this.redis.replicaof("127.0.0.1", primary === "none" ? UNUSED_PORT : primary);
   }
 
   async lead(): Promise<void> {

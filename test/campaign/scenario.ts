@@ -1,4 +1,4 @@
-/** In the middle of which things workers are taken away. */
+/** Where workers are stopped: in the middle of which kind of item. */
 import type { Condition } from "../support/condition.ts";
 import { simulate } from "../support/api-client.ts";
 import { startPrefixVendor } from "../support/prefix-vendor.ts";
@@ -7,18 +7,18 @@ import type { FollowedResponse } from "./followed-response.ts";
 
 export interface Scenario extends AsyncDisposable {
   name: string;
-  /** As a settings file of vendors has them. */
+  /** In the form of a providers file. */
   providers: Record<string, object>;
-  /** The request of the response of that number. No two are alike. */
+  /** The request of the response with that number. All differ. */
   request: (number: number) => Record<string, unknown>;
-  /** The calls that the model of that response asks for, as `<name> <arguments>`. */
+  /** The calls of that response's model, as `<name> <arguments>`. */
   calls: (number: number) => readonly string[];
   isInTheMiddle: (response: FollowedResponse) => boolean;
-  /** No worker is taken away any more: what waits for that goes on. */
+  /** No more workers are stopped: everything that waits for a stop continues. */
   release: () => void;
 }
 
-/** Is notified when a response may have come into its middle. */
+/** Notified when a response may be in its middle. */
 export type OpenScenario = (condition: Condition) => Promise<Scenario>;
 
 const payeeOf = (number: number): string => `payee-${number}`;
@@ -27,10 +27,10 @@ const PAY_TOOL = {
   name: PAY,
   parameters: { type: "object", properties: { payee: { type: "string" }, amount: { type: "number" } } },
 };
-/** A call is cut off up to so many times before it may be whole. */
+/** A call is cut off up to this many times before it completes. */
 const STOPS_MAXIMUM = 3;
 
-/** A vendor of chat completions has sent half of a call's arguments, and sends no more until the worker is gone. */
+/** A vendor of chat completions sends half of a call's arguments, and the rest only after the worker is gone. */
 export const openCalls: OpenScenario = async (condition) => {
   const stopsOf = (payee: string): number => 1 + (Number(payee.split("-")[1]) % STOPS_MAXIMUM);
   const vendor = await StoppingVendor.start({ stopsOf, condition });
@@ -45,7 +45,7 @@ export const openCalls: OpenScenario = async (condition) => {
   };
 };
 
-/** Some of a message has come, and there is much more to come than a worker that leaves has time for. */
+/** Part of a message has arrived, and the rest takes longer than a draining worker waits. */
 const isInMessage =
   (deltasMaximum: number): Scenario["isInTheMiddle"] =>
   ({ openDeltas }) =>
@@ -63,7 +63,7 @@ export const openMessages: OpenScenario = () =>
     [Symbol.asyncDispose]: () => Promise.resolve(),
   });
 
-/** A vendor that continues what it is given writes one, as long. */
+/** A vendor that continues a text writes a message as long. */
 export const openPrefixedMessages: OpenScenario = async () => {
   const vendor = await startPrefixVendor({ delayMs: 4 });
   return {

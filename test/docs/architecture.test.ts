@@ -30,7 +30,7 @@ describe("docs/decisions/", () => {
   const index = readFileSync("docs/decisions/README.md", "utf8");
   const pages = globSync("docs/decisions/*.md").filter((file) => !WITHOUT_RECORDS.has(basename(file)));
 
-  test.each(pages)("%s has whole records, each in the index", (page) => {
+  test.each(pages)("%s has complete records, each in the index", (page) => {
     const [, ...records] = readFileSync(page, "utf8").split(/^## /m);
     expect(records.length).toBeGreaterThan(0);
     for (const record of records) {

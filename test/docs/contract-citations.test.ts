@@ -1,4 +1,4 @@
-/** Comments cite rules of docs/contract.md by their headings, and nothing that is not in the repository. */
+/** Comments cite rules of docs/contract.md by their headings, and cite only sources in the repository. */
 import { globSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 
@@ -6,7 +6,7 @@ const ROOT = new URL("../../", import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, ROOT), "utf8");
 
 const page = read("docs/contract.md");
-/** As GitHub names a heading's anchor. */
+/** GitHub's name of a heading's anchor. */
 const anchors = [...page.matchAll(/^#{2,} (.+)$/gm)].map(([, heading]) =>
   heading!
     .toLowerCase()
@@ -14,7 +14,7 @@ const anchors = [...page.matchAll(/^#{2,} (.+)$/gm)].map(([, heading]) =>
     .replaceAll(/[^\w-]/g, ""),
 );
 
-/** Without this file, whose patterns are no citations. */
+/** Without this file, whose patterns are not citations. */
 const code = globSync("{src,workers,test}/**/*.{ts,cjs,json}", {
   cwd: ROOT,
   exclude: ["test/docs/contract-citations.test.ts"],

@@ -1,27 +1,17 @@
 /** Every endpoint in its modes, over HTTP, against real processes. */
 import { request } from "node:http";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { responseSchema } from "../../src/protocol/response.ts";
-import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
 import { expectDescribed } from "../support/expect-described.ts";
-import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
+import { startApi } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectExact, receive, subscribe } from "../support/subscriber.ts";
+import { openTestServerWithWorker } from "../support/test-server.ts";
 
 const prefix = uniquePrefix();
 const environment = { KEY_PREFIX: prefix };
-let inspector: RedisInspector;
-let api: ApiProcess;
-let worker: ServerProcess;
-
-beforeAll(async () => {
-  inspector = new RedisInspector(prefix);
-  [api, worker] = await Promise.all([startApi(environment), startWorker(environment)]);
-});
-afterAll(async () => {
-  await Promise.all([api[Symbol.asyncDispose](), worker[Symbol.asyncDispose]()]);
-  inspector[Symbol.dispose]();
-});
+const { api, inspector } = await openTestServerWithWorker(environment);
 
 expectDescribed();
 
@@ -100,7 +90,7 @@ describe("POST /responses", () => {
     expect((await send("GET", `${api.url}/responses/${final.id}`)).body).toEqual(final);
   });
 
-  test("foreground and stream: created in progress, and afterwards it can be replayed", async () => {
+  test("foreground and stream: created in progress, and replayable afterwards", async () => {
     const body = { ...simulate({ tokens: 4, delay_ms: 0 }), background: false, stream: true };
     const { received } = await postStream(body);
     const types = received.events.map((event) => event.type);
@@ -110,7 +100,7 @@ describe("POST /responses", () => {
     expect(replayed.events).toEqual(received.events);
   });
 
-  test("store false: a background response can be read and not continued, a foreground one neither", async () => {
+  test("store false: a background response is readable but cannot be continued", async () => {
     const background = await create(api.url, { ...simulate({ tokens: 2, delay_ms: 0 }), store: false });
     await pollToEnd(api.url, background.id);
     expect(await inspector.redis.ttl(inspector.layout.events(background.id))).toBeLessThanOrEqual(600);
@@ -128,7 +118,7 @@ describe("POST /responses", () => {
     expect((await send("GET", `${api.url}/responses/${foreground.id}`)).status).toBe(404);
   });
 
-  test("previous_response_id: the chain's input and output come before the new input", async () => {
+  test("previous_response_id: the chain's items come before the new input", async () => {
     const first = await create(api.url, {
       ...simulate({ tokens: 2, delay_ms: 0 }),
       background: false,
@@ -150,12 +140,12 @@ describe("POST /responses", () => {
   test.each([
     ["resp_unknown", "previous_response_not_found", "Previous response with id 'resp_unknown' not found."],
     ["gen-1", "invalid_id_prefix", "Invalid 'previous_response_id': 'gen-1'. Expected an ID that begins with 'resp'."],
-  ])("previous_response_id %s is refused", async (id, code, message) => {
+  ])("previous_response_id %s is rejected", async (id, code, message) => {
     const answer = await send<object>("POST", `${api.url}/responses`, simulate({}, { previous_response_id: id }));
     expect(answer).toMatchObject({ status: 400, body: { error: { code, message, param: "previous_response_id" } } });
   });
 
-  test("a link that is still running is refused, and one that was deleted is named", async () => {
+  test("a running link is rejected, and a deleted one is named", async () => {
     const running = await create(api.url, simulate({ hang: true }));
     const early = await send<object>(
       "POST",
@@ -168,7 +158,7 @@ describe("POST /responses", () => {
     expect(late).toMatchObject({ status: 400, body: { error: { message: expect.stringContaining(running.id) } } });
   });
 
-  test("a function is called, and its output answered in the next response", async () => {
+  test("a function is called, and the next response uses its output", async () => {
     const tools = [
       {
         type: "function",
@@ -192,7 +182,7 @@ describe("POST /responses", () => {
     expect(JSON.stringify(second.output)).toContain("Fog over the marsh");
   });
 
-  test("item_reference: an item of an earlier response is named instead of sent", async () => {
+  test("item_reference: an earlier item is named instead of sent", async () => {
     const first = await create(api.url, simulate({ text: "The heron stands.", delay_ms: 0 }, { background: false }));
     const { id } = first.output[0]!;
     const input = [
@@ -203,24 +193,24 @@ describe("POST /responses", () => {
     const second = await create(api.url, simulate({ tokens: 1, delay_ms: 0 }, { background: false, input }));
     const list = await send<{ data: object[] }>("GET", `${api.url}/responses/${second.id}/input_items?order=asc`);
     expect(list.body.data[1]).toEqual(first.output[0]);
-    // Named without its type, as a client may.
+    // Without its type, as a client may name it.
     const untyped = [{ id }, { role: "user", content: "And?" }];
     const third = await create(api.url, simulate({ tokens: 1, delay_ms: 0 }, { background: false, input: untyped }));
     await send("DELETE", `${api.url}/responses/${first.id}`);
-    // What was accepted before keeps the item.
+    // A response accepted earlier keeps the item.
     expect(
       (await send<{ data: object[] }>("GET", `${api.url}/responses/${second.id}/input_items`)).body.data,
     ).toHaveLength(3);
-    // And once nothing has it any more, it is gone.
+    // Once no response has the item, its id is unknown.
     for (const { id: used } of [second, third]) await send("DELETE", `${api.url}/responses/${used}`);
-    const gone = await send<object>("POST", `${api.url}/responses`, simulate({}, { input }));
-    expect(gone).toMatchObject({
+    const unknownItem = await send<object>("POST", `${api.url}/responses`, simulate({}, { input }));
+    expect(unknownItem).toMatchObject({
       status: 404,
       body: { error: { param: "input", message: expect.stringContaining(id) } },
     });
   });
 
-  test("limits and failures of the model come out as incomplete and failed", async () => {
+  test("limits and failures of the model give incomplete and failed", async () => {
     const short = await create(api.url, {
       ...simulate({ tokens: 100, delay_ms: 0 }),
       background: false,
@@ -238,7 +228,7 @@ describe("POST /responses", () => {
     });
   });
 
-  test("Idempotency-Key: the same body gives the same response, another body a conflict, a delete frees it", async () => {
+  test("Idempotency-Key: a same body replays, another conflicts, a delete frees it", async () => {
     const headers = { "idempotency-key": "key-1" };
     const body = simulate({ tokens: 3, delay_ms: 0 });
     const both = await Promise.all([1, 2].map(() => send("POST", `${api.url}/responses`, body, headers)));
@@ -256,18 +246,18 @@ describe("POST /responses", () => {
     expect(again.body.id).not.toBe(id);
   });
 
-  test("a full server refuses at the door", async () => {
-    const own = { KEY_PREFIX: uniquePrefix(), MAX_OPEN_RESPONSES: "2" };
-    await using full = await startApi(own);
+  test("a full server rejects new requests", async () => {
+    const limited = { KEY_PREFIX: uniquePrefix(), MAX_OPEN_RESPONSES: "2" };
+    await using full = await startApi(limited);
     await create(full.url, simulate({}));
     await create(full.url, simulate({}));
     await full.line(() => true, "anything");
     let answer = await send<object>("POST", `${full.url}/responses`, simulate({}));
-    // The count is taken at most every 100 ms.
+    // The server counts at most every 100 ms.
     while (answer.status === 200) answer = await send<object>("POST", `${full.url}/responses`, simulate({}));
     expect(answer).toMatchObject({ status: 429, body: { error: { code: "rate_limit_exceeded", type: "requests" } } });
     expect(answer.headers.get("retry-after")).toBe("5");
-    // Refused twice, and not taken the second time for what was accepted the first time.
+    // Rejected twice: the second rejection does not depend on the first count.
     const headers = { "idempotency-key": "at the door" };
     for (const tokens of [1, 1, 2]) {
       expect((await send("POST", `${full.url}/responses`, simulate({ tokens }), headers)).status).toBe(429);
@@ -276,7 +266,7 @@ describe("POST /responses", () => {
 });
 
 describe("GET /responses/:id", () => {
-  test("while it runs: what there is so far, and when to ask again", async () => {
+  test("a running response shows its output so far and Retry-After", async () => {
     const { id } = await create(api.url, simulate({ tokens: 10_000, delay_ms: 5 }));
     await subscribe(api.url, id, { cutAfterEvents: 15 });
     const answer = await send("GET", `${api.url}/responses/${id}`);
@@ -304,7 +294,7 @@ describe("GET /responses/:id", () => {
     expect(malformed).toMatchObject({ status: 400, body: { error: { param: "response_id" } } });
   });
 
-  test("an idle stream is kept alive by comment lines, without a blank line, and none comes before its events", async () => {
+  test("an idle stream gets comment lines without blank lines, after its events", async () => {
     const { id } = await create(api.url, simulate({ hang: true }));
     const cut = new AbortController();
     const response = await fetch(`${api.url}/responses/${id}?stream=true`, { signal: cut.signal });
@@ -319,7 +309,7 @@ describe("GET /responses/:id", () => {
   });
 });
 
-test("GET /responses/:id/input_items has messages as openai's types have them, however they were sent", async () => {
+test("GET /responses/:id/input_items has messages in openai's types, however sent", async () => {
   const input = [
     { role: "user", content: "Hello" },
     { role: "assistant", content: "Hi" },
@@ -411,13 +401,13 @@ describe("bad input", () => {
     ["gzip", 400, "The request body could not be read."],
     ["deflate", 400, "The request body could not be read."],
     ["nonsense", 415, "encoding is not supported"],
-  ])("a body that is not %s, though it says so", async (encoding, status, message) => {
+  ])("a body whose encoding is not %s as declared", async (encoding, status, message) => {
     const answer = await post('{"model":"m","input":"x"}', { "content-encoding": encoding });
     expect(answer.status).toBe(status);
     expect(answer.body.error.message).toContain(message);
   });
 
-  test("brackets in a text are no depth", async () => {
+  test("brackets in a text do not count as depth", async () => {
     const input = `A quote: " and ${"[{".repeat(300)}`;
     expect((await send("POST", `${api.url}/responses`, simulate({ tokens: 1 }, { input }))).status).toBe(200);
   });
@@ -432,21 +422,21 @@ describe("bad input", () => {
     expect(response.status).toBe(400);
   });
 
-  test("a body of 10 MB is accepted, one over the limit is 413", async () => {
+  test("a body of 10 MB is accepted, one over the limit gets 413", async () => {
     const large = await post(JSON.stringify(simulate({ tokens: 1, delay_ms: 0 }, { input: "x".repeat(10_000_000) })));
     expect(large.status).toBe(200);
     const larger = await post(JSON.stringify(simulate({}, { input: "x".repeat(33 * 1024 * 1024) })));
     expect(larger).toMatchObject({ status: 413, body: { error: { code: "request_too_large" } } });
   });
 
-  test("a URL that is not encoded correctly", async () => {
+  test("a URL that is encoded incorrectly", async () => {
     expect((await send("GET", `${api.url}/responses/%ZZ`)).status).toBe(400);
   });
 
-  test("without keys, a page of another origin and a rebound name are refused", async () => {
+  test("without keys, another origin's page and a rebound name are rejected", async () => {
     const from = async (headers: Record<string, string>) => {
       const { promise, resolve } = Promise.withResolvers<number>();
-      // fetch sets Host and Origin by itself.
+      // fetch sets Host and Origin itself.
       request(`${api.url}/models`, { headers }, (response) => resolve(response.resume().statusCode!)).end();
       return await promise;
     };
@@ -464,7 +454,7 @@ describe("bad input", () => {
     expect((await send("PUT", `${api.url}/responses`, {})).status).toBe(404);
   });
 
-  test("cancel and DELETE tolerate the empty JSON body that one client sends", async () => {
+  test("cancel and DELETE accept the empty JSON body of one client", async () => {
     const { id } = await create(api.url, simulate({ hang: true }));
     expect((await send("POST", `${api.url}/responses/${id}/cancel`, "")).status).toBe(200);
     expect((await send("DELETE", `${api.url}/responses/${id}`, "")).status).toBe(200);

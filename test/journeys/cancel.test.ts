@@ -1,31 +1,25 @@
-/** Promise 4 (contract.md#promises): cancel cancels. The terminal state is committed atomically, the upstream's request is closed, tokens stop. */
+/**
+ * Promise 4 (contract.md#promises): a cancel commits the terminal status atomically, closes the upstream's request and
+ * stops its tokens.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isTerminalStatus, type Response } from "../../src/protocol/response.ts";
-import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
-import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
+import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
+import { pollUntil, untilNoneInFlight } from "../support/poll-until.ts";
+import { type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { seededRandom } from "../support/random.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectExact, expectOneTerminal, receive, subscribe } from "../support/subscriber.ts";
 import { startEndlessUpstream } from "../support/endless-upstream.ts";
+import { openTestServer } from "../support/test-server.ts";
 
-const prefix = uniquePrefix();
 const upstream = await startEndlessUpstream();
-const environment = { KEY_PREFIX: prefix, OPENAI_BASE_URL: upstream.url };
-let inspector: RedisInspector;
-let api: ApiProcess;
+afterAll(async () => await upstream[Symbol.asyncDispose]());
+const environment = { KEY_PREFIX: uniquePrefix(), OPENAI_BASE_URL: upstream.url };
+const { api, inspector } = await openTestServer(environment);
 
 const cancel = async (id: string) => await send("POST", `${api.url}/responses/${id}/cancel`);
 const get = async (id: string) => (await send("GET", `${api.url}/responses/${id}`)).body;
-
-beforeAll(async () => {
-  inspector = new RedisInspector(prefix);
-  api = await startApi(environment);
-});
-afterAll(async () => {
-  await api[Symbol.asyncDispose]();
-  await upstream[Symbol.asyncDispose]();
-  inspector[Symbol.dispose]();
-});
 
 async function expectCancelled(id: string): Promise<Response> {
   const log = await inspector.log(id);
@@ -36,8 +30,8 @@ async function expectCancelled(id: string): Promise<Response> {
   return final;
 }
 
-describe("with no worker alive", () => {
-  test("a queued response is cancelled, twice the same, and its streams get their end", async () => {
+describe("without a worker", () => {
+  test("a queued response is cancelled, idempotently, and its streams end", async () => {
     const { id } = await create(api.url, simulate({ tokens: 50 }));
     const stream = subscribe(api.url, id);
     const first = await cancel(id);
@@ -50,7 +44,7 @@ describe("with no worker alive", () => {
     await expectCancelled(id);
   });
 
-  test("a worker that comes later finds nothing to do", async () => {
+  test("a worker that starts later finds nothing to do", async () => {
     const { id } = await create(api.url, simulate({ tokens: 5, delay_ms: 0 }));
     await cancel(id);
     await using worker = await startWorker(environment);
@@ -68,7 +62,7 @@ describe("with a worker", () => {
   });
   afterAll(() => worker[Symbol.asyncDispose]());
 
-  test("a running response keeps what it has, its open item incomplete, and no more is written", async () => {
+  test("a running response keeps its content, its open item incomplete, and nothing more", async () => {
     const { id } = await create(api.url, simulate({ tokens: 10_000, delay_ms: 10 }));
     await subscribe(api.url, id, { cutAfterEvents: 20 });
     const { status, body } = await cancel(id);
@@ -91,19 +85,19 @@ describe("with a worker", () => {
     await expectCancelled(id);
   });
 
-  test("a worker that missed the order, at a provider that says nothing, stops by its lease", async () => {
+  test("a worker that missed the notification stops when its lease is fenced", async () => {
     const { id } = await create(api.url, { model: "openai/silent", input: "Think for ever.", background: true });
     const request = await upstream.nextRequest();
-    // Its item is not shown before it says something.
+    // Its item is not shown before its first text.
     await subscribe(api.url, id, { cutAfterEvents: 3 });
-    // The same as a cancel whose order was lost: the response is fenced and nobody is told.
+    // Like a cancel whose notification is lost: the response is fenced, and its worker is not notified.
     await inspector.redis.hset(inspector.layout.meta(id), "lease", "0-taken");
     await request.closed;
     expect((await cancel(id)).body.status).toBe("cancelled");
     await expectCancelled(id);
   });
 
-  test("a foreground client that goes away cancels its run; a background client does not", async () => {
+  test("a foreground client that leaves cancels its run, a background client does not", async () => {
     const leave = async (background: boolean): Promise<string> => {
       const cut = new AbortController();
       const body = { ...simulate({ tokens: 120, delay_ms: 10 }), background, stream: true };
@@ -127,15 +121,17 @@ describe("with a worker", () => {
     expect((await pollToEnd(api.url, background)).status).toBe("completed");
   });
 
-  test("a foreground client that comes back with its Idempotency-Key gets the run that it was cut off from", async () => {
+  test("a foreground client gets its interrupted run by its Idempotency-Key", async () => {
     const headers = { "content-type": "application/json", "idempotency-key": "cut-off" };
     const body = JSON.stringify({ ...simulate({ tokens: 100, delay_ms: 10 }), background: false });
     const cut = new AbortController();
-    // What ran before may have ended for its client, and not have been left by its worker yet.
-    while ((await inspector.inFlight()).length > 0) await inspector.redis.ping();
+    // An earlier response may have ended for its client before its worker leaves it.
+    await untilNoneInFlight(inspector);
     const first = fetch(`${api.url}/responses`, { method: "POST", headers, body, signal: cut.signal });
-    let ids = await inspector.inFlight();
-    while (ids.length === 0) ids = await inspector.inFlight();
+    const ids = await pollUntil(
+      async () => await inspector.inFlight(),
+      ({ length }) => length > 0,
+    );
     await subscribe(api.url, ids[0]!, { cutAfterEvents: 10 });
     cut.abort();
     await expect(first).rejects.toThrow("aborted");
@@ -144,7 +140,7 @@ describe("with a worker", () => {
     expect(again.headers.get("idempotent-replayed")).toBe("true");
   });
 
-  test("an API process that is told to stop lets a foreground stream end within its grace", async () => {
+  test("an API process that stops lets a foreground stream end within its grace", async () => {
     const leaving = await startApi(environment);
     const body = JSON.stringify({
       ...simulate({ tokens: 120, delay_ms: 10 }),
@@ -164,7 +160,7 @@ describe("with a worker", () => {
     expect(await leaving.exited).toBe(0);
   });
 
-  test("an API process that is gone leaves a foreground run to its end if it can be read later, or else cancels it", async () => {
+  test("a killed API process's foreground run finishes if stored, or else is cancelled", async () => {
     const leaving = await startApi({ ...environment, DRAIN_GRACE_MS: "100" });
     const begin = async (store: boolean): Promise<string> => {
       const fields = { background: false, stream: true, store };
@@ -184,13 +180,15 @@ describe("with a worker", () => {
     leaving.kill("SIGTERM");
     const [kept, dropped] = await Promise.all(streams);
     expect((await pollToEnd(api.url, kept!)).status).toBe("completed");
-    let { status } = await inspector.meta(dropped!);
-    while (status === "in_progress") ({ status } = await inspector.meta(dropped!));
+    const { status } = await pollUntil(
+      async () => await inspector.meta(dropped!),
+      (meta) => meta["status"] !== "in_progress",
+    );
     expect(status).toBe("cancelled");
     expect(await leaving.exited).toBe(0);
   });
 
-  test("against completion, 200 times: one terminal event, GET and stream agree, and the status stays", async () => {
+  test("200 cancels against completion: one terminal event, and GET equals the stream", async () => {
     const outcomes = { cancelled: 0, completed: 0 };
     const random = seededRandom(4);
     const race = async (): Promise<void> => {
@@ -219,7 +217,7 @@ describe("with a worker", () => {
     ["completed", { tokens: 2, delay_ms: 0 }, {}, "Cannot cancel a completed response."],
     ["failed", { error: "server_error" }, {}, "Cannot cancel a failed response."],
     ["incomplete", { tokens: 90, delay_ms: 0 }, { max_output_tokens: 16 }, "Cannot cancel an incomplete response."],
-  ])("what is %s cannot be cancelled", async (status, settings, fields, message) => {
+  ])("a response that is %s cannot be cancelled", async (status, settings, fields, message) => {
     const { id } = await create(api.url, simulate(settings, fields));
     expect((await pollToEnd(api.url, id)).status).toBe(status);
     const answer = await send<object>("POST", `${api.url}/responses/${id}/cancel`);
@@ -235,7 +233,7 @@ describe("with a worker", () => {
     });
   });
 
-  test("deleting a running response cancels it first: its streams end, and then it is gone", async () => {
+  test("deleting a running response cancels it: its streams end, then it is deleted", async () => {
     const { id } = await create(api.url, simulate({ tokens: 10_000, delay_ms: 10 }));
     const stream = subscribe(api.url, id);
     await subscribe(api.url, id, { cutAfterEvents: 12 });
@@ -248,7 +246,7 @@ describe("with a worker", () => {
     expect((await send("GET", `${api.url}/responses/${id}?stream=true`)).status).toBe(404);
   });
 
-  test("a finished response that is deleted leaves nothing behind", async () => {
+  test("a deleted response leaves no keys", async () => {
     const { id } = await create(api.url, simulate({ tokens: 3, delay_ms: 0 }));
     await pollToEnd(api.url, id);
     await send("DELETE", `${api.url}/responses/${id}`);

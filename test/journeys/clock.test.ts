@@ -1,4 +1,4 @@
-/** Machines' clocks are wrong, and are set while the server runs: what several processes compare is in Redis's time. */
+/** Machines' clocks are wrong, and change while the server runs: what several processes compare is in Redis's time. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,7 +30,7 @@ async function setClock(process: ServerProcess): Promise<void> {
 }
 
 describe.concurrent("a clock that is set back by an hour", { timeout: 30_000 }, () => {
-  test("a worker's: its stream goes on, and it says so", async () => {
+  test("a worker warns of it, and its stream continues", async () => {
     const environment = { KEY_PREFIX: uniquePrefix() };
     await using api = await startApi(environment);
     await using worker = await startWorker({ ...environment, ...BACK });
@@ -47,7 +47,7 @@ describe.concurrent("a clock that is set back by an hour", { timeout: 30_000 }, 
     expect(Math.round(Number(skewMs) / 60_000)).toBe(-60);
   });
 
-  test("an API's: it counts again how many responses are open", async () => {
+  test("an API process warns of it, and keeps counting responses in flight", async () => {
     const environment = { KEY_PREFIX: uniquePrefix(), MAX_OPEN_RESPONSES: "1" };
     await using api = await startApi({ ...environment, ...BACK });
     const open: string[] = [];
@@ -64,7 +64,7 @@ describe.concurrent("a clock that is set back by an hour", { timeout: 30_000 }, 
 });
 
 describe.concurrent("a clock that is an hour ahead", { timeout: 30_000 }, () => {
-  test("a worker's: it says so, and fails nobody's response as overdue", async () => {
+  test("a worker warns of it, and ends no response as overdue", async () => {
     const environment = { KEY_PREFIX: uniquePrefix(), RESPONSE_DEADLINE_SECONDS: "600" };
     await using api = await startApi(environment);
     await using worker = await startWorker({ ...environment, ...AHEAD });
@@ -75,7 +75,7 @@ describe.concurrent("a clock that is an hour ahead", { timeout: 30_000 }, () => 
     expect((await worker.line(isSkewed, "its skew"))["skewMs"]).toBeGreaterThan(HOUR_MS - 60_000);
   });
 
-  test("an API's: it says so, and its responses are accepted now and end at their deadline", async () => {
+  test("an API process warns of it, and its deadlines are right", async () => {
     const prefix = uniquePrefix();
     using inspector = new RedisInspector(prefix);
     await using api = await startApi({ KEY_PREFIX: prefix, RESPONSE_DEADLINE_SECONDS: "2", ...AHEAD });
@@ -117,7 +117,7 @@ describe.concurrent("a response that waits in the queue for its provider", { tim
   const REQUEST = { model: "lab/one", input: "Hi", background: true };
   const isWaiting = ({ msg }: LogLine) => msg === "Waits in the queue for its provider";
 
-  test("is not taken too early by a worker whose clock is ahead", async () => {
+  test("is not taken early by a worker whose clock is ahead", async () => {
     const timesMs: number[] = [];
     await using server = await startUpstreamServer(noting(timesMs, later), noting(timesMs, answer));
     const environment = await environmentFor(server);
@@ -131,7 +131,7 @@ describe.concurrent("a response that waits in the queue for its provider", { tim
     expect(timesMs[1]! - timesMs[0]!).toBeGreaterThanOrEqual(WAIT_SECONDS * 1_000 - 100);
   });
 
-  test("is taken in time by a worker whose clock is set back meanwhile", async () => {
+  test("is taken in time by a worker whose clock is set back", async () => {
     await using server = await startUpstreamServer(later, answer);
     const environment = await environmentFor(server);
     await using api = await startApi(environment);

@@ -1,4 +1,4 @@
-/** Responses with a completion window: behind all others, promoted in time, and in one order among themselves. */
+/** Responses with a completion window: behind all others, promoted in time, and ordered among themselves. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -26,7 +26,7 @@ let storage: TestStorage;
 beforeEach(async () => {
   const prefix = uniquePrefix();
   storage = await openTestStorage(prefix);
-  // One slot, and no project before another, so that the order of the runs is the order of the queue.
+  // One slot and no reserve, so that the order of the runs is the order of the queue.
   const order = { BACKGROUND_CONCURRENCY: "1", FAIR_RESERVE_PERCENT: "0" };
   environment = { KEY_PREFIX: prefix, ...order, LOG_LEVEL: "debug", DRAIN_GRACE_MS: "0" };
 });
@@ -37,7 +37,7 @@ afterEach(async () => {
 const queued = async (waiting: QueuedRequest): Promise<string> => await acceptResponse(storage, waiting);
 const cancel = async (id: string): Promise<unknown> => await endResponse(storage, id, "cancel");
 
-/** A run that has the only slot until it is cancelled. */
+/** A run that holds the only slot until it is cancelled. */
 async function occupy(waiting: QueuedRequest = {}): Promise<string> {
   const id = await queued({ ...waiting, metadata: HANGING });
   await isBegun(id);
@@ -48,7 +48,7 @@ const isBegun = async (id: string): Promise<void> => {
   await expect.poll(async () => (await storage.records.read(id))?.attempts, { timeout: 20_000 }).toBe(1);
 };
 
-test("a window is behind every tier, and two windows are in the order in which they must start", async () => {
+test("windows wait behind every tier, ordered by their latest starts", async () => {
   const last = await queued({ window: "8h" });
   const third = await queued({ window: "2h" });
   // Seven of its eight hours are over.
@@ -60,7 +60,7 @@ test("a window is behind every tier, and two windows are in the order in which t
   expect(await waitForRuns(worker, 6)).toEqual([priority, standard, flex, second, third, last]);
 });
 
-test("an idle worker runs it at once, as the client asked for it", async () => {
+test("an idle worker runs a window at once, with its service tier", async () => {
   await using api = await startApi(environment);
   await using _worker = await startWorker(environment);
   const background_options = { completion_window: "8h", continuation_id: "nightly" };
@@ -73,7 +73,7 @@ test("an idle worker runs it at once, as the client asked for it", async () => {
   await expect.poll(left, { timeout: 20_000 }).toBe(0);
 });
 
-test("admission puts it behind others: what comes later and is urgent is run first", async () => {
+test("admission lets later urgent responses pass a window", async () => {
   await using api = await startApi(environment);
   const fields = { background_options: { completion_window: "2h" } };
   const windowed = await create(api.url, simulate({ tokens: 2, delay_ms: 0 }, fields));
@@ -82,7 +82,7 @@ test("admission puts it behind others: what comes later and is urgent is run fir
   expect(await waitForRuns(worker, 2)).toEqual([urgent.id, windowed.id]);
 });
 
-test("from its latest start on it waits as one of the default tier, behind those that are there", async () => {
+test("from its latest start, a window waits last in the default tier", async () => {
   await using worker = await startWorker(environment);
   const occupant = await occupy();
   const flex = await queued({ tier: "flex" });
@@ -98,7 +98,7 @@ test("from its latest start on it waits as one of the default tier, behind those
   expect(worker.lines.filter(promoted)).toHaveLength(1);
 });
 
-test("flex ages: it is one of the default tier once it has waited for as long as it may", async () => {
+test("flex joins the default tier after its maximum wait", async () => {
   await using worker = await startWorker(environment);
   const occupant = await occupy();
   const young = await queued({ tier: "flex" });
@@ -113,7 +113,7 @@ test("flex ages: it is one of the default tier once it has waited for as long as
   await expect.poll(async () => await storage.redis.exists(storage.layout.windowed), { timeout: 20_000 }).toBe(0);
 });
 
-test("a job that is lost is made again in the class that it has by then", async () => {
+test("a lost job is enqueued again in its current class", async () => {
   const early = await queued({ window: "2h" });
   const due = await queued({ window: "8h", ageMs: 7 * HOUR_MS });
   await queued({ tier: "flex" });
@@ -140,7 +140,7 @@ test("a run that is handed over keeps its class", async () => {
   expect(await waitForRuns(successor, 3)).toEqual([flex, handedOver, other]);
 });
 
-test("a run whose latest start came while it ran, and that is handed over then, is one of the default tier", async () => {
+test("a run handed over after its latest start joins the default tier", async () => {
   await using worker = await startWorker(environment);
   const handedOver = await occupy({ window: "8h" });
   await makeDue(storage, handedOver);
@@ -160,7 +160,7 @@ test("a run that waited for its provider keeps its class", async () => {
   const path = join(folder, "providers.json");
   const lab = { kind: "openai-compatible", base_url: server.url };
   await writeFile(path, JSON.stringify({ providers: { lab } }));
-  // It may not wait even once, but for its window.
+  // It may not wait at all, except for its window.
   const limited = { ...environment, PROVIDERS_FILE: path, UPSTREAM_MAX_WAITS: "0" };
   const waited = await queued({ window: "2h", model: "lab/qwen3" });
   const worker = await startWorker(limited);
@@ -177,7 +177,7 @@ test("a run that waited for its provider keeps its class", async () => {
 const connection = () => ({ connection: storage.redis, prefix: storage.layout.queuePrefix });
 const disposable = (value: Queue) => ({ value, [Symbol.asyncDispose]: async () => await value.close() });
 
-test("continuation_id: what is related to a run is taken before other windows, and never another project's", async () => {
+test("continuation_id: related windows run before others, within one project", async () => {
   await using worker = await startWorker(environment);
   const urgent = await occupy({ continuation: "occupied" });
   const sooner = await queued({ window: "2h" });
@@ -187,7 +187,7 @@ test("continuation_id: what is related to a run is taken before other windows, a
   const flex = await queued({ tier: "flex" });
   await cancel(urgent);
   expect((await waitForRuns(worker, 6)).slice(1)).toEqual([flex, related, next, sooner, foreign]);
-  // It was run a moment ago.
+  // Its relative ran a moment ago.
   const occupant = await occupy();
   const unrelated = await queued({ window: "2h" });
   const late = await queued({ window: "8h", continuation: "occupied" });
@@ -195,7 +195,7 @@ test("continuation_id: what is related to a run is taken before other windows, a
   expect((await waitForRuns(worker, 9)).slice(7)).toEqual([late, unrelated]);
 });
 
-test("one that is cancelled while it waits leaves nothing behind", async () => {
+test("a window cancelled while waiting leaves no keys", async () => {
   await using api = await startApi(environment);
   const background_options = { completion_window: "2h", continuation_id: "c" };
   const { id } = await create(api.url, simulate({ tokens: 3 }, { background_options }));

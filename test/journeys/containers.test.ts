@@ -1,30 +1,20 @@
 /** Containers of the code interpreter, through the official client. */
 import OpenAI from "openai";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { simulate } from "../support/api-client.ts";
-import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
+import { openTestServerWithWorker } from "../support/test-server.ts";
 
 const environment = {
   KEY_PREFIX: uniquePrefix(),
   API_KEYS: "alpha:key-of-alpha-0001,beta:key-of-beta-00001",
   CONTAINER_IDLE_SECONDS: "1200",
 };
-let api: ApiProcess;
-let worker: ServerProcess;
-let alpha: OpenAI;
-let beta: OpenAI;
+const { api } = await openTestServerWithWorker(environment);
+const clientOf = (apiKey: string) => new OpenAI({ apiKey, baseURL: api.url, maxRetries: 0 });
+const [alpha, beta] = [clientOf("key-of-alpha-0001"), clientOf("key-of-beta-00001")];
 
-beforeAll(async () => {
-  [api, worker] = await Promise.all([startApi(environment), startWorker(environment)]);
-  const clientOf = (apiKey: string) => new OpenAI({ apiKey, baseURL: api.url, maxRetries: 0 });
-  [alpha, beta] = [clientOf("key-of-alpha-0001"), clientOf("key-of-beta-00001")];
-});
-afterAll(async () => {
-  await Promise.all([api[Symbol.asyncDispose](), worker[Symbol.asyncDispose]()]);
-});
-
-/** Runs one cell, and answers the container that it ran in. */
+/** Runs one cell, and returns its container's id. */
 async function runCell(client: OpenAI, code: string, previous_response_id?: string) {
   const body = simulate(
     { "step.1": JSON.stringify({ call: "python", arguments: { code } }) },
@@ -74,7 +64,7 @@ test("a container is listed, shown and deleted by its project alone", async () =
   expect((await alpha.containers.list()).data).toEqual([]);
 });
 
-test("what its interpreter knew is gone with it, also for a worker that has it at hand", async () => {
+test("deletion ends the interpreter's state, also in a worker that holds it", async () => {
   const first = await runCell(alpha, "x = 41");
   await alpha.containers.delete(first.containerId);
   const next = await runCell(alpha, "print(x + 1)", first.id);
@@ -83,13 +73,13 @@ test("what its interpreter knew is gone with it, also for a worker that has it a
   await alpha.containers.delete(next.containerId);
 });
 
-test("pages hold what was asked for, in both orders", async () => {
-  const made: string[] = [];
-  for (let i = 0; i < 3; i += 1) made.push((await runCell(alpha, `${i}`)).containerId);
+test("pages have the requested size, in both orders", async () => {
+  const ids: string[] = [];
+  for (let i = 0; i < 3; i += 1) ids.push((await runCell(alpha, `${i}`)).containerId);
   for (const order of ["asc", "desc"] as const) {
     const seen: string[] = [];
     for await (const { id } of alpha.containers.list({ limit: 1, order })) seen.push(id);
-    expect(seen.toSorted()).toEqual(made.toSorted());
+    expect(seen.toSorted()).toEqual(ids.toSorted());
   }
   const ascending = (await alpha.containers.list({ order: "asc" })).data.map(({ id }) => id);
   const descending = (await alpha.containers.list()).data.map(({ id }) => id);

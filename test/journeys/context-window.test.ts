@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import { expectDescribed } from "../support/expect-described.ts";
 import { create, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { pollUntil, untilNoneInFlight } from "../support/poll-until.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectExact, expectOneTerminal, subscribe } from "../support/subscriber.ts";
@@ -71,7 +72,7 @@ const respond = (fields: object) =>
 const errorOf = async (request: Promise<unknown>): Promise<APIError> =>
   await request.then(
     () => {
-      throw new Error("The request was not refused.");
+      throw new Error("The request was not rejected.");
     },
     (error: unknown) => error as APIError,
   );
@@ -80,7 +81,7 @@ describe("input_tokens", () => {
   const count = async (body?: OpenAI.Responses.InputTokenCountParams) =>
     (await client.responses.inputTokens.count(body)).input_tokens;
 
-  test("counts a text, and everything else that is shown to the model", async () => {
+  test("counts a text, and everything else that the model gets", async () => {
     expect(await client.responses.inputTokens.count({ model: "simulator/default", input: "Tell me a joke." })).toEqual({
       object: "response.input_tokens",
       input_tokens: 11,
@@ -100,7 +101,7 @@ describe("input_tokens", () => {
     expect(await count({ conversation: conversation.id, input: "Hello" })).toBeGreaterThan(200);
   });
 
-  test("asks a provider that counts, by its own name of the model, without our ids", async () => {
+  test("asks a provider that counts, by its model name, without our ids", async () => {
     const first = await respond({ input: "Hello" });
     expect(await count({ model: "counting/m", previous_response_id: first.id, input: "Go on." })).toBe(77);
     const { path, body } = counter.requests.at(-1)!;
@@ -109,14 +110,14 @@ describe("input_tokens", () => {
     expect(JSON.stringify(body)).not.toContain("msg_");
   });
 
-  test("counts by itself if the provider has no counter or it fails", async () => {
+  test("counts locally if the provider has no counter or fails", async () => {
     const asked = counter.requests.length;
     expect(await count({ model: "silent/m", input: "Tell me a joke." })).toBe(11);
     expect(counter.requests).toHaveLength(asked);
     expect(await count({ model: "broken/m", input: "Tell me a joke." })).toBe(11);
     expect(broken.requests).toHaveLength(1);
-    await api.line(({ msg }) => msg === "The provider could not count tokens", "the provider's fault");
-    // Providers quote the keys that they refuse.
+    await api.line(({ msg }) => msg === "The provider could not count tokens", "the provider's error");
+    // Providers quote the keys that they reject.
     expect(JSON.stringify(api.lines)).not.toContain("sk-of-the-operator");
   });
 
@@ -131,12 +132,12 @@ describe("input_tokens", () => {
     [{ input: [{ type: "item_reference", id: "msg_0" }] }, 404, "input", null],
     [{ input: [{ type: "function_call", call_id: "c", name: "f", arguments: "{}" }] }, 400, "input", null],
     [{ model: "silent/x", input: "Hello" }, 404, null, "model_not_found"],
-  ])("refuses %j as create does", async (body, status, param, code) => {
+  ])("rejects %j as create does", async (body, status, param, code) => {
     const answer = await send<object>("POST", `${api.url}/responses/input_tokens`, body, ALPHA);
     expect(answer).toMatchObject({ status, body: { error: { param, code } } });
   });
 
-  test("holds nobody else up, however long the input is", async () => {
+  test("does not delay other requests, however long the input", async () => {
     const input = "Herons, reeds and 1,234 still waters. ".repeat(250_000);
     const counted = new AbortController();
     const counting = count({ input }).finally(() => counted.abort());
@@ -149,7 +150,7 @@ describe("input_tokens", () => {
     expect(answers.length, "answered while it was counted").toBeGreaterThan(10);
   });
 
-  test("of another project's response or conversation are those of an unknown one", async () => {
+  test("treats another project's ids as unknown", async () => {
     const { id } = await respond({ input: "Hello" });
     const conversation = await client.conversations.create();
     const ask = (body: object) => send<object>("POST", `${api.url}/responses/input_tokens`, body, BETA);
@@ -191,12 +192,12 @@ describe("a known context window", () => {
     expect(everything.data).toHaveLength(input.length);
   });
 
-  test("fails it all the same if the last message alone exceeds it", async () => {
+  test("fails a truncated response if its last message alone exceeds it", async () => {
     const response = await respond({ model: "small/m", input: LONG.repeat(6), truncation: "auto" });
     expect(response).toMatchObject({ status: "failed", error: { code: "invalid_prompt" } });
   });
 
-  test("of one model is stated with its name", async () => {
+  test("of one model is configured by its name", async () => {
     const response = await respond({ model: "silent/m", input: LONG });
     expect(response).toMatchObject({ status: "failed", error: { code: "invalid_prompt" } });
   });
@@ -209,7 +210,7 @@ describe("compact", () => {
   const conversation = [say("My name is Ada."), { role: "assistant" as const, content: LONG }, say("What is my name?")];
   const compact = (body: object) => client.responses.compact({ model: "simulator/default", ...body });
 
-  test("answers with the user's messages and one compaction, and what it cost", async () => {
+  test("answers with the user's messages, one compaction and its usage", async () => {
     const compacted = await compact({ input: conversation });
     expect(compacted).toMatchObject({ object: "response.compaction", id: expect.stringMatching(/^resp_/) });
     expect(compacted.output.map(({ type }) => type)).toEqual(["message", "message", "compaction"]);
@@ -225,17 +226,17 @@ describe("compact", () => {
     expect(textOf(compacted.output)).not.toContain("heron");
   });
 
-  test("its output is input: the summary stands for what came before", async () => {
+  test("its output is valid input, where the summary replaces earlier items", async () => {
     const { output } = await compact({ input: conversation });
     const before = await client.responses.inputTokens.count({ input: conversation });
     const input = [...(output as OpenAI.Responses.ResponseInput), say("And my age?")];
     const after = await client.responses.inputTokens.count({ input });
     expect(after.input_tokens).toBeLessThan(before.input_tokens);
     const alone = await client.responses.inputTokens.count({ input: input.slice(2) });
-    expect(alone, "what stands before the compaction may be left out").toEqual(after);
+    expect(alone, "items before the compaction may be left out").toEqual(after);
     const next = await respond({ input, metadata: { ...QUICK, "simulator.tokens": "40" } });
     expect(next.output_text).toContain("And my age?");
-    // A summary of the summary tells what the model was shown.
+    // The second summary is made from the first, as the model was shown it.
     const again = await compact({ input });
     expect(again.output.map(({ type }) => type)).toEqual(["message", "message", "message", "compaction"]);
   });
@@ -248,7 +249,7 @@ describe("compact", () => {
     expect(output).toHaveLength(3);
   });
 
-  test("leaves nothing that could be read or continued", async () => {
+  test("leaves nothing to read or continue", async () => {
     const { id } = await compact({ input: conversation });
     expect(await errorOf(client.responses.retrieve(id))).toMatchObject({ status: 404 });
     const next = respond({ input: "Go on.", previous_response_id: id });
@@ -256,7 +257,7 @@ describe("compact", () => {
     expect(await inspector.inFlight()).not.toContain(id);
   });
 
-  test("a model that fails is an error, not half a result", async () => {
+  test("a failing model gives an error and no partial result", async () => {
     const failing = { model: "broken/m", input: "Hello" };
     const error = await errorOf(compact(failing));
     expect(error).toMatchObject({ status: 500, code: "server_error", error: { message: expect.any(String) } });
@@ -265,7 +266,7 @@ describe("compact", () => {
     expect(tooLong).toMatchObject({ status: 400, code: "invalid_prompt" });
   });
 
-  test("a conversation that has outgrown the window is summarised without its beginning", async () => {
+  test("a conversation beyond the window is summarized without its beginning", async () => {
     const input = [
       ...Array.from({ length: 9 }, (_, i) => ({ role: "assistant", content: `${i}. ${LONG}` })),
       say("And now?"),
@@ -282,20 +283,23 @@ describe("compact", () => {
     [{ model: "small/m", input: "Hello", service_tier: "slow" }, 400, "service_tier", "invalid_value"],
     [{ model: "small/m", previous_response_id: "resp_0" }, 400, "previous_response_id", "previous_response_not_found"],
     [{ model: "silent/x", input: "Hello" }, 404, null, "model_not_found"],
-  ])("refuses %j", async (body, status, param, code) => {
+  ])("rejects %j", async (body, status, param, code) => {
     const answer = await send<object>("POST", `${api.url}/responses/compact`, body, ALPHA);
     expect(answer).toMatchObject({ status, body: { error: { param, code } } });
   });
 
-  test("a client that leaves stops it", async () => {
+  test("stops when its client leaves", async () => {
     const left = new AbortController();
-    const refused = errorOf(client.responses.compact({ model: "hanging/m", input: "Hello" }, { signal: left.signal }));
-    while (hanging.requests.length === 0) await inspector.redis.ping();
+    const rejected = errorOf(client.responses.compact({ model: "hanging/m", input: "Hello" }, { signal: left.signal }));
+    await pollUntil(
+      () => hanging.requests.length,
+      (count) => count > 0,
+    );
     expect(await inspector.inFlight()).toHaveLength(1);
     left.abort();
-    expect(await refused).toBeInstanceOf(OpenAI.APIUserAbortError);
+    expect(await rejected).toBeInstanceOf(OpenAI.APIUserAbortError);
     await hanging.requests[0]!.closed;
-    while ((await inspector.inFlight()).length > 0) await inspector.redis.ping();
+    await untilNoneInFlight(inspector);
   });
 
   test("another project cannot use it", async () => {
@@ -320,7 +324,7 @@ describe("context_management", () => {
   ];
   const kindsOf = (response: { output: { type: string }[] }) => response.output.map(({ type }) => type);
 
-  test("param context_management: compacts a context over the threshold, in the stream, and answers from what is left", async () => {
+  test("param context_management: compacts a context over the threshold, in the stream, and answers from the rest", async () => {
     const { id } = await create(api.url, simulate({ tokens: 5, delay_ms: 0 }, { input, context_management }), ALPHA);
     const { events } = await subscribe(api.url, id, { headers: ALPHA });
     const log = await inspector.log(id);
@@ -333,7 +337,7 @@ describe("context_management", () => {
     const response = expectOneTerminal(log);
     expect(kindsOf(response)).toEqual(["compaction", "message"]);
     expect(textOf(response.output)).not.toContain("heron");
-    // The pass alone has seen every word, and the answer was short.
+    // Only the compaction has read every word, and the answer's input was short.
     expect(response.usage!.output_tokens).toBeGreaterThan(5);
     expect(response.usage!.input_tokens).toBeGreaterThan(6 * 13 * 13);
   });
@@ -341,7 +345,7 @@ describe("context_management", () => {
   test.each([
     ["7.59", OpenAI],
     ["6.49", OpenAI6],
-  ])("the stream helper of openai %s takes it", async (_version, Client) => {
+  ])("the stream helper of openai %s reads it", async (_version, Client) => {
     const helper = new Client({ baseURL: api.url, apiKey: "key-of-alpha", maxRetries: 0 }) as OpenAI;
     const request = { model: "simulator/default", input, context_management, metadata: QUICK, stream: true };
     const final = await helper.responses
@@ -375,14 +379,14 @@ describe("context_management", () => {
     expect((await client.responses.inputTokens.count({ conversation: id })).input_tokens).toBeLessThan(800);
   });
 
-  /** What must be kept of it is over the threshold. */
+  /** The kept items alone are over the threshold. */
   const overThreshold = [...input, { role: "user", content: LONG.repeat(6) }];
 
-  test("is done once, even if what must be kept is over the threshold", async () => {
+  test("compacts once, even if the kept items are over the threshold", async () => {
     expect(kindsOf(await respond({ input: overThreshold, context_management }))).toEqual(["compaction", "message"]);
   });
 
-  test("a summary that fails ends the response, and what was begun is closed", async () => {
+  test("a failed summary ends the response and closes its open item", async () => {
     const metadata = { "simulator.error": "rate_limit_exceeded" };
     const { id } = await respond({ input, context_management, metadata });
     const log = await inspector.log(id);
@@ -391,13 +395,13 @@ describe("context_management", () => {
     expectExact(events, log, 0);
   });
 
-  describe("a worker that is killed", () => {
+  describe("a killed worker", () => {
     const done = (log: readonly string[]): OutputItem[] =>
       log.flatMap((data) => {
         const event = JSON.parse(data) as { type: string; item: OutputItem };
         return event.type === "response.output_item.done" ? [event.item] : [];
       });
-    /** Kills the worker at the nth event of this type; another one goes on. */
+    /** Kills the worker at the nth event of this type; another one takes over. */
     async function killAt(type: string, nth: number, items: object[]) {
       const request = simulate({ tokens: 30, delay_ms: 20 }, { input: items, context_management });
       const { id } = await create(api.url, request, ALPHA);
@@ -416,7 +420,7 @@ describe("context_management", () => {
       return { log, response: expectOneTerminal(log) };
     }
 
-    test("in the middle of a compaction: another is made, and the response completes", async () => {
+    test("during a compaction: it is repeated, and the response completes", async () => {
       const { log, response } = await killAt("response.output_item.added", 1, input);
       expect(response.status).toBe("completed");
       expect(kindsOf(response)).toEqual(["compaction", "message"]);
@@ -424,13 +428,13 @@ describe("context_management", () => {
       expect(compactions.map(({ status }) => status)).toEqual(["incomplete", undefined]);
     });
 
-    test("after it: it is found, not made again, and still paid for", async () => {
+    test("after a compaction: it is reused, and counted in the usage", async () => {
       const { log, response } = await killAt("response.output_text.delta", 3, overThreshold);
       expect(response.status).toBe("completed");
       const compactions = done(log).filter((item) => item.type === "compaction");
       expect(compactions).toHaveLength(1);
       expect(response.output[0]).toEqual(compactions[0]);
-      // The answer alone was shown about half of it.
+      // The answer alone had about half of it as input.
       expect(response.usage!.input_tokens).toBeGreaterThan(2_600);
     });
   });

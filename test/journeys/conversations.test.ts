@@ -1,11 +1,13 @@
 /** Conversations: their items, the turns that responses add to them, and the lock that lets one write at a time. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Response } from "../../src/protocol/response.ts";
-import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
 import { expectDescribed } from "../support/expect-described.ts";
-import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
+import { untilNoneInFlight } from "../support/poll-until.ts";
+import { startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { subscribe } from "../support/subscriber.ts";
+import { openTestServerWithWorker } from "../support/test-server.ts";
 
 interface Conversation {
   id: string;
@@ -31,18 +33,8 @@ const prefix = uniquePrefix();
 const environment = { KEY_PREFIX: prefix, API_KEYS: "alpha:key-of-alpha,beta:key-of-beta" };
 const ALPHA = { authorization: "Bearer key-of-alpha" };
 const BETA = { authorization: "Bearer key-of-beta" };
-let inspector: RedisInspector;
-let api: ApiProcess;
-let worker: ServerProcess;
-
-beforeAll(async () => {
-  inspector = new RedisInspector(prefix);
-  [api, worker] = await Promise.all([startApi(environment), startWorker(environment)]);
-});
-afterAll(async () => {
-  await Promise.all([api[Symbol.asyncDispose](), worker[Symbol.asyncDispose]()]);
-  inspector[Symbol.dispose]();
-});
+const server = await openTestServerWithWorker(environment);
+const { api, inspector } = server;
 
 expectDescribed();
 
@@ -57,7 +49,7 @@ const answer = (text: string, conversation: string, fields: object = {}) =>
   simulate({ text, delay_ms: 0 }, { background: false, conversation, input: `Say ${text}`, ...fields });
 
 describe("a conversation", () => {
-  test("is created, read, changed and deleted, once", async () => {
+  test("is created, read, changed and deleted once", async () => {
     const conversation = await open({ metadata: { topic: "herons" }, items: [say("Hello")] });
     expect(conversation).toMatchObject({ object: "conversation", metadata: { topic: "herons" } });
     expect(conversation.id).toMatch(/^conv_[0-9a-f]{50}$/);
@@ -75,7 +67,7 @@ describe("a conversation", () => {
     expect(await inspector.redis.keys(`*${conversation.id}*`)).toEqual([]);
   });
 
-  test("keeps its items in order, pages them, and gives each out by its id", async () => {
+  test("keeps its items in order, pages them, and returns each by id", async () => {
     const { id } = await open({ items: [say("one"), say("two")] });
     const added = await call<Page>("POST", `/conversations/${id}/items`, { items: [say("three")] });
     expect(added.body).toMatchObject({ object: "list", has_more: false, first_id: added.body.data[0]!.id });
@@ -110,19 +102,19 @@ describe("a conversation", () => {
     ["no items", "/conversations/ID/items", {}, "items", "missing_required_parameter"],
     ["no metadata", "/conversations/ID", {}, "metadata", "missing_required_parameter"],
     ["an unknown key", "/conversations", { item: [] }, "item", "unknown_parameter"],
-    ["an item of no kind", "/conversations", { items: [{ type: "zzz" }] }, "items[0].type", "invalid_value"],
+    ["an item of an unknown kind", "/conversations", { items: [{ type: "zzz" }] }, "items[0].type", "invalid_value"],
     ["an empty id", "/conversations", { items: [{ ...say("x"), id: "" }] }, "items[0].id", "string_below_min_length"],
     ["two items with one id", "/conversations", { items: [NAMED, NAMED] }, "items[1].id", "invalid_value"],
-    ["two of them later", "/conversations/ID/items", { items: [NAMED, NAMED] }, "items[1].id", "invalid_value"],
+    ["two of them further on", "/conversations/ID/items", { items: [NAMED, NAMED] }, "items[1].id", "invalid_value"],
     ["an order", "/conversations/ID/items", { items: [{ type: "compaction_trigger" }] }, "items[0]", "invalid_value"],
     [
-      "a name of metadata that cannot be kept",
+      "an invalid metadata name",
       "/conversations",
       { metadata: JSON.parse('{"__proto__":"x"}') as object },
       "metadata.__proto__",
       "invalid_value",
     ],
-  ])("refuses %s", async (_name, path, body, param, code) => {
+  ])("rejects %s", async (_name, path, body, param, code) => {
     const { id } = await open();
     expect(await call("POST", path.replace("ID", id), body)).toMatchObject({
       status: 400,
@@ -130,7 +122,7 @@ describe("a conversation", () => {
     });
   });
 
-  test("has an id once: what has it already stays as it is, and nothing of the request is added", async () => {
+  test("keeps an existing id's item, and adds nothing of that request", async () => {
     const { id } = await open({ items: [{ ...say("one"), id: "msg_one" }] });
     const items = [say("new"), { ...say("another"), id: "msg_one" }];
     expect(await call("POST", `/conversations/${id}/items`, { items })).toMatchObject({
@@ -144,19 +136,19 @@ describe("a conversation", () => {
       },
     });
     expect(textsOf(await itemsOf(id))).toEqual(["one"]);
-    // A response is never refused for it: its turn is added as far as it is new.
+    // A response is never rejected for it: its turn is added as far as it is new.
     const input = [{ ...say("again"), id: "msg_one" }];
     expect((await create(api.url, answer("done", id, { input }), ALPHA)).status).toBe("completed");
     expect(textsOf(await itemsOf(id))).toEqual(["one", "done"]);
   });
 
-  test("takes include however often it is repeated", async () => {
+  test("accepts a repeated include", async () => {
     const { id } = await open({ items: [say("one")] });
     const query = "include[]=message.input_image.image_url&".repeat(30);
     expect((await call<Page>("GET", `/conversations/${id}/items?${query}`)).body.data).toHaveLength(1);
   });
 
-  test("of another project is unknown, on every verb", async () => {
+  test("of another project is unknown to every method", async () => {
     const { id } = await open({ items: [say("mine")] });
     const [item] = await itemsOf(id);
     for (const [method, path, body] of [
@@ -180,7 +172,7 @@ describe("a conversation", () => {
 });
 
 describe("a response in a conversation", () => {
-  test("is shown what came before, and adds its turn", async () => {
+  test("gets the earlier items, and adds its turn", async () => {
     const { id } = await open({ items: [say("The word is heron.")] });
     const first = await create(api.url, answer("first", id), ALPHA);
     expect(first).toMatchObject({ status: "completed", conversation: { id }, previous_response_id: null });
@@ -190,18 +182,18 @@ describe("a response in a conversation", () => {
     expect(tokens(second)).toBeGreaterThan(tokens(first));
   });
 
-  test("adds nothing before its end, and then all at once; meanwhile nobody else writes", async () => {
+  test("adds its turn at once at its end; meanwhile others are rejected", async () => {
     const { id } = await open();
     const body = { ...simulate({ tokens: 60, delay_ms: 20 }), conversation: id };
     const running = await create(api.url, body, ALPHA);
     await subscribe(api.url, running.id, { headers: ALPHA, cutAfterEvents: 10 });
     expect(await itemsOf(id)).toEqual([]);
-    const refused = [
+    const rejected = [
       await call("POST", "/responses", { ...body, background: false }),
       await call("POST", `/conversations/${id}/items`, { items: [say("x")] }),
       await call("DELETE", `/conversations/${id}/items/msg_x`),
     ];
-    for (const each of refused) {
+    for (const each of rejected) {
       expect(each).toMatchObject({
         status: 400,
         body: { error: { code: "conversation_locked", param: "conversation" } },
@@ -209,7 +201,7 @@ describe("a response in a conversation", () => {
       expect(Number(each.headers.get("retry-after"))).toBeGreaterThan(0);
     }
     await pollToEnd(api.url, running.id, ALPHA);
-    // Whoever sees the end may go on at once.
+    // A client that sees the end may send the next request at once.
     const next = await create(api.url, answer("next", id), ALPHA);
     expect(next.status).toBe("completed");
     expect(await itemsOf(id)).toHaveLength(4);
@@ -219,7 +211,7 @@ describe("a response in a conversation", () => {
   test.each([
     ["failed", { error: "server_error" }],
     ["cancelled", { hang: true }],
-  ])("that is %s adds nothing and frees the lock", async (status, settings) => {
+  ])("that is %s adds nothing and releases the lock", async (status, settings) => {
     const { id } = await open();
     const running = await create(api.url, { ...simulate(settings), conversation: id }, ALPHA);
     if (status === "cancelled") await call("POST", `/responses/${running.id}/cancel`);
@@ -229,7 +221,7 @@ describe("a response in a conversation", () => {
   });
 
   test("whose worker was killed adds its turn once", async () => {
-    await worker[Symbol.asyncDispose]();
+    await server.worker[Symbol.asyncDispose]();
     const doomed = await startWorker(environment);
     const { id } = await open();
     const body = { ...simulate({ tokens: 80, delay_ms: 15 }), conversation: id, input: "Go" };
@@ -237,12 +229,12 @@ describe("a response in a conversation", () => {
     await subscribe(api.url, running.id, { headers: ALPHA, cutAfterEvents: 20 });
     doomed.kill("SIGKILL");
     await doomed.exited;
-    worker = await startWorker(environment);
+    server.worker = await startWorker(environment);
     const final = await pollToEnd(api.url, running.id, ALPHA);
     expect((await itemsOf(id)).slice(1)).toEqual(final.output);
   });
 
-  test("that was deleted leaves its turn, and a conversation that was deleted takes none", async () => {
+  test("leaves its turn when deleted; a deleted conversation takes none", async () => {
     const { id } = await open();
     const response = await create(api.url, answer("kept", id), ALPHA);
     await call("DELETE", `/responses/${response.id}`);
@@ -250,11 +242,11 @@ describe("a response in a conversation", () => {
     const running = await create(api.url, { ...simulate({ tokens: 30, delay_ms: 10 }), conversation: id }, ALPHA);
     await call("DELETE", `/conversations/${id}`);
     await pollToEnd(api.url, running.id, ALPHA);
-    while ((await inspector.inFlight()).length > 0) await inspector.redis.ping();
+    await untilNoneInFlight(inspector);
     expect(await inspector.redis.keys(`*${id}*`)).toEqual([]);
   });
 
-  test("is refused together with previous_response_id, and for a conversation that there is not", async () => {
+  test("is rejected with previous_response_id, and for an unknown conversation", async () => {
     const { id } = await open();
     const both = await call("POST", "/responses", answer("x", id, { previous_response_id: "resp_1" }));
     expect(both).toMatchObject({
@@ -268,16 +260,16 @@ describe("a response in a conversation", () => {
     });
   });
 
-  test("a lock that a response which is over has left is freed by whoever reads", async () => {
+  test("a reader releases the lock of an ended response", async () => {
     const { id } = await open();
     const over = await create(api.url, answer("said", id), ALPHA);
-    while ((await inspector.inFlight()).length > 0) await inspector.redis.ping();
+    await untilNoneInFlight(inspector);
     await inspector.redis.hset(`${prefix}:{${id}}:conversation`, "lock", over.id);
     expect(textsOf(await itemsOf(id))).toEqual(["Say said", "said"]);
     expect(await inspector.redis.hget(`${prefix}:{${id}}:conversation`, "lock")).toBe("");
   });
 
-  test("a lock whose holder was never recorded is freed", async () => {
+  test("a lock whose holder has no record is released", async () => {
     const { id } = await open();
     await inspector.redis.hset(`${prefix}:{${id}}:conversation`, "lock", "resp_nobody");
     expect((await create(api.url, answer("mine", id), ALPHA)).status).toBe("completed");

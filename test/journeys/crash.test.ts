@@ -1,35 +1,30 @@
-/** Promise 5 (contract.md#promises): `kill -9` loses no recorded event and repeats no completed item, and the stream goes on within seconds. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+/**
+ * Promise 5 (contract.md#promises): `kill -9` loses no recorded event, repeats no completed item, and the stream
+ * resumes within seconds.
+ */
+import { describe, expect, test } from "vitest";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import { isTerminalEventType } from "../../src/protocol/event.ts";
-import { create, pollToEnd, RedisInspector, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, simulate } from "../support/api-client.ts";
 import { expectSafe } from "../support/expect-safe.ts";
-import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
+import { pollUntil, untilNoneInFlight } from "../support/poll-until.ts";
+import { type ServerProcess, startWorker } from "../support/processes.ts";
 import { seededRandom } from "../support/random.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectExact, expectOneTerminal, type ReceivedEvent, subscribe } from "../support/subscriber.ts";
+import { openTestServer } from "../support/test-server.ts";
 
 const RECOVERY_LIMIT_MS = 8_000;
 
 const prefix = uniquePrefix();
 const environment = { KEY_PREFIX: prefix };
-let inspector: RedisInspector;
-let api: ApiProcess;
+const { api, inspector } = await openTestServer(environment);
 
-beforeAll(async () => {
-  inspector = new RedisInspector(prefix);
-  api = await startApi(environment);
-});
-afterAll(async () => {
-  await api[Symbol.asyncDispose]();
-  inspector[Symbol.dispose]();
-});
-
-/** Calls back at the first event after `place`, at the latest at the terminal one. */
-function notify(place: number, callback: () => void) {
+/** Calls back at the first event after `position`, at the latest at the terminal one. */
+function notify(position: number, callback: () => void) {
   let isDone = false;
   return ({ id, type }: ReceivedEvent): void => {
-    if (isDone || (id < place && !isTerminalEventType(type))) return;
+    if (isDone || (id < position && !isTerminalEventType(type))) return;
     isDone = true;
     callback();
   };
@@ -43,7 +38,7 @@ const itemsDone = (log: readonly string[]): OutputItem[] =>
 
 describe("SIGKILL of the worker", () => {
   const SEEDS = 50;
-  /** Short locks make fifty recoveries a matter of two minutes; how long one takes as configured is tested below. */
+  /** Short locks make fifty recoveries take two minutes; the configured recovery time is tested below. */
   const impatient = {
     ...environment,
     LOCK_DURATION_MS: "1000",
@@ -52,31 +47,35 @@ describe("SIGKILL of the worker", () => {
     ISOLATE_AFTER_LOSSES: "1000",
   };
 
-  test(`at ${SEEDS} random points: every stream is whole, exact and ends completed`, { timeout: 400_000 }, async () => {
-    const random = seededRandom(50);
-    let worker = await startWorker(impatient);
-    for (let seed = 0; seed < SEEDS; seed += 1) {
-      const doomed = worker;
-      const place = 3 + Math.floor(random() * 60);
-      const { id } = await create(api.url, simulate({ tokens: 40, reasoning: 15, delay_ms: 3 + (seed % 5), seed }));
-      const running = subscribe(api.url, id, { onEvent: notify(place, () => doomed.kill("SIGKILL")) });
-      await doomed.exited;
-      // It finishes this run, and is the next to die.
-      worker = await startWorker(impatient);
-      const stream = await running;
-      const log = await inspector.log(id);
-      expect(stream.isWhole).toBe(true);
-      expectExact(stream.events, log, 0);
-      expect(expectOneTerminal(log).status).toBe("completed");
-      expectNothingRepeated(log);
-      expectSafe(stream.events);
-    }
-    // A worker that dies between the terminal event and its last step leaves that step to the next worker's sweep.
-    while ((await inspector.inFlight()).length > 0) await inspector.redis.ping();
-    await worker[Symbol.asyncDispose]();
-  });
+  test(
+    `at ${SEEDS} random points: every stream is complete, exact and ends completed`,
+    { timeout: 400_000 },
+    async () => {
+      const random = seededRandom(50);
+      let worker = await startWorker(impatient);
+      for (let seed = 0; seed < SEEDS; seed += 1) {
+        const doomed = worker;
+        const position = 3 + Math.floor(random() * 60);
+        const { id } = await create(api.url, simulate({ tokens: 40, reasoning: 15, delay_ms: 3 + (seed % 5), seed }));
+        const running = subscribe(api.url, id, { onEvent: notify(position, () => doomed.kill("SIGKILL")) });
+        await doomed.exited;
+        // It finishes this run, and is killed in the next.
+        worker = await startWorker(impatient);
+        const stream = await running;
+        const log = await inspector.log(id);
+        expect(stream.isWhole).toBe(true);
+        expectExact(stream.events, log, 0);
+        expect(expectOneTerminal(log).status).toBe("completed");
+        expectNothingRepeated(log);
+        expectSafe(stream.events);
+      }
+      // If a worker crashes between the terminal event and its last step, the next worker's sweep does that step.
+      await untilNoneInFlight(inspector);
+      await worker[Symbol.asyncDispose]();
+    },
+  );
 
-  /** Of each item that was completed there is one, and the final output is the completed items, in their order. */
+  /** Each completed item exists once, and the final output has the completed items in order. */
   function expectNothingRepeated(log: readonly string[]): void {
     const completed = itemsDone(log).filter((item) => item.status !== "incomplete");
     expect(completed.map((item) => item.type)).toEqual(["reasoning", "message"]);
@@ -85,7 +84,7 @@ describe("SIGKILL of the worker", () => {
     expect(new Set(ids).size).toBe(ids.length);
   }
 
-  test(`the stream goes on in less than ${RECOVERY_LIMIT_MS} ms on another worker`, async () => {
+  test(`the stream resumes on another worker in less than ${RECOVERY_LIMIT_MS} ms`, async () => {
     const [doomed, heir] = await Promise.all([startWorker(environment), startWorker(environment)]);
     await using _doomed = doomed;
     await using _heir = heir;
@@ -110,7 +109,7 @@ describe("SIGKILL of the worker", () => {
     expectOneTerminal(await inspector.log(id));
   });
 
-  test("a completed function call is kept: it is not made again, and the response ends with it", async () => {
+  test("a completed function call is kept and ends the response", async () => {
     const doomed = await startWorker(environment);
     const tool = {
       type: "function",
@@ -137,7 +136,7 @@ describe("SIGKILL of the worker", () => {
   });
 });
 
-/** The worker whose lease the response has. */
+/** The worker that holds the response's lease. */
 async function holderOf(id: string, workers: readonly ServerProcess[]): Promise<ServerProcess> {
   const name = (await inspector.meta(id))["worker"]!;
   return workers.find((worker) => name.endsWith(`:${worker.child.pid}`))!;
@@ -167,13 +166,13 @@ describe("SIGSTOP of the worker until its lease is lost, then SIGCONT", () => {
     expect(expectOneTerminal(log).status).toBe("completed");
     expect((await inspector.meta(id))["attempts"]).toBe("2");
     expect(zombie.child.exitCode).toBeNull();
-    // The zombie is well again: it takes work.
+    // The former zombie works again: it takes jobs.
     const next = await create(api.url, simulate({ tokens: 5, delay_ms: 0 }));
     expect((await pollToEnd(api.url, next.id)).status).toBe("completed");
     expect(await inspector.log(id)).toEqual(log);
   });
 
-  test("a worker that is alone takes its own job back, and keeps it", async () => {
+  test("a lone worker takes back its own job and keeps it", async () => {
     await using worker = await startWorker(environment);
     const { id } = await create(api.url, simulate({ tokens: 450, delay_ms: 30 }));
     const { events } = await subscribe(api.url, id, {
@@ -181,7 +180,10 @@ describe("SIGSTOP of the worker until its lease is lost, then SIGCONT", () => {
         if (event.id !== 20) return;
         worker.kill("SIGSTOP");
         const lock = `{${prefix}:queue}:background:${id}:lock`;
-        while ((await inspector.redis.exists(lock)) === 1) await inspector.redis.ping();
+        await pollUntil(
+          async () => await inspector.redis.exists(lock),
+          (count) => count === 0,
+        );
         worker.kill("SIGCONT");
       },
     });

@@ -1,6 +1,6 @@
 /**
- * Every stream of this server through the decoders that people use, with heartbeats in it: each has to yield the log's
- * events, and nothing else. First the decoders themselves, on streams that are known to break some of them.
+ * Sends every stream of this server, with heartbeats, through the decoders in common use: each yields exactly the log's
+ * events. The first tests check the decoders themselves, on streams that break some of them.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HEARTBEAT } from "../../src/stream/fan-out/frame.ts";
@@ -15,7 +15,7 @@ import { subscribe } from "../support/subscriber.ts";
 
 const decoders: readonly Decoder[] = [...DECODERS.map(decoderOf), ...PACKAGES];
 
-describe("the decoders, on frames that break some of them", () => {
+describe("decoders on frames that break some of them", () => {
   const TYPE = "response.output_text.delta";
   const frame = (id: number, delta = "a"): string =>
     `id: ${id}\nevent: ${TYPE}\ndata: ${JSON.stringify({ type: TYPE, delta })}\n\n`;
@@ -24,18 +24,18 @@ describe("the decoders, on frames that break some of them", () => {
   const NEVER_FORGET_IDS = { "openai-python": "fails", "openai-java, older": "fails" };
   const PASS_IT_ON = { "httpx-sse": "an empty event", "httpx-sse before 0.4.2": "an empty event" };
 
-  /** The writes of a stream of two events, and what each decoder makes of it that does not yield just them. */
+  /** The writes of a stream of two events, and the result of each decoder that does not yield exactly these. */
   const STREAMS: Record<string, { writes: string[]; text?: string; breaks: Record<string, string> }> = {
     "no heartbeat": { writes: [frame(0), frame(1)], breaks: {} },
-    "a blank line behind a heartbeat, after an event": {
+    "a blank line after a heartbeat, between events": {
       writes: [frame(0), BLANK_HEARTBEAT, frame(1)],
       breaks: { ...NEVER_FORGET_IDS, ...PASS_IT_ON, "openai-go before #621": "fails" },
     },
-    "a blank line behind a heartbeat, before any event": {
+    "a blank line after a heartbeat, before any event": {
       writes: [BLANK_HEARTBEAT, frame(0), frame(1)],
       breaks: { "openai-go before #621": "fails" },
     },
-    "a blank line behind a heartbeat, after the last event": {
+    "a blank line after a heartbeat, after the last event": {
       writes: [frame(0), frame(1), BLANK_HEARTBEAT],
       breaks: { ...NEVER_FORGET_IDS, ...PASS_IT_ON, "openai-go before #621": "fails" },
     },
@@ -84,7 +84,7 @@ const SLOW = { tokens: 6, delay_ms: 300 };
 const isHeartbeat = (write: Buffer): boolean => write.equals(HEARTBEAT);
 const OBFUSCATION = /,"obfuscation":"[\w-]+"\}$/;
 
-describe("every stream of this server, through all of them", () => {
+describe("every stream of this server in every decoder", () => {
   const prefix = uniquePrefix();
   const environment = { KEY_PREFIX: prefix, ...HEARTBEATS };
   let inspector: RedisInspector;
@@ -102,7 +102,7 @@ describe("every stream of this server, through all of them", () => {
 
   const streamOf = (id: string, query = ""): string => `${api.url}/responses/${id}?stream=true${query}`;
 
-  /** Calls once, as soon as so many heartbeats have come. */
+  /** Calls once, after that many heartbeats. */
   const afterHeartbeats = (count: number, callback: () => void): NonNullable<CaptureRequest["onWrite"]> => {
     let hasCalled = false;
     return (writes) => {
@@ -127,7 +127,7 @@ describe("every stream of this server, through all of them", () => {
     }
   }
 
-  /** The id only where the decoder shows one. */
+  /** The id only where the decoder exposes one. */
   function expected(decoder: Decoder, data: string, events: readonly DecodedEvent[]): DecodedEvent {
     const { type, sequence_number } = JSON.parse(data) as { type: string; sequence_number: number };
     const id = events[0]?.id === undefined ? undefined : String(sequence_number);
@@ -148,13 +148,13 @@ describe("every stream of this server, through all of them", () => {
     return reads;
   }
 
-  test("a busy one", async () => {
+  test("a busy stream", async () => {
     const { id } = await create(api.url, simulate({ tokens: 400, delay_ms: 1 }));
     const writes = await capture(streamOf(id));
     await expectAllToRead(writes, await inspector.log(id));
   });
 
-  test("one that has ended", async () => {
+  test("a finished stream", async () => {
     const { id } = await create(api.url, simulate({ tokens: 2_000, delay_ms: 0 }));
     await pollToEnd(api.url, id);
     const writes = await capture(streamOf(id));
@@ -164,8 +164,8 @@ describe("every stream of this server, through all of them", () => {
   test.each([
     ["a slow one", {}, ""],
     ["a slow one, obfuscated", {}, "&include_obfuscation=true"],
-    ["a slow one, behind an event by starting_after", {}, "&starting_after=3"],
-    ["a slow one, behind an event by Last-Event-ID", { "last-event-id": "3" }, ""],
+    ["a slow one, resumed by starting_after", {}, "&starting_after=3"],
+    ["a slow one, resumed by Last-Event-ID", { "last-event-id": "3" }, ""],
   ])("%s", async (name, headers, query) => {
     const { id } = await create(api.url, simulate(SLOW));
     await subscribe(api.url, id, { cutAfterEvents: 5 });
@@ -175,14 +175,14 @@ describe("every stream of this server, through all of them", () => {
       name.includes("obfuscated"),
     );
     const log = await inspector.log(id);
-    await expectAllToRead(writes, name.includes("behind") ? log.slice(4) : log);
+    await expectAllToRead(writes, name.includes("resumed") ? log.slice(4) : log);
   });
 
   test.each([
     ["of a foreground POST", { background: false }],
     ["of a background POST", { background: true }],
     ["of a foreground POST, obfuscated", { background: false, stream_options: { include_obfuscation: true } }],
-  ])("a slow one %s", async (_, fields) => {
+  ])("a slow stream %s", async (_, fields) => {
     const body = simulate(SLOW, { ...fields, stream: true });
     const writes = await capture(`${api.url}/responses`, { method: "POST", body });
     expect(writes.filter(isHeartbeat).length).toBeGreaterThan(0);
@@ -190,7 +190,7 @@ describe("every stream of this server, through all of them", () => {
     await expectAllToRead(writes, await inspector.log(id));
   });
 
-  test("an idle one that is cancelled, and another whose first line is a heartbeat", async () => {
+  test("a cancelled idle stream, and one that begins with a heartbeat", async () => {
     const { id } = await create(api.url, simulate({ hang: true, delay_ms: 0 }));
     const resumed = Promise.withResolvers<{ writes: Buffer[]; last: number }>();
     const cancel = (): void => void send("POST", `${api.url}/responses/${id}/cancel`).catch(resumed.reject);
@@ -209,7 +209,7 @@ describe("every stream of this server, through all of them", () => {
     await expectAllToRead(behind.writes, log.slice(behind.last + 1));
   });
 
-  test("one of texts with every character at which somebody ends a line", async () => {
+  test("texts with every character that ends a line somewhere", async () => {
     const text = "a\u0085b\u2028c\u2029d\u000be\u000cf\u001cg\u001dh\u001ei\rj\nk";
     const { id } = await create(api.url, simulate({ delay_ms: 150, text }, { instructions: text }));
     const writes = await capture(streamOf(id));
@@ -220,7 +220,7 @@ describe("every stream of this server, through all of them", () => {
     expect(response.output).toMatchObject([{ content: [{ text }] }]);
   });
 
-  test("an idle one whose process goes away", async () => {
+  test("an idle stream whose process exits", async () => {
     await using leaving = await startApi(environment);
     const { id } = await create(leaving.url, simulate({ hang: true, delay_ms: 0 }));
     const onWrite = afterHeartbeats(2, () => leaving.kill("SIGTERM"));

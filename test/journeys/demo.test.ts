@@ -1,4 +1,4 @@
-/** `npm run demo` as a newcomer runs it: it shows what it promises, judges itself, and leaves nothing behind. */
+/** `npm run demo` for a newcomer: it shows each step, checks itself, and leaves nothing behind. */
 import { readFile } from "node:fs/promises";
 import { afterEach, expect, test } from "vitest";
 import { findStreamErrors, type NumberedEvent } from "../../src/local/demo/check-events.ts";
@@ -16,21 +16,21 @@ afterEach(async () => {
   await run?.ended;
 });
 
-test("it drops the connection, kills the worker, resumes, and finds nothing missing", async () => {
+test("the demo drops the connection, kills the worker, resumes and misses nothing", async () => {
   run = new DemoRun(SCRIPT);
   expect({ code: await run.ended, errors: run.errors }).toEqual({ code: 0, errors: "" });
   const lines = run.output.trimEnd().split("\n");
   const headings = lines.filter((line) => /^\d\. /.test(line));
   expect(lines.at(-1)).toMatch(/^✓ \d+ events, sequence 0…\d+ complete: no gap, no repetition, one terminal event\.$/);
   expect(headings.map((line) => line[0])).toEqual(["1", "2", "3", "4", "5", "6"]);
-  // The picture in the README shows the same run. `npm run docs:demo` renews it.
+  // The README's picture shows the same run. `npm run docs:demo` renews it.
   const picture = withoutNumbers(await readFile("docs/demo.svg", "utf8"));
   expect(headings.filter((heading) => !picture.includes(withoutNumbers(heading)))).toEqual([]);
   expect(run.output).toMatch(/Worker \d+ got SIGKILL/);
   expect(run.output).toMatch(/Worker \d+ went on: event \d+ came \d\.\d s after the kill/);
   expect(run.output).toMatch(/status +completed/);
   expect(lines.filter((line) => line.length > WIDTH)).toEqual([]);
-  // Colours are for terminals.
+  // Only terminals get colors.
   expect(run.output).not.toContain("\u001B");
   await expectNothingLeft(run);
 });
@@ -44,7 +44,7 @@ test("Ctrl-C in the middle ends everything", async () => {
   await expectNothingLeft(run);
 });
 
-test("a process that dies unasked fails it, and the logs tell of it", async () => {
+test("a crashed process fails the demo, and the logs name it", async () => {
   run = new DemoRun(SCRIPT);
   await run.says(/is queued/);
   process.kill(run.pids[0]!, "SIGKILL");
@@ -56,7 +56,7 @@ test("a process that dies unasked fails it, and the logs tell of it", async () =
   await expectNothingLeft(run);
 });
 
-test("without the Redis that is configured it waits, and ends when asked to", async () => {
+test("without its configured Redis the demo waits, and stops on request", async () => {
   run = new DemoRun(SCRIPT, { redisUrl: "redis://127.0.0.1:1" });
   await run.says(/Start Redis/);
   run.child.kill("SIGTERM");
@@ -69,8 +69,8 @@ const delta = { type: "response.output_text.delta", sequence_number: 1, delta: "
 const completed = { type: "response.completed", sequence_number: 2 };
 const whole = [created, delta, completed];
 
-test.each<[what: string, received: NumberedEvent[], replayed: NumberedEvent[], faults: string[]]>([
-  ["a whole stream", whole, whole, []],
+test.each<[what: string, received: NumberedEvent[], replayed: NumberedEvent[], errors: string[]]>([
+  ["a complete stream", whole, whole, []],
   ["no first event", whole.slice(1), whole.slice(1), ["a gap: 1 came where 0 was due"]],
   ["a gap", [created, completed], [created, completed], ["a gap: 2 came where 1 was due"]],
   [
@@ -103,6 +103,6 @@ test.each<[what: string, received: NumberedEvent[], replayed: NumberedEvent[], f
     [...whole, { ...completed, sequence_number: 3 }],
     ["the replay has 4 events, 3 were received"],
   ],
-])("the demo's own check of %s", (_what, received, replayed, faults) => {
-  expect(findStreamErrors(received, replayed)).toEqual(faults);
+])("the demo's own check of %s", (_what, received, replayed, errors) => {
+  expect(findStreamErrors(received, replayed)).toEqual(errors);
 });

@@ -1,12 +1,13 @@
-/** Every endpoint, held against `/openapi.json` by real requests. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+/** Compares real requests to every endpoint with `/openapi.json`. */
+import { describe, expect, test } from "vitest";
 import { OpenAI } from "openai";
 import { ROUTES } from "../support/api-description.ts";
 import { expectDescribed } from "../support/expect-described.ts";
 import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
-import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
+import { startApi } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { subscribe } from "../support/subscriber.ts";
+import { openTestServerWithWorker } from "../support/test-server.ts";
 
 const KEY = "key-of-alpha";
 const environment = {
@@ -17,17 +18,8 @@ const environment = {
   RATE_LIMIT_REQUESTS_PER_MINUTE: "1000",
 };
 const headers = { authorization: `Bearer ${KEY}` };
-let api: ApiProcess;
-let worker: ServerProcess;
-let root: string;
-
-beforeAll(async () => {
-  [api, worker] = await Promise.all([startApi(environment), startWorker(environment)]);
-  root = api.url.replace("/v1", "");
-});
-afterAll(async () => {
-  await Promise.all([api[Symbol.asyncDispose](), worker[Symbol.asyncDispose]()]);
-});
+const { api } = await openTestServerWithWorker(environment);
+const root = api.url.replace("/v1", "");
 
 const described = expectDescribed();
 const call = async <T = { id: string }>(
@@ -45,8 +37,8 @@ async function stream(body: object): Promise<string> {
   return await response.text();
 }
 
-describe("every answer is as described", () => {
-  test("of a response: created in each mode, followed, cancelled, deleted", async () => {
+describe("every answer matches its description", () => {
+  test("responses: created in each mode, followed, cancelled, deleted", async () => {
     const idempotent = { "idempotency-key": "key-1" };
     const { id } = (await call("POST", "/responses", simulate({ tokens: 3, delay_ms: 0 }), idempotent)).body;
     expect((await call("GET", `/responses/${id}`)).status).toBe(200);
@@ -68,7 +60,7 @@ describe("every answer is as described", () => {
     expect((await call("GET", `/responses/${id}/input_items?limit=5&order=asc`)).status).toBe(200);
   });
 
-  test("of a stream: text, reasoning, calls, refusals, padded deltas, failures and limits", async () => {
+  test("streams: text, reasoning, calls, refusals, padding, failures and limits", async () => {
     const tools = [
       { type: "function", name: "weather", parameters: { type: "object", properties: { city: { type: "string" } } } },
       { type: "custom", name: "note" },
@@ -90,7 +82,7 @@ describe("every answer is as described", () => {
     expect(texts[0]).toContain("obfuscation");
   });
 
-  test("of a container", async () => {
+  test("containers", async () => {
     const step = JSON.stringify({ call: "python", arguments: { code: "1" } });
     const tools = [{ type: "code_interpreter", container: { type: "auto" } }];
     const ran = await call("POST", "/responses", simulate({ "step.1": step }, { background: false, tools }));
@@ -101,7 +93,7 @@ describe("every answer is as described", () => {
     expect((await call("DELETE", `/containers/${data[0]!.id}`)).status).toBe(200);
   });
 
-  test("of a conversation and its items", async () => {
+  test("conversations and their items", async () => {
     const conversation = (await call("POST", "/conversations", { items: [say("one")], metadata: { a: "b" } })).body;
     const path = `/conversations/${conversation.id}`;
     expect((await call("GET", path)).status).toBe(200);
@@ -125,7 +117,7 @@ describe("every answer is as described", () => {
     expect((await call("GET", path)).status).toBe(404);
   });
 
-  test("of counting, and of a compaction that is gone on with", async () => {
+  test("token counts, and a compaction that a response continues", async () => {
     const input = [say("Herons wait."), say("And now?")];
     const counted = await call("POST", "/responses/input_tokens", { model: "simulator/default", input });
     expect(counted.status).toBe(200);
@@ -140,7 +132,7 @@ describe("every answer is as described", () => {
     expect((await call("POST", "/responses", fast({ context_management: compaction }))).status).toBe(200);
   });
 
-  test("of items with what `include` asks for", async () => {
+  test("items with every `include`", async () => {
     const { id } = (await call("POST", "/responses", fast())).body;
     const both = "include=reasoning.encrypted_content&include=message.output_text.logprobs";
     for (const path of [
@@ -156,7 +148,7 @@ describe("every answer is as described", () => {
     expect((await call("GET", `${path}/${added.body.data[0]!.id}?${both}`)).status).toBe(200);
   });
 
-  test("of models, of the server, and under /v5", async () => {
+  test("models, the server, and the paths under /v5", async () => {
     for (const path of ["/models", "/models/simulator/default"]) expect((await call("GET", path)).status).toBe(200);
     expect((await call("GET", "/models/simulator")).status).toBe(200);
     for (const path of ["/healthz", "/readyz"]) expect((await send("GET", `${root}${path}`)).status).toBe(200);
@@ -196,11 +188,11 @@ describe("every answer is as described", () => {
     ["POST", "/conversations", { items: FORGED }, 400],
     ["POST", "/responses/input_tokens", { inptu: "Hello" }, 400],
     ["POST", "/responses/compact", { model: "simulator/default", input: [] }, 400],
-  ])("of a refusal: %s %s %j", async (method, path, body, status) => {
+  ])("an error: %s %s %j", async (method, path, body, status) => {
     expect((await call(method, path, body)).status).toBe(status);
   });
 
-  test("of refusals at the door", async () => {
+  test("errors before any endpoint", async () => {
     for (const path of ["/responses/resp_1", "/models", "/../openapi.json"]) {
       expect((await call("GET", path, undefined, { "x-client-request-id": "x".repeat(513) })).status).toBe(400);
       expect((await call("GET", path, undefined, { "x-request-id": "mine" })).headers.get("x-request-id")).toBe("mine");
@@ -223,7 +215,7 @@ describe("every answer is as described", () => {
     }
   });
 
-  test("to an official client", async () => {
+  test("answers to an official client", async () => {
     const client = new OpenAI({ baseURL: api.url, apiKey: KEY, maxRetries: 0 });
     const { id } = await client.conversations.create({ items: [{ type: "message", role: "user", content: "Hi" }] });
     const response = await client.responses.create({ model: "simulator/default", input: "Hello", conversation: id });
@@ -234,7 +226,7 @@ describe("every answer is as described", () => {
     expect((await client.conversations.items.list(id)).data).toHaveLength(3);
   });
 
-  test("and every route has been asked", async () => {
+  test("requests cover every route", async () => {
     await fetch(`${root}/openapi.json`);
     await fetch(`${root}/docs`);
     await fetch(`${root}/docs/clients`);

@@ -1,4 +1,4 @@
-/** A Redis on another continent: the commands of a worker take as long as the light does. */
+/** A distant Redis: each command of a worker takes a long round trip. */
 import { expect, test } from "vitest";
 import { create, pollToEnd, simulate } from "../support/api-client.ts";
 import { startDelayingProxy } from "../support/delaying-proxy.ts";
@@ -8,7 +8,7 @@ import { testRedisUrl, uniquePrefix } from "../support/redis.ts";
 test.each([
   [150, 50],
   [300, 50],
-])("with a round trip of %i ms one worker runs a burst of %i responses and loses none", async (roundTripMs, count) => {
+])("with a round trip of %i ms one worker completes a burst of %i responses", async (roundTripMs, count) => {
   await using proxy = await startDelayingProxy(testRedisUrl(), roundTripMs);
   const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: testRedisUrl() };
   await using api = await startApi(environment);

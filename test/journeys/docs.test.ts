@@ -24,8 +24,8 @@ afterAll(async () => {
   await api[Symbol.asyncDispose]();
 });
 
-describe("the description itself", () => {
-  test("is served to anyone, and names nothing of this server's settings", async () => {
+describe("the description", () => {
+  test("is served to anyone, and reveals no settings", async () => {
     const response = await fetch(`${root}/openapi.json`);
     const text = await response.text();
     expect(response.status).toBe(200);
@@ -47,7 +47,7 @@ describe("the pages", () => {
     const addresses = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, address]) => address!);
     expect(addresses.length).toBeGreaterThan(4);
     for (const address of addresses) {
-      // Relative: it is found behind any path of a proxy.
+      // Relative, so that it works behind any path of a proxy.
       expect(address).not.toMatch(/^(?:\w+:|\/)/);
       const { status } = await fetch(new URL(address, `${root}${path}`));
       expect([address, status]).toEqual([address, 200]);
@@ -71,20 +71,20 @@ describe("the pages", () => {
     }
   });
 
-  test("that do not exist are answered in the contract's form", async () => {
+  test("that do not exist get an error envelope", async () => {
     const answer = await fetch(`${root}/docs/nothing`);
     expect(answer.status).toBe(404);
     expect(await answer.json()).toMatchObject({ error: { message: "Invalid URL (GET /docs/nothing)" } });
   });
 
-  test.each(["/docs", "/docs/clients"])("%s is not sent again while it is the same", async (path) => {
+  test.each(["/docs", "/docs/clients"])("%s is not sent again while unchanged", async (path) => {
     const { etag } = (await ask(path, { method: "HEAD" })).headers;
     expect(etag).toMatch(/^(?:W\/)?"[\w+/-]+"$/);
     expect((await ask(path, { headers: { "if-none-match": etag } })).statusCode).toBe(304);
     expect((await ask(path, { headers: { "if-none-match": '"another"' } })).statusCode).toBe(200);
   });
 
-  test.each(["light", "dark"] as const)("can be read in %s on a narrow screen", async (colorScheme) => {
+  test.each(["light", "dark"] as const)("are readable in %s on a narrow screen", async (colorScheme) => {
     await using browser = await launchChromium();
     const page = await browser.newPage({ viewport: { width: 390, height: 800 }, colorScheme });
     await page.goto(`${root}/docs/clients`);
@@ -114,7 +114,7 @@ describe("the pages", () => {
   });
 });
 
-/** fetch would tidy the path up first, and never asks whether what it has is still the same. */
+/** fetch would normalize the path first, and never revalidates its cache. */
 async function ask(path: string, options: RequestOptions = {}): Promise<IncomingMessage> {
   const sent = request(root, { ...options, path }).end();
   const [answer] = (await once(sent, "response")) as [IncomingMessage];

@@ -1,38 +1,30 @@
-/** A rolling deploy: workers are told to stop while responses are written. Nothing is cut that ends within the grace. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+/** A rolling deploy: workers stop while they write responses. Nothing that ends within the grace is cut. */
+import { expect, test } from "vitest";
 import { actOnStream, actOnFinalResponse } from "../support/acting-client.ts";
-import { create, RedisInspector, simulate } from "../support/api-client.ts";
-import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
+import { create, simulate } from "../support/api-client.ts";
+import { pollUntil } from "../support/poll-until.ts";
+import { type ServerProcess, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectExact, expectOneTerminal, type ReceivedEvent, subscribe } from "../support/subscriber.ts";
+import { openTestServer } from "../support/test-server.ts";
 
 const prefix = uniquePrefix();
 const environment = { KEY_PREFIX: prefix };
-let inspector: RedisInspector;
-let api: ApiProcess;
+const { api, inspector } = await openTestServer(environment);
 
-beforeAll(async () => {
-  inspector = new RedisInspector(prefix);
-  api = await startApi(environment);
-});
-afterAll(async () => {
-  await api[Symbol.asyncDispose]();
-  inspector[Symbol.dispose]();
-});
-
-/** Reasoning of some 20 events, and a message of some 60. */
+/** Reasoning of about 20 events, and a message of about 60. */
 const request = () => simulate({ reasoning: 15, tokens: 60, delay_ms: 20 });
 
-/** Follows a response, and tells its worker to stop at the first event that `isPlace`. Answers the log. */
+/** Follows a response, and stops its worker at the first event that `isPlace` accepts. Returns the log. */
 async function drainAt(
   id: string,
   worker: ServerProcess,
-  isPlace: (event: ReceivedEvent) => boolean,
+  isPosition: (event: ReceivedEvent) => boolean,
 ): Promise<string[]> {
   let isDraining = false;
   const { events, isWhole } = await subscribe(api.url, id, {
     onEvent: (event) => {
-      if (isDraining || !isPlace(event)) return;
+      if (isDraining || !isPosition(event)) return;
       isDraining = true;
       worker.kill("SIGTERM");
     },
@@ -42,7 +34,7 @@ async function drainAt(
   expectExact(events, log, 0);
   expect(expectOneTerminal(log).status).toBe("completed");
   expect(actOnStream(log)).toEqual(actOnFinalResponse(expectOneTerminal(log)));
-  // A hand-over is no attempt.
+  // A hand-over does not count as an attempt.
   expect((await inspector.meta(id))["attempts"]).toBe("1");
   return log;
 }
@@ -50,7 +42,7 @@ async function drainAt(
 const isDelta = (name: string) => (event: ReceivedEvent) => event.type === `response.${name}.delta`;
 const workerOf = async (id: string) => (await inspector.meta(id))["worker"]!.split(":").at(-1);
 
-test("a message that is being written is finished where it is written", async () => {
+test("a message in progress is finished by its own worker", async () => {
   const leaving = await startWorker(environment);
   const { id } = await create(api.url, request());
   await drainAt(id, leaving, isDelta("output_text"));
@@ -58,7 +50,7 @@ test("a message that is being written is finished where it is written", async ()
   expect(await leaving.exited).toBe(0);
 });
 
-test("between reasoning and a message another worker takes over", async () => {
+test("another worker takes over between reasoning and a message", async () => {
   const leaving = await startWorker(environment);
   const { id } = await create(api.url, request());
   const heir = leaving.exited.then(() => startWorker(environment));
@@ -68,7 +60,7 @@ test("between reasoning and a message another worker takes over", async () => {
 });
 
 test.each(["reasoning_text", "output_text"])(
-  "without a grace, %s is handed over in its middle, and continued in its place",
+  "without a grace, %s is handed over and continued in its position",
   async (name) => {
     const leaving = await startWorker({ ...environment, DRAIN_GRACE_MS: "0" });
     const { id } = await create(api.url, request());
@@ -79,16 +71,18 @@ test.each(["reasoning_text", "output_text"])(
   },
 );
 
-test("a client that waits for its answer gets it from the worker that leaves, though there is no other", async () => {
+test("a stopping lone worker finishes a waiting client's answer", async () => {
   const leaving = await startWorker(environment);
   const answered = fetch(`${api.url}/responses`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ ...request(), background: false }),
   });
-  let [id] = await inspector.inFlight();
-  while (id === undefined) [id] = await inspector.inFlight();
-  await drainAt(id, leaving, isDelta("reasoning_text"));
+  const [id] = await pollUntil(
+    async () => await inspector.inFlight(),
+    ({ length }) => length > 0,
+  );
+  await drainAt(id!, leaving, isDelta("reasoning_text"));
   const response = (await (await answered).json()) as { id: string; status: string };
   expect(response).toMatchObject({ id, status: "completed" });
   expect(await leaving.exited).toBe(0);

@@ -1,4 +1,4 @@
-/** A provider's own parameters, from the request to the provider's body: real processes, providers of the test's own. */
+/** A provider's own parameters, from the request to the provider's body: real processes, the test's own providers. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { answerOf } from "../support/ai-sdk.ts";
 import { type Answer, pollToEnd, RedisInspector, send } from "../support/api-client.ts";
@@ -15,7 +15,7 @@ let folder: PromptFolder;
 let environment: Record<string, string>;
 let api: ApiProcess;
 let worker: ServerProcess;
-/** Whether the chat server takes requests, refuses them, or is silent. */
+/** Whether the chat server accepts requests, rejects them, or does not answer. */
 let answer: upstream.Answer;
 
 beforeAll(async () => {
@@ -59,8 +59,8 @@ function expectUnknown({ status, body }: Answer<Record<string, unknown>>, param:
   expect(body["error"]).toMatchObject({ param, code: "unknown_parameter" });
 }
 
-describe("a provider that names them", () => {
-  test("of chat completions gets them as they came, beside what the server writes itself", async () => {
+describe("a provider that configures them", () => {
+  test("gets them unchanged in chat completions, beside the server's fields", async () => {
     const asked = { model: "chat/m", input: "Hello", temperature: 0.5, max_output_tokens: 100 };
     const { status, body } = await post({ ...asked, ...EXTRA });
     expect([status, body["status"]]).toEqual([200, "completed"]);
@@ -68,19 +68,19 @@ describe("a provider that names them", () => {
     for (const name of [...Object.keys(EXTRA), "extra_parameters"]) expect(body).not.toHaveProperty(name);
   });
 
-  test("of the Responses API gets them, too", async () => {
+  test("gets them in the Responses API too", async () => {
     expect((await post({ model: "other/m", input: "Hello", top_k: null })).status).toBe(200);
     expect(lastBody(responses)).toMatchObject({ model: "m", top_k: null });
   });
 
-  test("gets those of a request that leaves the model to its prompt", async () => {
+  test("gets those of a request whose prompt names the model", async () => {
     const { status } = await post({ prompt: { id: "pmpt_1" }, input: "Hello", top_k: 7 });
     expect([status, lastBody(responses)["top_k"]]).toEqual([200, 7]);
     expectUnknown(await post({ prompt: { id: "pmpt_1" }, min_p: 1 }), "min_p");
     expectUnknown(await post({ prompt: { id: "pmpt_2" }, top_k: 1 }), "top_k");
   });
 
-  test("gets them for a summary of the conversation, which is made under the same conditions", async () => {
+  test("gets them for a summary of the conversation too", async () => {
     const { status } = await post({ model: "other/m", input: "Hello", top_k: 3 }, {}, "/responses/compact");
     expect([status, lastBody(responses)["top_k"]]).toEqual([200, 3]);
   });
@@ -101,8 +101,8 @@ describe("a provider that names them", () => {
   });
 });
 
-describe("others", () => {
-  test("do not get them: a fallback is sent what it names itself", async () => {
+describe("elsewhere", () => {
+  test("a fallback gets only the parameters that it configures", async () => {
     answer = upstream.answerError(503, { message: "Busy" });
     const { body } = await post({ model: "chat/m", input: "Hello", ...EXTRA });
     expect(body["status"]).toBe("completed");
@@ -111,19 +111,19 @@ describe("others", () => {
     for (const name of ["chat_template_kwargs", "min_p", "stop"]) expect(sent).not.toHaveProperty(name);
   });
 
-  test.each(["plain/m", "simulator/default"])("do not know them: %s", async (model) => {
+  test.each(["plain/m", "simulator/default"])("another provider rejects the parameters: %s", async (model) => {
     for (const path of ["/responses", "/responses/compact", "/responses/input_tokens"]) {
       expectUnknown(await post({ model, input: "Hello", top_k: 5 }, {}, path), "top_k");
     }
   });
 });
 
-test("input_tokens takes a request as it would be sent", async () => {
+test("input_tokens accepts a request that has them", async () => {
   const { status, body } = await post({ model: "chat/m", input: "Hello", ...EXTRA }, {}, "/responses/input_tokens");
   expect([status, body["object"]]).toEqual([200, "response.input_tokens"]);
 });
 
-test("one Idempotency-Key is for one value of them", async () => {
+test("an Idempotency-Key is bound to their values", async () => {
   const headers = { "idempotency-key": "k" };
   const request = { model: "chat/m", input: "Hello" };
   const first = await post({ ...request, top_k: 1, client_metadata: { turn: "1" } }, headers);
@@ -132,14 +132,14 @@ test("one Idempotency-Key is for one value of them", async () => {
   expect(await post({ ...request, top_k: 2 }, headers)).toMatchObject({ status: 422 });
 });
 
-test("client_metadata is nowhere: not at the provider, and not in Redis", async () => {
+test("client_metadata reaches neither the provider nor Redis", async () => {
   const secret = "5f0c-installation-of-mine";
   const body = { model: "other/m", input: "Hello", client_metadata: { "x-codex-installation-id": secret } };
   const { status, body: shown } = await post(body);
   expect([status, lastBody(responses)["model"]]).toEqual([200, "m"]);
   using inspector = new RedisInspector(environment["KEY_PREFIX"]!);
   const id = String(shown["id"]);
-  const kept = [await inspector.meta(id), await inspector.log(id), lastBody(responses), shown];
-  expect(JSON.stringify(kept)).toContain("Hello");
-  expect(JSON.stringify(kept)).not.toContain(secret);
+  const recorded = [await inspector.meta(id), await inspector.log(id), lastBody(responses), shown];
+  expect(JSON.stringify(recorded)).toContain("Hello");
+  expect(JSON.stringify(recorded)).not.toContain(secret);
 });

@@ -1,4 +1,4 @@
-/** No project keeps another's runs from starting, however much it asks for, and one that is alone has all there is. */
+/** No project blocks another's runs, however many it has, and a project alone may use every slot. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { QueueName } from "../../src/queue/response-queue.ts";
 import { endResponse } from "../../src/responses/ending/end-response.ts";
@@ -35,13 +35,13 @@ async function begun(ids: readonly string[]): Promise<number> {
   return records.filter((record) => record!.attempts > 0 && !isTerminalStatus(record!.status)).length;
 }
 
-test("beside 500 runs that hang, of which 50 fill the worker, others run: a second hog, and then a third project", async () => {
+test("500 hanging runs in 50 slots leave room for two other projects", async () => {
   const hog = await accepted(500, { project: "hog", metadata: HANGING });
   await using worker = await startWorker(environment);
   await untilRunning(50);
   const quick = await acceptResponse(storage, { project: "other", tier: "flex" });
   expect(await waitForRuns(worker, 1)).toEqual([quick]);
-  // What is left of the reserve is shared out, too, and not all to the first that asks.
+  // The rest of the reserve is shared too, instead of going to the first project that asks.
   const second = await accepted(50, { project: "second", tier: "priority", metadata: HANGING });
   await untilRunning(53);
   const third = await acceptResponse(storage, { project: "third", window: "8h" });
@@ -49,7 +49,7 @@ test("beside 500 runs that hang, of which 50 fill the worker, others run: a seco
   expect([await begun(hog), await begun(second)]).toEqual([50, 3]);
 });
 
-test("a slot that becomes free is the other project's, until both have as many", async () => {
+test("a freed slot goes to the other project until both have equally many", async () => {
   const hog = await accepted(12, { project: "hog", metadata: HANGING });
   await using worker = await startWorker({ ...environment, BACKGROUND_CONCURRENCY: "4" });
   await untilRunning(4);
@@ -70,13 +70,13 @@ test("a slot that becomes free is the other project's, until both have as many",
   await expect.poll(shares, { timeout: 20_000 }).toEqual([3, 2]);
   await endOne(hog);
   await expect.poll(shares, { timeout: 20_000 }).toEqual([2, 3]);
-  // The first of its runs had the slot in reserve, which stays free for a project that has less than these.
+  // The first of its runs had the reserve's slot, which stays free for a project with fewer runs than these.
   await endOne(other);
   await expect.poll(shares, { timeout: 20_000 }).toEqual([2, 2]);
   await worker.stop();
 });
 
-test("a run in the reserve is handed over, retried and ended as any other", async () => {
+test("a run in the reserve is handed over, retried and ended normally", async () => {
   await accepted(3, { project: "hog", metadata: HANGING });
   const narrow = { ...environment, BACKGROUND_CONCURRENCY: "1" };
   const leaving = await startWorker(narrow);
@@ -90,12 +90,12 @@ test("a run in the reserve is handed over, retried and ended as any other", asyn
   await untilRunning(2);
   await endResponse(storage, other, "cancel");
   await waitForRuns(worker, 1);
-  // Of jobs that were handed over BullMQ takes the lower id first: it may have run in the reserve or beside it.
+  // BullMQ takes the lower id first among jobs that were handed over: it may have run in the reserve or beside it.
   const active = `${storage.layout.queuePrefix}:background:active`;
   await expect.poll(async () => await storage.redis.lrange(active, 0, -1), { timeout: 30_000 }).not.toContain(other);
 });
 
-test("in the foreground, too", async () => {
+test("foreground runs are fair too", async () => {
   const keys = "hog:key-of-the-hog-00001,other:key-of-the-other-001";
   await using api = await startApi({ ...environment, API_KEYS: keys });
   await using _worker = await startWorker({ ...environment, FOREGROUND_CONCURRENCY: "2" });

@@ -1,5 +1,5 @@
-/** Whatever comes in, the API answers it: with a response that will end, or with a refusal in the contract's envelope. */
-/* oxlint-disable vitest/no-conditional-expect -- what is expected depends on what a request was answered with */
+/** The API answers every request: with a response that will end, or with an error in the contract's envelope. */
+/* oxlint-disable vitest/no-conditional-expect -- the expectation depends on the answer to a random request */
 import fc from "fast-check";
 import { Pool } from "undici";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -23,7 +23,7 @@ let pool: Pool;
 
 beforeAll(async () => {
   inspector = new RedisInspector(prefix);
-  // No worker: whatever was accepted is still there at the end.
+  // Without a worker: every accepted response still exists at the end.
   api = await startApi({ KEY_PREFIX: prefix, MAX_OPEN_RESPONSES: "1000000", LOG_LEVEL: "info" });
   pool = new Pool(new URL(api.url).origin, { connections: CONCURRENCY, pipelining: 1 });
 });
@@ -42,10 +42,10 @@ const envelopeSchema = z.strictObject({
   }),
 });
 
-/** What the server has said yes to. */
+/** What the server has accepted. */
 const responses = new Set<string>();
 const conversations = new Set<string>();
-/** Whose deletion was asked for: it may be gone. */
+/** Ids with a delete request: they may be gone. */
 const deleted = new Set<string>();
 
 interface Sent {
@@ -60,7 +60,7 @@ function nameIn(ids: Set<string>, name: ErrorName, ending: string): string {
   return [...ids][name.accepted % Math.max(1, ids.size)] ?? `${ending}_1`;
 }
 
-/** The request with the names of what is there by now. */
+/** Fills in the ids that exist at this point. */
 function concrete({ method, path, name, query, headers, body }: OddRequest): Sent {
   const put = (text: string): string =>
     text.includes("RESP") || text.includes("CONV")
@@ -84,19 +84,19 @@ async function exchange(sent: Sent): Promise<void> {
   const isCreate = sent.method === "POST" && id === undefined;
   if (String(headers["content-type"]).startsWith("text/event-stream")) {
     expect(statusCode).toBe(200);
-    // Such a stream has no end: nobody runs the response.
+    // Such a stream never ends: no worker runs the response.
     if (isCreate) accept(await firstResponse(body));
     body.on("error", () => {}).destroy();
     return;
   }
   const text = await body.text();
-  // What an EventSource with the last event is answered (contract.md#eventsource).
+  // The answer to an EventSource that has the last event (contract.md#eventsource).
   if (statusCode === 204) {
     expect([sent.method, text]).toEqual(["GET", ""]);
     return;
   }
   const json: unknown = JSON.parse(text);
-  // A cursor ahead of the log of a response that nobody has ended (contract.md#cursors). Redis itself is always there.
+  // A cursor ahead of the log of a response in flight (contract.md#cursors). Redis itself is always available.
   if (statusCode === 503) {
     expect(envelopeSchema.parse(json).error.message).toMatch(/^Event \d+ is not recorded at the moment/);
     return;
@@ -118,7 +118,7 @@ function accept(json: unknown): void {
   responses.add(response.id);
 }
 
-/** Of an event stream, what its first event shows. */
+/** For an event stream, the response in its first event. */
 async function firstResponse(body: AsyncIterable<Buffer>): Promise<unknown> {
   let received = "";
   for await (const chunk of body) {
@@ -142,7 +142,7 @@ async function exchangeOrTell(sent: Sent): Promise<void> {
   }
 }
 
-/** Runs `task` on everything, so many at a time; all their failures are told. */
+/** Runs `task` on each value, with limited concurrency; reports all failures. */
 async function inParallel<T>(all: Iterable<T>, task: (each: T) => Promise<void>): Promise<void> {
   const left = all[Symbol.iterator]();
   const failures: string[] = [];
@@ -155,20 +155,20 @@ async function inParallel<T>(all: Iterable<T>, task: (each: T) => Promise<void>)
   expect(failures.join("\n\n")).toBe("");
 }
 
-/** Made as they are sent, each batch from a seed of its own: all at once they would fill the memory. */
+/** Generated as they are sent, each batch from its own seed: all at once would fill the memory. */
 function* generate(): Generator<Sent> {
   for (let first = 0; first < REQUESTS; first += BATCH) {
     for (const request of fc.sample(oddRequests, { seed: SEED + first, numRuns: BATCH })) yield concrete(request);
   }
 }
 
-test(`${REQUESTS} odd requests`, { timeout: 180_000 }, async () => {
+test(`${REQUESTS} odd requests get a response or an error`, { timeout: 180_000 }, async () => {
   await inParallel(generate(), exchangeOrTell);
-  const faults = api.lines.filter(({ level }) => level >= 50);
-  expect(faults).toEqual([]);
+  const errors = api.lines.filter(({ level }) => level >= 50);
+  expect(errors).toEqual([]);
 });
 
-test("whatever was accepted can be read", { timeout: 60_000 }, async () => {
+test("every accepted object is readable", { timeout: 60_000 }, async () => {
   expect(responses.size).toBeGreaterThan(REQUESTS / 20);
   await inParallel(responses, async (id) => {
     const { statusCode, body } = await pool.request({ method: "GET", path: `/v1/responses/${id}` });
@@ -183,7 +183,7 @@ const RESPONSE_PARTS = ["events", "input", "meta", "request"];
 const MAYBE_PARTS = new Set(["snapshot", "input-index"]);
 const CONVERSATION_PARTS = new Set(["conversation", "item-calls", "items", "order", "unanswered"]);
 
-test("nothing is half there", { timeout: 60_000 }, async () => {
+test("no object exists in part", { timeout: 60_000 }, async () => {
   const { redis, layout } = inspector;
   const parts = new Map<string, string[]>();
   const strays: string[] = [];

@@ -1,4 +1,4 @@
-/** A network that goes away without a word: no connection to Redis is closed, none answers. Everything resumes by itself. */
+/** A network that fails silently: connections to Redis stay open and none answers. Everything resumes by itself. */
 import { expect, test } from "vitest";
 import { findFreePort } from "../../src/local/redis/private-server.ts";
 import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
@@ -10,7 +10,7 @@ import { subscribe } from "../support/subscriber.ts";
 /** Until everything works again. */
 const RECOVERY_MS = 15_000;
 
-test("half-open connections are given up: requests, streams and runs resume, and readiness was honest meanwhile", async () => {
+test("half-open connections are replaced: requests, streams, runs and readiness recover", async () => {
   await using proxy = await startCuttingProxy(testRedisUrl());
   const environment = {
     KEY_PREFIX: uniquePrefix(),

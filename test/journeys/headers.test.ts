@@ -1,30 +1,22 @@
-/** What every answer carries beside its body, and what is answered to bytes that are no request. */
+/** The headers of every answer, and the answers to bytes that are not a request. */
 import { once } from "node:events";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { request } from "undici";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { describeApi } from "../../src/openapi/document.ts";
 import { expectDescribed } from "../support/expect-described.ts";
 import { create, send, simulate } from "../support/api-client.ts";
-import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { subscribe } from "../support/subscriber.ts";
+import { openTestServerWithWorker } from "../support/test-server.ts";
 
 expectDescribed();
 
 const environment = { KEY_PREFIX: uniquePrefix() };
 const OURS = /^req_[0-9a-f]{32}$/;
-let api: ApiProcess;
-let worker: ServerProcess;
-
-beforeAll(async () => {
-  [api, worker] = await Promise.all([startApi(environment), startWorker(environment)]);
-});
-afterAll(async () => {
-  await Promise.all([api[Symbol.asyncDispose](), worker[Symbol.asyncDispose]()]);
-});
+const { api } = await openTestServerWithWorker(environment);
 
 const ask = async (headers: Record<string, string>, path = "/models") =>
   await send<object>("GET", `${api.url}${path}`, undefined, headers);
@@ -37,13 +29,13 @@ describe("x-request-id", () => {
   });
 
   test.each(["", "x".repeat(129), "two words", 'a"b', "a,b", "\u00ff"])(
-    "that is odd is replaced by ours: %j",
+    "that is invalid is replaced by ours: %j",
     async (id) => {
       expect((await ask({ "x-request-id": id })).headers.get("x-request-id")).toMatch(OURS);
     },
   );
 
-  test.each(["/responses", "/responses/compact"])("leads in the log to the response that %s has made", async (path) => {
+  test.each(["/responses", "/responses/compact"])("leads in the log to the response created by %s", async (path) => {
     const requestId = `made-by${path}`;
     const body = { model: "simulator/default", input: "Hello" };
     const answer = await send("POST", `${api.url}${path}`, body, { "x-request-id": requestId });
@@ -51,9 +43,9 @@ describe("x-request-id", () => {
     expect([answer.status, line["responseId"]]).toEqual([200, answer.body.id]);
   });
 
-  test("stands on errors too, and ours where none was given", async () => {
-    const refused = await ask({ "x-request-id": "mine" }, "/responses/resp_unknown");
-    expect([refused.status, refused.headers.get("x-request-id")]).toEqual([404, "mine"]);
+  test("is on errors too, and generated where the client sent none", async () => {
+    const rejected = await ask({ "x-request-id": "mine" }, "/responses/resp_unknown");
+    expect([rejected.status, rejected.headers.get("x-request-id")]).toEqual([404, "mine"]);
     expect((await ask({})).headers.get("x-request-id")).toMatch(OURS);
   });
 });
@@ -66,14 +58,14 @@ describe("X-Client-Request-Id", () => {
     expect(line["requestId"]).toBe(answer.headers.get("x-request-id"));
   });
 
-  test.each(["x".repeat(513), "caf\u00e9"])("that is no ASCII of 512 characters is refused: %#", async (id) => {
+  test.each(["x".repeat(513), "caf\u00e9"])("that is not at most 512 ASCII characters is rejected: %#", async (id) => {
     const answer = await ask({ "x-client-request-id": id });
     expect(answer).toMatchObject({ status: 400, body: { error: { param: null, code: "invalid_value" } } });
     expect(answer.headers.get("x-request-id")).toMatch(OURS);
   });
 });
 
-test("openai-processing-ms and openai-version stand on answers, errors and streams", async () => {
+test("openai-processing-ms and openai-version are on answers, errors and streams", async () => {
   const { id } = await create(api.url, simulate({ tokens: 2, delay_ms: 0 }));
   await subscribe(api.url, id);
   const stream = await fetch(`${api.url}/responses/${id}?stream=true`);
@@ -93,7 +85,7 @@ test("openai-processing-ms and openai-version stand on answers, errors and strea
   }
 });
 
-test("HEAD of a stream that runs is answered at once, and its connection is free for the next request", async () => {
+test("HEAD of a running stream returns at once and frees its connection", async () => {
   const { id } = await create(api.url, simulate({ hang: true }));
   const { hostname, port } = new URL(api.url);
   const socket = connect(Number(port), hostname);
@@ -106,7 +98,7 @@ test("HEAD of a stream that runs is answered at once, and its connection is free
 });
 
 describe("a cursor in the Last-Event-ID header", () => {
-  test("that is wrong is named as the header that it is", async () => {
+  test("that is wrong is reported by the header's name", async () => {
     const { id } = await create(api.url, simulate({ tokens: 2, delay_ms: 0 }));
     await subscribe(api.url, id);
     const path = `/responses/${id}?stream=true`;
@@ -126,7 +118,7 @@ describe("a cursor in the Last-Event-ID header", () => {
   });
 });
 
-/** Sends bytes on a connection of their own, and answers all that comes back until the server closes it. */
+/** Sends bytes on a new connection, and returns all that comes back until the server closes it. */
 async function sendBytes(bytes: string | Buffer): Promise<{ status: number; head: string; body: unknown }> {
   const { hostname, port } = new URL(api.url);
   const socket = connect(Number(port), hostname);
@@ -139,7 +131,7 @@ async function sendBytes(bytes: string | Buffer): Promise<{ status: number; head
 
 const httpErrors = describeApi().components.responses["HttpError"]!.content!["application/json"]!.examples!;
 
-describe("what Node would answer by itself", () => {
+describe("requests that Node would answer itself", () => {
   test.each([
     ["no host", "GET /v1/models HTTP/1.1\r\nconnection: close\r\n\r\n", 400, "missingHost"],
     ["two hosts", "GET /v1/models HTTP/1.1\r\nhost: 127.0.0.1\r\nHOST: 127.0.0.1\r\n\r\n", 400, "severalHosts"],
@@ -151,12 +143,12 @@ describe("what Node would answer by itself", () => {
       "severalHosts",
     ],
     [
-      "an expectation that nobody knows",
+      "an unknown expectation",
       "POST /v1/responses HTTP/1.1\r\nhost: 127.0.0.1\r\nexpect: a-miracle\r\ncontent-length: 9\r\n\r\n",
       417,
       "expectationFailed",
     ],
-  ])("%s: refused as any request is", async (_name, bytes, status, described) => {
+  ])("%s: rejected like any request", async (_name, bytes, status, described) => {
     const answer = await sendBytes(bytes);
     expect(answer.status).toBe(status);
     expect(httpErrors[described]!.value).toEqual(answer.body);
@@ -164,7 +156,7 @@ describe("what Node would answer by itself", () => {
     expect(answer.head).toMatch(/\r\nopenai-processing-ms: \d+\r\n/i);
   });
 
-  test("a tunnel: there is no such URL", async () => {
+  test("a tunnel gets 404", async () => {
     const answer = await sendBytes("CONNECT example.org:443 HTTP/1.1\r\nhost: example.org:443\r\n\r\n");
     expect(answer).toMatchObject({
       status: 404,
@@ -173,8 +165,8 @@ describe("what Node would answer by itself", () => {
     expect(answer.head).toMatch(/\r\nx-request-id: req_[0-9a-f]{32}\r\n/);
   });
 
-  test("HTTP/1.0 needs no host, and who waits to continue may", async () => {
-    // Without keys this machine must be named; the health checks ask nobody's name.
+  test("HTTP/1.0 needs no host, and Expect: 100-continue works", async () => {
+    // Without keys a request must name this machine as its host; the health checks accept any name.
     expect((await sendBytes("GET /healthz HTTP/1.0\r\n\r\n")).status).toBe(200);
     const body = JSON.stringify({ model: "nobody/x", input: "Hello" });
     const { hostname, port } = new URL(api.url);
@@ -189,7 +181,7 @@ describe("what Node would answer by itself", () => {
   });
 });
 
-/** What is not sent of each of these is waited for by nobody: the client sends no more, and does not hang up. */
+/** The server must not wait for the rest: the client sends no more, and keeps the connection open. */
 describe("a body that is too large", () => {
   const LIMIT = 33_554_432;
   const tooLarge = {
@@ -202,25 +194,25 @@ describe("a body that is too large", () => {
 
   test.each<[string, bytes: () => string | Buffer]>([
     ["announced", () => head(`content-length: ${LIMIT + 1}`)],
-    ["announced, with more digits than a number has", () => head("content-length: 9007199254740993")],
+    ["a length beyond all integers", () => head("content-length: 9007199254740993")],
     [
-      "announced, to a path that reads none",
+      "a length, to a path that reads no body",
       () => head(`content-length: ${LIMIT + 1}`).replace("responses", "nothing"),
     ],
-    ["announced, by who waits to send it", () => head("expect: 100-continue", `content-length: ${LIMIT + 1}`)],
+    ["a length with an expectation", () => head("expect: 100-continue", `content-length: ${LIMIT + 1}`)],
     ["announced, compressed", () => head("content-encoding: gzip", `content-length: ${LIMIT + 1}`)],
     [
-      "sent without its length, and without an end",
+      "sent endlessly without a length",
       () => Buffer.concat([Buffer.from(head("transfer-encoding: chunked")), chunk(Buffer.alloc(LIMIT + 1, " "))]),
     ],
     [
-      "compressed, and without an end",
+      "compressed and endless",
       () => {
         const bytes = chunk(gzipSync(Buffer.alloc(LIMIT + 100_000, " ")));
         return Buffer.concat([Buffer.from(head("content-encoding: gzip", "transfer-encoding: chunked")), bytes]);
       },
     ],
-  ])("%s: refused at once, and the connection is closed", async (_name, bytes) => {
+  ])("%s: rejected at once, and the connection is closed", async (_name, bytes) => {
     const answer = await sendBytes(bytes());
     expect(answer).toMatchObject({ status: 413, body: tooLarge });
     expect(answer.head).toMatch(/\r\nconnection: close(\r\n|$)/i);
@@ -233,14 +225,14 @@ describe("a body that is too large", () => {
     expect(await answer.json()).toMatchObject(tooLarge);
   });
 
-  test("who waits to be asked for a body that nobody wants is not asked for it", async () => {
+  test("a client that expects 100-continue is not asked for an unwanted body", async () => {
     const answer = await sendBytes(head("expect: 100-continue", "content-length: 9").replace("responses", "nothing"));
     expect(answer.status).toBe(404);
     expect(answer.head).toMatch(/\r\nconnection: close/i);
   });
 });
 
-describe("what is no request", () => {
+describe("bytes that are not a request", () => {
   test.each([
     ["no HTTP", "HELLO\r\n\r\n", 400, null, "malformedHttp"],
     ["a header without a name", "GET /v1/models HTTP/1.1\r\nhost: a\r\n: b\r\n\r\n", 400, null, "malformedHttp"],
@@ -252,7 +244,7 @@ describe("what is no request", () => {
       "malformedHttp",
     ],
     [
-      "headers without end",
+      "endless headers",
       `GET /v1/models HTTP/1.1\r\nhost: a\r\nx: ${"y".repeat(20_000)}\r\n\r\n`,
       431,
       "headers_too_large",
@@ -267,7 +259,7 @@ describe("what is no request", () => {
     expect(answer.head).toMatch(/\r\nconnection: close$/);
   });
 
-  test("behind a stream that runs: the connection is cut, and nothing is written into the stream", async () => {
+  test("after a running stream: the connection is cut, the stream unchanged", async () => {
     const { id } = await create(api.url, simulate({ hang: true }));
     const { hostname, port } = new URL(api.url);
     const socket = connect(Number(port), hostname);

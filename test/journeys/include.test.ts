@@ -27,7 +27,7 @@ expectDescribed();
 type Output = OpenAI.Responses.ResponseOutputItem[];
 type Input = OpenAI.Responses.ResponseInputItem[];
 
-/** What a provider's web search and code interpreter leave, all of it, whether it was asked for or not. */
+/** Everything that a provider's web search and code interpreter return, requested or not. */
 const HOSTED = [
   {
     type: "file_search_call",
@@ -57,7 +57,7 @@ const HOSTED = [
 
 const prefix = uniquePrefix();
 const quick = { model: "simulator/default", metadata: { "simulator.delay_ms": "0", "simulator.tokens": "3" } };
-/** Hidden: no summary is asked for. */
+/** Hidden: the request asks for no summary. */
 const THINKS = { ...quick, reasoning: { effort: "low" } } as const;
 const SAYS_HELLO: Input = [{ role: "user", content: "Hello" }];
 const GOES_ON: Input = [{ role: "user", content: "And then?" }];
@@ -69,9 +69,9 @@ let alpha: OpenAI;
 let beta: OpenAI;
 
 beforeAll(async () => {
-  const items = HOSTED.flatMap((item, place) => [
-    added(place, { ...item, status: "in_progress", encrypted_content: undefined }),
-    done(place, item),
+  const items = HOSTED.flatMap((item, index) => [
+    added(index, { ...item, status: "in_progress", encrypted_content: undefined }),
+    done(index, item),
   ]);
   provider = await startUpstreamServer(
     streamAndEnd(created(), ...items, ...message(HOSTED.length, "msg_1", ["Tea."]), completed()),
@@ -89,7 +89,7 @@ afterAll(async () => {
   await Promise.all([api, worker, provider].map((each) => each[Symbol.asyncDispose]()));
 });
 
-/** One turn that keeps nothing here: what the client sends back is all that the next one knows. */
+/** One turn that stores nothing here: the next one knows only the items that the client sends back. */
 const think = async (input: Input, client = alpha) =>
   await client.responses.create({ ...THINKS, input, store: false, include: ["reasoning.encrypted_content"] });
 
@@ -100,7 +100,7 @@ function reasoningIn(output: Output): OpenAI.Responses.ResponseReasoningItem {
 }
 
 describe("encrypted reasoning", () => {
-  test("carries what the model thought from one stateless turn to the next", async () => {
+  test("carries the model's thoughts from one stateless turn to the next", async () => {
     const first = await think(SAYS_HELLO);
     const { encrypted_content: sealed, summary, content } = reasoningIn(first.output);
     expect([summary, content]).toEqual([[], undefined]);
@@ -108,13 +108,13 @@ describe("encrypted reasoning", () => {
     const second = await think([...SAYS_HELLO, ...(first.output as Input), ...GOES_ON]);
     const forgotten = (first.output as Input).filter((item) => item.type !== "reasoning");
     const without = await think([...SAYS_HELLO, ...forgotten, ...GOES_ON]);
-    // The simulator's tokens are words, and it has thought in that many.
+    // The simulator's tokens are words: it reports that many for its reasoning.
     const thought = first.usage!.output_tokens_details.reasoning_tokens;
     expect(thought).toBeGreaterThan(5);
     expect(second.usage!.input_tokens - without.usage!.input_tokens).toBe(thought);
   });
 
-  test("is there by itself, and carries what the model thought along a chain and a conversation", async () => {
+  test("is present by default, and carries thoughts along chains and conversations", async () => {
     const { id: conversation } = await alpha.conversations.create();
     const first = await alpha.responses.create({ ...THINKS, input: SAYS_HELLO });
     await alpha.responses.create({ ...THINKS, input: SAYS_HELLO, conversation });
@@ -138,7 +138,7 @@ describe("encrypted reasoning", () => {
     expect(texts[0]).not.toBe(texts[1]);
   });
 
-  test("shows nothing that is hidden in the log", async () => {
+  test("reveals nothing that is hidden in the log", async () => {
     const { id } = await alpha.responses.create({ ...THINKS, input: SAYS_HELLO });
     using inspector = new RedisInspector(prefix);
     expect((await inspector.log(id)).join("\n")).not.toContain("does not think");
@@ -148,7 +148,7 @@ describe("encrypted reasoning", () => {
     { ...item, encrypted_content: `${item.encrypted_content!.slice(0, -4)}AAAA` },
   ];
 
-  test("of another project, changed, or under another type is refused, wherever it comes in", async () => {
+  test("of another project, changed or mistyped is rejected everywhere", async () => {
     const item = reasoningIn((await think(SAYS_HELLO)).output);
     const attempts: [OpenAI, Input, string][] = [
       [beta, [item], item.id],
@@ -157,12 +157,12 @@ describe("encrypted reasoning", () => {
     ];
     for (const [client, items, id] of attempts) {
       const { id: conversation } = await client.conversations.create();
-      const refusals = [
+      const rejections = [
         ["input", () => client.responses.create({ ...quick, input: [...SAYS_HELLO, ...items] })],
         ["items", () => client.conversations.create({ items })],
         ["items", () => client.conversations.items.create(conversation, { items })],
       ] as const;
-      for (const [param, request] of refusals) {
+      for (const [param, request] of rejections) {
         const error = await errorOf(request());
         expect(error).toBeInstanceOf(OpenAI.BadRequestError);
         expect(error).toMatchObject({
@@ -181,16 +181,16 @@ describe("encrypted reasoning", () => {
     expect(String(error)).toContain("The encrypted content for item input[1] could not be verified.");
   });
 
-  test("that somebody else encrypted is taken as it is", async () => {
+  test("from another server is passed through", async () => {
     const input: Input = [{ type: "reasoning", id: "rs_1", summary: [], encrypted_content: "gAAA" }, ...SAYS_HELLO];
     const response = await alpha.responses.create({ ...quick, input });
     expect(response.status).toBe("completed");
   });
 
-  test("of a provider goes back to it as it came, and this server's own never does", async () => {
+  test("of a provider returns to it unchanged, and this server's never does", async () => {
     const first = await alpha.responses.create({ model: "openai/m", input: SAYS_HELLO, store: false });
-    const [own, plain] = first.output.filter((item) => item.type === "reasoning");
-    expect(own!.encrypted_content).toBe("gAAA-of-the-provider");
+    const [theirs, plain] = first.output.filter((item) => item.type === "reasoning");
+    expect(theirs!.encrypted_content).toBe("gAAA-of-the-provider");
     expect(plain!.encrypted_content).toMatch(/^brs1\./);
     await alpha.responses.create({ model: "openai/m", input: [...SAYS_HELLO, ...(first.output as Input), ...GOES_ON] });
     const sent = JSON.stringify(provider.requests.at(-1)!.body);
@@ -199,16 +199,16 @@ describe("encrypted reasoning", () => {
   });
 });
 
-test("what this server sealed is no provider's to see after a hand-over either", async () => {
+test("sealed by this server reaches no provider after a hand-over either", async () => {
   const [item] = HOSTED.slice(-1);
   const begun = [created(), added(0, { ...item, status: "in_progress", summary: [] }), done(0, item!)];
   await using slow = await startUpstreamServer(
     stream(...begun),
     streamAndEnd(created(), ...message(0, "msg_1", ["Tea."]), completed()),
   );
-  const own = { KEY_PREFIX: uniquePrefix(), OPENAI_BASE_URL: slow.url, DRAIN_GRACE_MS: "0" };
-  await using server = await startApi(own);
-  await using first = await startWorker(own);
+  const environmentOfSlow = { KEY_PREFIX: uniquePrefix(), OPENAI_BASE_URL: slow.url, DRAIN_GRACE_MS: "0" };
+  await using server = await startApi(environmentOfSlow);
+  await using first = await startWorker(environmentOfSlow);
   const { id } = await create(server.url, { model: "openai/m", input: "Hello", background: true });
   const { events } = await subscribe(server.url, id, {
     onEvent: ({ type }) => void (type === "response.output_item.done" && first.kill("SIGTERM")),
@@ -216,7 +216,7 @@ test("what this server sealed is no provider's to see after a hand-over either",
   });
   expect(events.at(-1)!.data).toContain("brs1.");
   await first.exited;
-  await using _second = await startWorker(own);
+  await using _second = await startWorker(environmentOfSlow);
   const { output } = await pollToEnd(server.url, id);
   expect(output.map(({ type }) => type)).toEqual(["reasoning", "message"]);
   expect(slow.requests).toHaveLength(2);
@@ -230,7 +230,7 @@ describe("include", () => {
     return Object.fromEntries(response.output.map((item) => [item.id, item])) as Record<string, object>;
   };
 
-  test("brings what a provider's tools found", async () => {
+  test("shows the results of a provider's tools", async () => {
     const items = await ask([
       "file_search_call.results",
       "web_search_call.results",
@@ -240,7 +240,7 @@ describe("include", () => {
     for (const item of HOSTED.slice(0, 3)) expect(items[item.id]).toEqual(item);
   });
 
-  test("leaves it out otherwise", async () => {
+  test("hides these results otherwise", async () => {
     const [fileSearch, { results: _, ...webSearch }, interpreter] = HOSTED.slice(0, 3) as [
       object,
       { results: unknown },
@@ -267,7 +267,7 @@ describe("include", () => {
     return { deltas, textDone, ofText: part?.type === "output_text" ? part.logprobs! : [] };
   }
 
-  test.each([undefined, 3, 20])("brings logprobs, with as many alternatives as are asked for: %s", async (count) => {
+  test.each([undefined, 3, 20])("shows logprobs with the requested number of alternatives: %s", async (count) => {
     const top_logprobs = count === undefined ? {} : { top_logprobs: count };
     const include = ["message.output_text.logprobs" as const];
     const { deltas, textDone, ofText } = await logprobsOf({ include, ...top_logprobs });
@@ -289,13 +289,13 @@ describe("include", () => {
     }
   });
 
-  test("brings no logprobs for top_logprobs alone", async () => {
+  test("shows no logprobs for top_logprobs alone", async () => {
     const { deltas, textDone, ofText } = await logprobsOf({ top_logprobs: 3 });
     expect(deltas.map((delta) => delta.logprobs)).toEqual([[], [], []]);
     expect([textDone.logprobs, ofText]).toEqual([[], []]);
   });
 
-  test("is refused by the simulator for more logprobs than it could keep", async () => {
+  test("is rejected by the simulator for too many logprobs", async () => {
     const metadata = { "simulator.tokens": "100000", "simulator.delay_ms": "0" };
     const request = { ...quick, metadata, input: "Hello", top_logprobs: 20 };
     const response = await alpha.responses.create({ ...request, include: ["message.output_text.logprobs"] });
@@ -322,7 +322,7 @@ describe("a listing", () => {
   ];
   const count = (value: unknown) => JSON.stringify(value).split(image_url).length - 1;
 
-  test("of input items shows image URLs if they are included, each kind by its own name", async () => {
+  test("of input items shows included image URLs, each kind by its value", async () => {
     const { id } = await alpha.responses.create({ ...quick, input: items });
     expect(count(await collect(alpha.responses.inputItems.list(id)))).toBe(0);
     for (const each of include) {
@@ -331,7 +331,7 @@ describe("a listing", () => {
     expect(count(await collect(alpha.responses.inputItems.list(id, { include })))).toBe(2);
   });
 
-  test("of a conversation's items does so too, and so does each item of it", async () => {
+  test("of a conversation's items, and a single item, do so too", async () => {
     const { id: conversation_id } = await alpha.conversations.create();
     expect(count(await alpha.conversations.items.create(conversation_id, { items }))).toBe(0);
     expect(count(await alpha.conversations.items.create(conversation_id, { items, include }))).toBe(2);
@@ -354,7 +354,7 @@ describe("a listing", () => {
   });
 });
 
-describe("every GET that takes include", () => {
+describe("every GET that accepts include", () => {
   const ALPHA = { authorization: "Bearer key-of-alpha" };
   let paths: string[];
   beforeAll(async () => {
@@ -381,7 +381,7 @@ describe("every GET that takes include", () => {
     "include=code_interpreter_call.outputs",
     "include=code_interpreter_call.outputs&include=file_search_call.results",
     includableSchema.options.map((value) => `include[]=${value}`).join("&"),
-  ])("takes %s", async (query) => {
+  ])("accepts %s", async (query) => {
     for (const path of paths) expect(await get(path, query)).toMatchObject({ status: 200 });
   });
 
@@ -390,7 +390,7 @@ describe("every GET that takes include", () => {
     ["include=nonsense", "include[0]", "Invalid value: 'nonsense'."],
     ["include[]=file_search_call.results&include[]=x", "include[1]", "Invalid value: 'x'."],
     ["include[a]=b", "include", "Invalid type for 'include'"],
-  ])("refuses %s", async (query, param, message) => {
+  ])("rejects %s", async (query, param, message) => {
     for (const path of paths) {
       const answer = await send<object>("GET", `${api.url}${path}${query}`, undefined, ALPHA);
       expect(answer).toMatchObject({

@@ -1,11 +1,11 @@
-/** `item_reference`: whatever item a client can know the id of, it can name instead of sending it. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+/** `item_reference`: a client can name any item whose id it can know, instead of sending it. */
+import { expect, test } from "vitest";
 import type { Response } from "../../src/protocol/response.ts";
 import { expectDescribed } from "../support/expect-described.ts";
-import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
-import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
+import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { subscribe } from "../support/subscriber.ts";
+import { openTestServerWithWorker } from "../support/test-server.ts";
 
 expectDescribed();
 
@@ -21,18 +21,7 @@ const prefix = uniquePrefix();
 const environment = { KEY_PREFIX: prefix, API_KEYS: "alpha:key-of-alpha,beta:key-of-beta" };
 const ALPHA = { authorization: "Bearer key-of-alpha" };
 const BETA = { authorization: "Bearer key-of-beta" };
-let inspector: RedisInspector;
-let api: ApiProcess;
-let worker: ServerProcess;
-
-beforeAll(async () => {
-  inspector = new RedisInspector(prefix);
-  [api, worker] = await Promise.all([startApi(environment), startWorker(environment)]);
-});
-afterAll(async () => {
-  await Promise.all([api[Symbol.asyncDispose](), worker[Symbol.asyncDispose]()]);
-  inspector[Symbol.dispose]();
-});
+const { api, inspector } = await openTestServerWithWorker(environment);
 
 const get = async <T>(path: string) => (await send<T>("GET", `${api.url}${path}`, undefined, ALPHA)).body;
 const start = async (settings: object, fields: object = {}) =>
@@ -47,29 +36,29 @@ async function reference(ids: string[], headers = ALPHA) {
   return await send("POST", `${api.url}/responses`, simulate({ tokens: 1 }, { input }), headers);
 }
 
-/** The items that are shown to the model in their place. */
+/** The items that the model gets for them. */
 async function resolved(ids: string[]): Promise<Item[]> {
   const answer = await reference(ids);
   expect(answer).toMatchObject({ status: 200, body: { error: null } });
   return JSON.parse((await inspector.redis.get(inspector.layout.input(answer.body.id)))!) as Item[];
 }
 
-test("an input item, by the id that the listing shows, from the moment it is listed", async () => {
+test("an input item is known by its listed id, once listed", async () => {
   const { id } = await start({ hang: true }, { input: [say("the first"), say("the second")] });
   const items = await inputOf(id);
-  const named = ["the second", "the first"].map((content, place) => ({ id: items[place]!.id, content }));
+  const named = ["the second", "the first"].map((content, index) => ({ id: items[index]!.id, content }));
   expect(await resolved(items.map((item) => item.id))).toMatchObject(named);
   expect((await reference([items[0]!.id], BETA)).status).toBe(404);
   await send("POST", `${api.url}/responses/${id}/cancel`, undefined, ALPHA);
   expect(await resolved([items[1]!.id])).toMatchObject([named[1]]);
 });
 
-test("an input item, by the id that the client gave it", async () => {
+test("an input item is known by its client's id", async () => {
   await start({ tokens: 1 }, { input: [say("named", { id: "msg_mine" })] });
   expect(await resolved(["msg_mine"])).toMatchObject([{ id: "msg_mine", content: "named" }]);
 });
 
-test("accepting a plain request makes nothing known: no client can know those ids", async () => {
+test("accepting a plain request indexes nothing: no client knows its ids", async () => {
   const { id } = await start({ hang: true });
   const keys = await inspector.redis.keys(`${prefix}:item:*`);
   const owners = await Promise.all(keys.map((key) => inspector.redis.get(key)));
@@ -79,7 +68,7 @@ test("accepting a plain request makes nothing known: no client can know those id
 test.each([
   ["completed", { tokens: 3 }],
   ["failed", { tokens: 20, fail_after: 6 }],
-])("output of a response that has %s", async (status, settings) => {
+])("output of a response that has %s is known", async (status, settings) => {
   const response = await finish(settings);
   expect(response.status).toBe(status);
   const ids = response.output.map((item) => item.id);
@@ -87,7 +76,7 @@ test.each([
   expect(await resolved(ids)).toEqual(response.output);
 });
 
-test("output of a response that was cancelled, as soon as its end is seen", async () => {
+test("output of a cancelled response is known once its end is visible", async () => {
   const { id } = await start({ tokens: 1_000, delay_ms: 10 });
   const answers: Promise<Item[]>[] = [];
   await subscribe(api.url, id, {
@@ -102,7 +91,7 @@ test("output of a response that was cancelled, as soon as its end is seen", asyn
   expect(await answers[0]).toMatchObject([{ type: "message", status: "incomplete" }]);
 });
 
-test("items of a deleted response are gone; a response that used them has them for itself", async () => {
+test("items of a deleted response are unknown; responses that used them keep copies", async () => {
   const { id, output } = await finish({ tokens: 2 });
   const ids = [output[0]!.id, (await inputOf(id))[0]!.id];
   const user = (await reference(ids.slice(0, 1))).body;
@@ -112,7 +101,7 @@ test("items of a deleted response are gone; a response that used them has them f
   expect(await resolved(ids.slice(0, 1))).toEqual(output);
 });
 
-test("items of a conversation: added, and of a turn whose response was deleted", async () => {
+test("items of a conversation are known: added ones, and a deleted response's turn", async () => {
   const body = { items: [say("at its opening", { id: "msg_opening" })] };
   const { body: conversation } = await send<{ id: string }>("POST", `${api.url}/conversations`, body, ALPHA);
   const path = `/conversations/${conversation.id}`;
@@ -130,7 +119,7 @@ test("items of a conversation: added, and of a turn whose response was deleted",
   expect((await reference([second.output[0]!.id])).status).toBe(404);
 });
 
-test("in a conversation, too: what is kept is the item, and its id names it still", async () => {
+test("a conversation keeps the referenced item under its id", async () => {
   const { output } = await finish({ text: "An answer." });
   const answer = output[0]!;
   const named = { type: "item_reference", id: answer.id };
@@ -141,7 +130,7 @@ test("in a conversation, too: what is kept is the item, and its id names it stil
   const { body: other } = await post("", []);
   expect((await post(`/${other.id}/items`, [say("before"), named])).body.data[1]).toEqual(answer);
   expect(await resolved([answer.id])).toEqual(output);
-  // Twice in one conversation it would be two items with one id.
+  // A second copy would be two items with one id in one conversation.
   expect(await post(`/${other.id}/items`, [named])).toMatchObject({
     status: 400,
     body: { error: { param: "items[0].id", code: "invalid_value" } },
@@ -154,13 +143,13 @@ test("in a conversation, too: what is kept is the item, and its id names it stil
   }
 });
 
-test("a reference that was kept as it came hides nothing", async () => {
+test("a reference stored as sent hides no other", async () => {
   const { output } = await finish({ text: "An answer." });
   const id = output[0]!.id;
   const { body: conversation } = await send<Item>("POST", `${api.url}/conversations`, { items: [] }, ALPHA);
-  const kept = JSON.stringify({ type: "item_reference", id });
+  const referenceJson = JSON.stringify({ type: "item_reference", id });
   const { redis, layout } = inspector;
-  await redis.hset(layout.conversationItems(conversation.id), id, kept);
+  await redis.hset(layout.conversationItems(conversation.id), id, referenceJson);
   await redis.zadd(layout.conversationOrder(conversation.id), 1, id);
   await get(`/conversations/${conversation.id}/items`);
   const index = layout.itemIndex("alpha", id);

@@ -1,4 +1,4 @@
-/** Large bodies that are right, or wrong in what is found last: nobody else waits for them, here or in Redis. */
+/** Large bodies, valid or with an error at the end, do not delay other requests, here or in Redis. */
 import { randomUUID } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { request } from "undici";
@@ -42,7 +42,7 @@ async function longestWait(act: Promise<unknown>): Promise<number> {
   return longestMs;
 }
 
-/** Twice as long as on a machine that does nothing else, and half as long as any of these takes in one go. */
+/** Twice the time on an idle machine, and half of the time that any of these takes without slices. */
 const WAIT_MS = 800;
 
 const headers = Object.fromEntries(Array.from({ length: 9_000 }, (_, i) => [`h${i}`, "v"]));
@@ -59,14 +59,14 @@ test("180,000 secrets are sealed in turns", async () => {
   expect(await answered).toMatchObject({ status: 200 });
 });
 
-test("of 98,000 references that lead nowhere, the first is looked up and answered", async () => {
+test("of 98,000 unknown references, only the first is looked up", async () => {
   const input = Array.from({ length: 98_000 }, (_, i) => ({ type: "item_reference", id: `msg_${i}` }));
   const answered = post("/responses/input_tokens", { background: undefined, input });
   expect(await longestWait(answered)).toBeLessThan(WAIT_MS);
   expect(await answered).toMatchObject({ status: 404, body: { error: { param: "input" } } });
 });
 
-test("a history of 70,000 items is accepted, and no command of Redis takes long for it", async () => {
+test("a history of 70,000 items is accepted without a slow Redis command", async () => {
   const input = Array.from({ length: 70_000 }, (_, i) => ({ role: "user", content: "a", id: `msg_${i}` }));
   const accepted = await post("/responses", { input });
   expect(accepted).toMatchObject({ status: 200 });
@@ -79,13 +79,13 @@ test("a history of 70,000 items is accepted, and no command of Redis takes long 
   expect(named).toMatchObject({ status: 200 });
 });
 
-test("an item can be named whatever else is in its input or its conversation", async () => {
+test("an item can be referenced among many others", async () => {
   const { redis, layout } = inspector;
   const said = (id: string) => ({ type: "message", role: "user", content: "x".repeat(40_000), id });
   const { body: response } = await post("/responses", { input: ["msg_a", "msg_b", "msg_c"].map(said) });
   const page = await send<{ data: { id: string }[] }>("GET", `${api.url}/responses/${response.id}/input_items`);
   expect(page.body.data).toHaveLength(3);
-  // Whoever reads the second item cannot parse it.
+  // The second item is invalid JSON: reading it fails.
   await redis.setrange(layout.input(response.id!), 41_000, '"');
   const { body: conversation } = await post("/conversations", {
     model: undefined,
@@ -98,7 +98,7 @@ test("an item can be named whatever else is in its input or its conversation", a
   expect(await post("/responses", { input: "a", conversation: conversation.id })).toMatchObject({ status: 200 });
 });
 
-test("references bring no more into a request than a body may", async () => {
+test("references cannot make a request larger than a body may be", async () => {
   await using small = await startApi({ KEY_PREFIX: prefix, MAX_BODY_BYTES: "100000" });
   const ask = async (ids: string[]) => {
     const input = ids.map((id) => ({ type: "item_reference", id }));

@@ -1,10 +1,10 @@
-/** What an operator may set: how much a project asks for, and which pages may ask. */
+/** Limits of an operator: the requests of a project, and the pages that may use the API. */
 import { expect, test } from "vitest";
 import { type Answer, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { startApi } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 
-test("a project that asks too often is told when to come back; another project and polls are not counted", async () => {
+test("a rate-limited project gets Retry-After; other projects and polls are not counted", async () => {
   const environment = {
     KEY_PREFIX: uniquePrefix(),
     API_KEYS: "alpha:key-of-alpha,beta:key-of-beta",
@@ -21,23 +21,23 @@ test("a project that asks too often is told when to come back; another project a
   expect(first.headers.get("x-ratelimit-reset-requests")).toMatch(/^\d+s$/);
   for (let i = 0; i < 3; i += 1) await send("GET", `${api.url}/responses/${first.body.id}`, undefined, alpha);
   expect((await post(alpha)).status).toBe(200);
-  const refused = await post(alpha);
-  expect(refused).toMatchObject({
+  const rejected = await post(alpha);
+  expect(rejected).toMatchObject({
     status: 429,
     body: { error: { type: "requests", code: "rate_limit_exceeded", param: null } },
   });
-  expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
-  expect(refused.headers.get("x-ratelimit-remaining-requests")).toBe("0");
+  expect(Number(rejected.headers.get("retry-after"))).toBeGreaterThan(0);
+  expect(rejected.headers.get("x-ratelimit-remaining-requests")).toBe("0");
   expect((await post({ authorization: "Bearer key-of-beta" })).status).toBe(200);
 });
 
-test("only what becomes a response is counted: no replay, and nothing that is refused", async () => {
+test("only new responses count toward the rate, not replays or errors", async () => {
   await using api = await startApi({ KEY_PREFIX: uniquePrefix(), RATE_LIMIT_REQUESTS_PER_MINUTE: "3" });
   const post = async (fields: object, headers: Record<string, string> = {}) =>
     await send<{ id: string }>("POST", `${api.url}/responses`, { ...simulate({ hang: true }), ...fields }, headers);
   const key = { "idempotency-key": "again" };
   const { body: conversation } = await send<{ id: string }>("POST", `${api.url}/conversations`, {});
-  const refused = [
+  const rejected = [
     { input: 7 },
     { model: "nobody/x" },
     { previous_response_id: "resp_x" },
@@ -48,7 +48,7 @@ test("only what becomes a response is counted: no replay, and nothing that is re
   expect(left(await post({ input: 7 })), "before the first").toBe("3");
   const first = await post({ conversation: conversation.id }, key);
   expect(left(first)).toBe("2");
-  for (const fields of refused) {
+  for (const fields of rejected) {
     const answer = await post(fields);
     expect({ fields, isRefused: answer.status !== 200, left: left(answer) }).toEqual({
       fields,
@@ -65,7 +65,7 @@ test("only what becomes a response is counted: no replay, and nothing that is re
   expect((await post({ conversation: conversation.id }, key)).body.id, "a replay is free").toBe(first.body.id);
 });
 
-test("what a full project was refused is given back", async () => {
+test("a full project's rejected requests do not count toward the rate", async () => {
   const limits = { RATE_LIMIT_REQUESTS_PER_MINUTE: "5", RATE_LIMIT_OPEN_RESPONSES_PER_PROJECT: "1" };
   await using api = await startApi({ KEY_PREFIX: uniquePrefix(), ...limits });
   const post = async () => await send("POST", `${api.url}/responses`, simulate({ hang: true }));
@@ -74,7 +74,7 @@ test("what a full project was refused is given back", async () => {
   expect([full.status, full.headers.get("x-ratelimit-remaining-requests")]).toEqual([429, "4"]);
 });
 
-test("pages of the origins that are named may use the API, and others may not", async () => {
+test("only pages of the configured origins may use the API", async () => {
   await using api = await startApi({
     KEY_PREFIX: uniquePrefix(),
     CORS_ORIGINS: "https://app.example, https://lab.example",
@@ -92,7 +92,7 @@ test("pages of the origins that are named may use the API, and others may not", 
   expect(foreign.headers.get("access-control-allow-origin")).toBeNull();
 });
 
-test("a project opens so many streams, every end of one gives its place back, and a refused POST makes nothing", async () => {
+test("a project's streams are limited, every end frees one, and a rejected POST creates nothing", async () => {
   const prefix = uniquePrefix();
   const keys = "alpha:key-of-alpha-000001,beta:key-of-beta-0000001";
   await using api = await startApi({ KEY_PREFIX: prefix, API_KEYS: keys, MAX_STREAMS_PER_PROJECT: "2" });
@@ -107,20 +107,20 @@ test("a project opens so many streams, every end of one gives its place back, an
     const body = JSON.stringify(simulate({ hang: true }, { stream: true }));
     return await fetch(url, { method: "POST", headers, body });
   };
-  const refused = async (answer: Response) => {
+  const expectRejected = async (answer: Response) => {
     expect([answer.status, answer.headers.get("retry-after")]).toEqual([429, "5"]);
     expect(await answer.json()).toMatchObject({ error: { type: "requests", code: "rate_limit_exceeded" } });
   };
-  // Without a worker nothing ends by itself.
+  // Without a worker no response ends by itself.
   const leaving = new AbortController();
   expect((await get(leaving.signal)).status).toBe(200);
   const second = await post(alpha);
   expect(second.status).toBe(200);
   const open = await inspector.inFlight();
-  await refused(await get());
-  await refused(await post(alpha));
+  await expectRejected(await get());
+  await expectRejected(await post(alpha));
   expect(await inspector.inFlight(), "nothing was made").toEqual(open);
-  expect((await send("GET", `${url}/${id}`, undefined, alpha)).status, "what is no stream").toBe(200);
+  expect((await send("GET", `${url}/${id}`, undefined, alpha)).status, "a request without a stream").toBe(200);
   expect((await get(null, alpha, "HEAD")).status, "nor this").toBe(200);
   const other = await post(beta);
   expect(other.status).toBe(200);
@@ -129,14 +129,14 @@ test("a project opens so many streams, every end of one gives its place back, an
   leaving.abort();
   const third = new AbortController();
   await expect.poll(async () => (await get(third.signal)).status, { timeout: 20_000 }).toBe(200);
-  await refused(await get());
+  await expectRejected(await get());
   // A response that ends, whose stream is read to its end.
   await send("POST", `${url}/${open.find((each) => each !== id)}/cancel`, undefined, alpha);
   await second.text();
   await expect.poll(async () => (await get(third.signal)).status, { timeout: 20_000 }).toBe(200);
-  await refused(await get());
+  await expectRejected(await get());
   third.abort();
-  // A request that is refused for something else took no place for good.
+  // A request rejected for another reason holds no stream.
   const odd = async () => await send("POST", url, { ...simulate({}), stream: true, model: "nobody/x" }, alpha);
   await expect.poll(async () => (await get(null, alpha)).status, { timeout: 20_000 }).toBe(200);
   for (let i = 0; i < 5; i += 1) expect((await odd()).status).not.toBe(429);

@@ -1,4 +1,4 @@
-/** Where the log goes may be gone: the disk is full, the terminal was closed. The server serves all the same, and ends. */
+/** The log's destination may fail: a full disk, a closed terminal. The server keeps serving, and exits normally. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
@@ -7,15 +7,21 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { findFreePort } from "../../src/local/redis/private-server.ts";
 import { send } from "../support/api-client.ts";
+import { pollUntil } from "../support/poll-until.ts";
 import { testRedisUrl, uniquePrefix } from "../support/redis.ts";
 
 const PROJECT = join(import.meta.dirname, "../..");
 
-/** Its standard output is open for reading only, so that nothing can be written. */
+/** Its standard output is open for reading only, so that every write fails. */
 function startWithoutLog(port: number, settings: NodeJS.ProcessEnv): ChildProcess {
   const unwritable = openSync(devNull, "r");
-  const own = { PATH: process.env["PATH"], REDIS_URL: testRedisUrl(), KEY_PREFIX: uniquePrefix(), PORT: String(port) };
-  const env = { ...own, ...settings };
+  const defaults = {
+    PATH: process.env["PATH"],
+    REDIS_URL: testRedisUrl(),
+    KEY_PREFIX: uniquePrefix(),
+    PORT: String(port),
+  };
+  const env = { ...defaults, ...settings };
   const child = spawn(process.execPath, ["src/server.ts"], {
     cwd: PROJECT,
     env,
@@ -27,10 +33,8 @@ function startWithoutLog(port: number, settings: NodeJS.ProcessEnv): ChildProces
 
 /** There is no line to wait for. */
 async function untilServed(url: string, child: ChildProcess): Promise<void> {
-  while (child.exitCode === null) {
-    const answered = await send("GET", url).catch(() => undefined);
-    if (answered?.status === 200) return;
-  }
+  const isServing = async () => (await send("GET", url).catch(() => undefined))?.status === 200;
+  await pollUntil(isServing, (isReady) => isReady || child.exitCode !== null);
 }
 
 test.each([

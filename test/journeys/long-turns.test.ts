@@ -1,35 +1,24 @@
-/** A turn of a conversation that is longer than any call may have arguments. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+/** A turn of a conversation with more items than a call may have arguments. */
+import { expect, test } from "vitest";
 import type { Response } from "../../src/protocol/response.ts";
-import { RedisInspector, send, simulate } from "../support/api-client.ts";
+import { send, simulate } from "../support/api-client.ts";
 import { expectDescribed } from "../support/expect-described.ts";
-import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
+import { openTestServerWithWorker } from "../support/test-server.ts";
 
 const ITEMS = 60_000;
 const prefix = uniquePrefix();
 const environment = { KEY_PREFIX: prefix };
-let inspector: RedisInspector;
-let api: ApiProcess;
-let worker: ServerProcess;
-
-beforeAll(async () => {
-  inspector = new RedisInspector(prefix);
-  [api, worker] = await Promise.all([startApi(environment), startWorker(environment)]);
-});
-afterAll(async () => {
-  await Promise.all([api[Symbol.asyncDispose](), worker[Symbol.asyncDispose]()]);
-  inspector[Symbol.dispose]();
-});
+const { api, inspector } = await openTestServerWithWorker(environment);
 
 expectDescribed();
 
 const call = async <T>(method: string, path: string, body?: unknown) =>
   await send<T>(method, `${api.url}${path}`, body);
 
-test(`${ITEMS} items are one turn, listed by the page, and gone with their conversation`, async () => {
+test(`${ITEMS} items are one turn, paged, and deleted with their conversation`, async () => {
   const conversation = (await call<{ id: string }>("POST", "/conversations", {})).body.id;
-  const input = Array.from({ length: ITEMS }, (_, place) => ({ role: "user", content: `Word ${place}` }));
+  const input = Array.from({ length: ITEMS }, (_, index) => ({ role: "user", content: `Word ${index}` }));
   const request = simulate({ text: "All read", delay_ms: 0 }, { background: false, conversation, input });
   const { status, body } = await call<Response>("POST", "/responses", request);
   expect({ status, ended: body.status }).toEqual({ status: 200, ended: "completed" });

@@ -1,17 +1,21 @@
-/** `kill -9` of workers while they call tools: what was recorded is not asked for again, and what changes something is never done twice. */
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { create, pollToEnd, RedisInspector } from "../support/api-client.ts";
+/**
+ * `kill -9` of workers during tool calls: recorded results are reused, and a call that changes something never runs
+ * twice.
+ */
+import { expect, test } from "vitest";
+import { create, pollToEnd } from "../support/api-client.ts";
 import { startMcpServer, textResult } from "../support/mcp-server.ts";
-import { type ApiProcess, startApi, startWorker } from "../support/processes.ts";
+import { startWorker } from "../support/processes.ts";
 import { seededRandom } from "../support/random.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectLegal, expectOneTerminal } from "../support/subscriber.ts";
+import { openTestServer } from "../support/test-server.ts";
 import { scriptSteps } from "../support/tool-runs.ts";
 
 const KILLS = 100;
-/** Workers that run and are killed side by side: most of the test's time is theirs to start. */
+/** Workers that run and are killed side by side: their starts take most of the test's time. */
 const LANES = 2;
-/** Responses that are open at any time, each at another point of its plan. */
+/** Responses in flight at any time, each at another point of its plan. */
 const PARALLEL = 8;
 
 const prefix = uniquePrefix();
@@ -24,19 +28,9 @@ const environment = {
   MAX_ATTEMPTS: "200",
   ISOLATE_AFTER_LOSSES: "1000",
 };
-let inspector: RedisInspector;
-let api: ApiProcess;
+const { api, inspector } = await openTestServer(environment);
 
-beforeAll(async () => {
-  inspector = new RedisInspector(prefix);
-  api = await startApi(environment);
-});
-afterAll(async () => {
-  await api[Symbol.asyncDispose]();
-  inspector[Symbol.dispose]();
-});
-
-/** What the `n`th response's model calls: one after the other, side by side, read-only or not. */
+/** The calls of the `n`th response: sequential or parallel, read-only or not. */
 function planOf(n: number): Record<string, string> {
   const call = (name: string, k: number) => ({ call: `srv__${name}`, arguments: { x: `${n}-${k}` } });
   return scriptSteps(
@@ -51,7 +45,7 @@ const CALLS = [1, 2, 3, 4, 5, 6, 7];
 test(`${KILLS} workers are killed at random points of several responses`, { timeout: 600_000 }, async () => {
   const random = seededRandom(100);
   const pick = (below: number) => Math.floor(random() * below);
-  /** A while that is measured in answers of Redis. */
+  /** A delay measured in Redis replies. */
   const linger = async (most: number): Promise<void> => {
     for (let left = pick(most); left > 0; left -= 1) await inspector.redis.ping();
   };
@@ -77,9 +71,9 @@ test(`${KILLS} workers are killed at random points of several responses`, { time
   const open = async (): Promise<void> => {
     const tool = { type: "mcp", server_label: "srv", server_url: server.url, require_approval: "never" };
     const metadata = { ...planOf(ids.length), "simulator.delay_ms": "3" };
-    const place = ids.push("") - 1;
+    const index = ids.push("") - 1;
     const body = { model: "simulator/default", input: "Go on.", background: true, metadata, tools: [tool] };
-    ids[place] = (await create(api.url, body)).id;
+    ids[index] = (await create(api.url, body)).id;
   };
   let kills = 0;
   const lane = async (): Promise<void> => {
@@ -113,7 +107,7 @@ test(`${KILLS} workers are killed at random points of several responses`, { time
     const calls = output.flatMap((item) => (item.type === "mcp_call" ? [item] : []));
     expect(calls.map((item) => JSON.parse(item.arguments) as unknown)).toEqual(CALLS.map((k) => ({ x: `${n}-${k}` })));
     expect(output.map(({ type }) => type)).toEqual(["mcp_list_tools", ...CALLS.map(() => "mcp_call"), "message"]);
-    // Of a call that may have changed something it is said that nobody knows; of no other.
+    // Only a call that may have changed something is reported as having an unknown outcome.
     const unknown = calls.filter((item) => item.status !== "completed");
     expect(unknown.map(({ name }) => name)).toEqual(unknown.map(() => "change"));
     interrupted += unknown.length;

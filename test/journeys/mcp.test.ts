@@ -1,30 +1,22 @@
-/** MCP servers with real processes: what is kept of a client's secrets, and approvals over a chain. */
+/** MCP servers with real processes: how a client's secrets are kept, and approvals over a chain. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { OutputItem } from "../../src/protocol/item.ts";
-import { create, pollToEnd, RedisInspector, send } from "../support/api-client.ts";
+import { create, pollToEnd, send } from "../support/api-client.ts";
 import { describeItems } from "../support/mcp-runs.ts";
 import { startMcpServer, type TestMcpServer, textResult } from "../support/mcp-server.ts";
-import { type ApiProcess, startApi, startWorker } from "../support/processes.ts";
+import { pollUntil } from "../support/poll-until.ts";
+import { startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { isAlive, stubbornServer } from "../support/stubborn-server.ts";
+import { openTestServer } from "../support/test-server.ts";
 import { scriptSteps } from "../support/tool-runs.ts";
 
 const prefix = uniquePrefix();
 const environment = { KEY_PREFIX: prefix, FETCH_ALLOWED_HOSTS: "127.0.0.1", LOG_LEVEL: "trace", STRICT_EVENTS: "true" };
-let inspector: RedisInspector;
-let api: ApiProcess;
-
-beforeAll(async () => {
-  inspector = new RedisInspector(prefix);
-  api = await startApi(environment);
-});
-afterAll(async () => {
-  await api[Symbol.asyncDispose]();
-  inspector[Symbol.dispose]();
-});
+const { api, inspector } = await openTestServer(environment);
 
 const call = (name: string, x: number | string) => ({ call: `srv__${name}`, arguments: { x } });
 
@@ -38,7 +30,7 @@ describe("a client's secrets", () => {
   const HEADER = "planted-header-9c27aa";
   const secrets = { authorization: TOKEN, headers: { "X-Key": HEADER } };
 
-  test("reach the server, and lie nowhere on the way: not in Redis, logs, events, items or errors", async () => {
+  test("reach the server, and appear nowhere in Redis, logs, events, items or errors", async () => {
     await using server = await startMcpServer({
       tools: {
         look: { annotations: { readOnlyHint: true }, run: () => textResult("seen") },
@@ -62,27 +54,27 @@ describe("a client's secrets", () => {
       "message",
     ]);
     expect(server.headers[0]).toMatchObject({ authorization: `Bearer ${TOKEN}`, "x-key": HEADER });
-    // A server that refuses, and repeats what it was given.
+    // A server that rejects the call and repeats its secrets.
     await using rude = await startMcpServer({
       intercept: (message, answer) => {
         answer.writeHead(401).end(JSON.stringify(message.headers));
         return true;
       },
     });
-    const refused = await create(api.url, request(rude, scriptSteps(), secrets));
-    const second = await pollToEnd(api.url, refused.id);
+    const called = await create(api.url, request(rude, scriptSteps(), secrets));
+    const second = await pollToEnd(api.url, called.id);
     expect(describeItems(second.output)[0]).toContain("HTTP status 401");
     const logs = [...api.lines, ...worker.lines].map((line) => JSON.stringify(line));
-    const told = JSON.stringify([created.body, response, second]);
-    for (const place of [waiting, await inspector.dumpAll(), logs.join("\n"), told]) {
-      expect(place).not.toContain(TOKEN);
-      expect(place).not.toContain(HEADER);
+    const answers = JSON.stringify([created.body, response, second]);
+    for (const text of [waiting, await inspector.dumpAll(), logs.join("\n"), answers]) {
+      expect(text).not.toContain(TOKEN);
+      expect(text).not.toContain(HEADER);
     }
     expect(logs.length).toBeGreaterThan(0);
     expect(waiting).toContain("brs1.");
   });
 
-  test("are refused in items, which are kept and listed as they came", async () => {
+  test("are rejected in items, which are stored and listed as sent", async () => {
     const tool = { type: "mcp", server_label: "test", server_url: "https://a.example/", ...secrets };
     const items = [{ type: "additional_tools", role: "developer", tools: [tool] }];
     const asked = { model: "simulator/default", input: items };
@@ -102,7 +94,7 @@ describe("a client's secrets", () => {
     expect(await inspector.dumpAll()).not.toContain(TOKEN);
   });
 
-  test("are not carried over to a next response", async () => {
+  test("are not carried over to the next response", async () => {
     await using server = await startMcpServer();
     await using _worker = await startWorker(environment);
     const { id } = await create(api.url, request(server, scriptSteps(call("look", 1)), secrets));
@@ -114,7 +106,7 @@ describe("a client's secrets", () => {
   });
 });
 
-test("a client approves a call of an earlier response, and refuses another", async () => {
+test("a client approves a call of an earlier response, and denies another", async () => {
   await using server = await startMcpServer();
   await using _worker = await startWorker(environment);
   const ask = request(server, scriptSteps([call("change", 1), call("change", 2)]), { require_approval: "always" });
@@ -132,7 +124,7 @@ test("a client approves a call of an earlier response, and refuses another", asy
   expect(server.begun).toEqual(["change 1"]);
 });
 
-test("a server that is a process does not outlive a worker that is killed", async () => {
+test("an MCP server process exits with its killed worker", async () => {
   const folder = await mkdtemp(join(tmpdir(), "mcp-"));
   const { file, pids } = await stubbornServer(folder);
   await using worker = await startWorker({ ...environment, MCP_SERVERS_FILE: file, PATH: process.env["PATH"]! });
@@ -142,7 +134,10 @@ test("a server that is a process does not outlive a worker that is killed", asyn
   expect([leader, child].filter(isAlive)).toHaveLength(2);
   worker.kill("SIGKILL");
   await worker.exited;
-  while (isAlive(-leader)) await inspector.redis.ping();
+  await pollUntil(
+    () => isAlive(-leader),
+    (isRunning) => !isRunning,
+  );
   expect(isAlive(child)).toBe(false);
   await rm(folder, { recursive: true });
 });

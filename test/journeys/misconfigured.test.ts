@@ -1,4 +1,4 @@
-/** A configuration that would let in whom nobody meant, or fail with the first request, ends the process at its start. */
+/** A configuration that would admit unintended clients, or fail at the first request, ends the process at its start. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,9 +33,9 @@ test.each([
   const environment = Object.fromEntries(
     Object.entries(settings).map(([name, value]) => [name, name.endsWith("_FILE") ? join(folder, value) : value]),
   );
-  await using refused = new ServerProcess(script, script, { KEY_PREFIX: uniquePrefix(), PORT: "0", ...environment });
-  const line = await refused.line(({ msg }) => msg.includes(sentence), sentence);
-  expect(await refused.exited).toBe(EXIT_MISCONFIGURED);
-  expect(refused.lines).toHaveLength(1);
+  await using rejected = new ServerProcess(script, script, { KEY_PREFIX: uniquePrefix(), PORT: "0", ...environment });
+  const line = await rejected.line(({ msg }) => msg.includes(sentence), sentence);
+  expect(await rejected.exited).toBe(EXIT_MISCONFIGURED);
+  expect(rejected.lines).toHaveLength(1);
   expect(line.msg).not.toContain(KEY);
 });

@@ -1,4 +1,4 @@
-/** The processes as npm starts them: they end when npm does, however it ends, and need nothing that is only for tests. */
+/** The processes as npm starts them: they exit with npm, however it exits, and need no development packages. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { globSync, readFileSync } from "node:fs";
@@ -13,7 +13,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 class NpmScript implements AsyncDisposable {
   readonly npm: ChildProcess;
-  /** Of the processes that have written to the log, by their names. */
+  /** The processes that wrote to the log, by name. */
   readonly pids = new Map<string, number>();
   readonly #closed: Promise<unknown>;
 
@@ -26,11 +26,11 @@ class NpmScript implements AsyncDisposable {
       const found = /^\{"level":\d+,"time":\d+,"pid":(\d+),.*"name":"(\w+)".*(?:listening|taking jobs)/.exec(line);
       if (found !== null) this.pids.set(found[2]!, Number(found[1]));
     });
-    // Whoever has a descriptor of the script's still open is a process of it.
+    // A process of the script is one that holds the script's descriptor open.
     this.#closed = Promise.all([once(this.npm, "exit"), once(this.npm.stdout!, "close")]);
   }
 
-  /** Resolves when all its output is over. */
+  /** Resolves when all its output has ended. */
   async closed(): Promise<void> {
     await this.#closed;
   }
@@ -56,7 +56,7 @@ test.each([
   for (const pid of running.pids.values()) await expect.poll(() => isRunning(pid), { timeout: 10_000 }).toBe(false);
 });
 
-test("a Node that is too old says so in one sentence", async () => {
+test("an old Node is reported in one sentence", async () => {
   const args = ["./test/support/older-node.cjs", "./src/process/npm-script.cjs"].flatMap((file) => ["--require", file]);
   const child = spawn(process.execPath, [...args, "src/local/start.ts"], {
     cwd: ROOT,
@@ -70,7 +70,7 @@ test("a Node that is too old says so in one sentence", async () => {
   );
 });
 
-test("npm scripts that start processes let them take npm's place", () => {
+test("npm scripts that start processes replace npm's process", () => {
   const { scripts } = JSON.parse(readFileSync(`${ROOT}/package.json`, "utf8")) as { scripts: Record<string, string> };
   const processes = Object.values(scripts).filter((script) => script.includes("node "));
   expect(processes.length).toBeGreaterThan(4);
@@ -78,7 +78,7 @@ test("npm scripts that start processes let them take npm's place", () => {
     expect(script).toMatch(/^exec node --require \.\/src\/process\/npm-script\.cjs [\w/-]+\.ts$/);
 });
 
-test("what the processes load is installed without the packages for development", () => {
+test("the processes load only production packages", () => {
   const lock = JSON.parse(readFileSync(`${ROOT}/package-lock.json`, "utf8")) as {
     packages: Record<string, { dev?: boolean }>;
   };

@@ -1,8 +1,9 @@
-/** How many responses of one project may be queued or running at a time: exactly as many as is set, however they end. */
+/** The limit on one project's responses in flight is exact, however they end. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Response } from "../../src/protocol/response.ts";
 import { expectDescribed } from "../support/expect-described.ts";
 import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
+import { pollUntil } from "../support/poll-until.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { subscribe } from "../support/subscriber.ts";
@@ -41,12 +42,12 @@ async function cancel(project: string, id: string): Promise<void> {
   await send("POST", `${apis[0]!.url}/responses/${id}/cancel`, undefined, keyOf(project));
 }
 
-test("of many requests at once, on two API processes, as many are accepted as is set, and the rest leave nothing", async () => {
+test("concurrent requests on two API processes fill the limit exactly, and the rest leave nothing", async () => {
   const answers = await Promise.all(Array.from({ length: 40 }, (_, i) => post("together", HANGING, apis[i % 2])));
   const accepted = answers.filter(({ status }) => status === 200);
-  const refused = answers.filter(({ status }) => status === 429);
-  expect([accepted.length, refused.length]).toEqual([BOUND, 40 - BOUND]);
-  expect(refused[0]!.body).toEqual({
+  const rejected = answers.filter(({ status }) => status === 429);
+  expect([accepted.length, rejected.length]).toEqual([BOUND, 40 - BOUND]);
+  expect(rejected[0]!.body).toEqual({
     error: {
       message: "Rate limit reached: 2 responses that are queued or in progress. Please retry in 5 s.",
       type: "requests",
@@ -54,14 +55,14 @@ test("of many requests at once, on two API processes, as many are accepted as is
       code: "rate_limit_exceeded",
     },
   });
-  expect(refused[0]!.headers.get("retry-after")).toBe("5");
+  expect(rejected[0]!.headers.get("retry-after")).toBe("5");
   expect((await inspector.inFlight()).toSorted()).toEqual(accepted.map(({ body }) => body.id).toSorted());
   expect(await inspector.redis.keys(`${prefix}:{*}:meta`)).toHaveLength(BOUND);
   expect((await post("other")).status).toBe(200);
   for (const { body } of accepted) await cancel("together", body.id);
 });
 
-/** Ends a response of the project, and resolves once a client can know of it. */
+/** Ends a response of the project, and resolves once a client can know it. */
 const ENDS: Record<string, (project: string) => Promise<void>> = {
   completed: async (project) => {
     const { id } = (await post(project, simulate({ tokens: 1, delay_ms: 0 }))).body;
@@ -83,7 +84,7 @@ const ENDS: Record<string, (project: string) => Promise<void>> = {
   },
 };
 
-test.each(Object.keys(ENDS))("a place is free as soon as its response is known to have ended: %s", async (project) => {
+test.each(Object.keys(ENDS))("a response stops counting once clients see its end: %s", async (project) => {
   const held = await create(apis[0]!.url, HANGING, keyOf(project));
   for (let round = 0; round < 3; round += 1) {
     await ENDS[project]!(project);
@@ -94,7 +95,7 @@ test.each(Object.keys(ENDS))("a place is free as soon as its response is known t
   await Promise.all([held.id, last.body.id].map((id) => cancel(project, id)));
 });
 
-test("a worker that is killed keeps the places of what it ran, and they are free when that has ended", async () => {
+test("a killed worker's responses count until they have ended", async () => {
   const settings = simulate({ tokens: 60, delay_ms: 10 });
   const [first, second] = [(await post("killed", settings)).body, (await post("killed", settings)).body];
   await subscribe(apis[0]!.url, first.id, { cutAfterEvents: 8, headers: keyOf("killed") });
@@ -110,25 +111,28 @@ test("a worker that is killed keeps the places of what it ran, and they are free
   await Promise.all(answers.slice(0, 2).map(({ body }: { body: Response }) => cancel("killed", body.id)));
 });
 
-test("a request with an Idempotency-Key has one place, and a refused one may be sent again", async () => {
+test("a request with an Idempotency-Key counts once, and a rejected one may be repeated", async () => {
   const headers = { ...keyOf("replayed"), "idempotency-key": "once" };
   const first = await send("POST", `${apis[0]!.url}/responses`, HANGING, headers);
   const again = await send("POST", `${apis[1]!.url}/responses`, HANGING, headers);
   expect([again.status, again.body.id]).toEqual([200, first.body.id]);
   const second = (await post("replayed")).body;
   const other = { ...keyOf("replayed"), "idempotency-key": "twice" };
-  const refused = await send("POST", `${apis[0]!.url}/responses`, HANGING, other);
+  const rejected = await send("POST", `${apis[0]!.url}/responses`, HANGING, other);
   await cancel("replayed", second.id);
   const accepted = await send("POST", `${apis[0]!.url}/responses`, HANGING, other);
-  expect([refused.status, accepted.status]).toEqual([429, 200]);
+  expect([rejected.status, accepted.status]).toEqual([429, 200]);
   await Promise.all([first.body.id, accepted.body.id].map((id) => cancel("replayed", id)));
 });
 
-test("places that a crash left behind are found by the sweeper", async () => {
+test("the sweeper removes entries that a crash left behind", async () => {
   const { layout, redis } = inspector;
   await redis.zadd(layout.inFlightOf("gone"), 1, "resp_of_a_process_that_died");
   await redis.sadd(layout.inFlightProjects, "gone");
-  // In one script: who sees the one sees the other.
-  while ((await redis.exists(layout.inFlightOf("gone"))) === 1) await redis.ping();
+  // In one script: a reader sees both or neither.
+  await pollUntil(
+    async () => await redis.exists(layout.inFlightOf("gone")),
+    (count) => count === 0,
+  );
   expect(await redis.sismember(layout.inFlightProjects, "gone")).toBe(0);
 });

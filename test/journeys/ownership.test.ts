@@ -1,8 +1,8 @@
-/** Promise 6 (contract.md#promises): another project's id is an unknown id, on every verb and every resume. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+/** Promise 6 (contract.md#promises): another project's id is an unknown id, for every method and every resume. */
+import { beforeAll, expect, test } from "vitest";
 import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
-import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
+import { openTestServerWithWorker } from "../support/test-server.ts";
 
 const environment = {
   KEY_PREFIX: uniquePrefix(),
@@ -11,19 +11,14 @@ const environment = {
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 const ALPHA = bearer("key-of-alpha");
 const BETA = bearer("key-of-beta");
-let api: ApiProcess;
-let worker: ServerProcess;
+const { api, worker } = await openTestServerWithWorker(environment);
 let id: string;
 let runningId: string;
 
 beforeAll(async () => {
-  [api, worker] = await Promise.all([startApi(environment), startWorker(environment)]);
   ({ id } = await create(api.url, simulate({ tokens: 3, delay_ms: 0 }), ALPHA));
   await pollToEnd(api.url, id, ALPHA);
   ({ id: runningId } = await create(api.url, simulate({ hang: true }), ALPHA));
-});
-afterAll(async () => {
-  await Promise.all([api[Symbol.asyncDispose](), worker[Symbol.asyncDispose]()]);
 });
 
 const VERBS: [string, (id: string) => [method: string, path: string]][] = [
@@ -77,7 +72,7 @@ test.each([
   ["no key", {}, "You didn't provide an API key."],
   ["a wrong key", bearer("sk-nobody-has-this-key"), "Incorrect API key provided: sk-***ey."],
   ["another scheme", { authorization: "Basic a2V5" }, "You didn't provide an API key."],
-])("%s is 401", async (_name, headers, message) => {
+])("%s gets 401", async (_name, headers, message) => {
   const answer = await send<object>("GET", `${api.url}/models`, undefined, headers);
   expect(answer).toMatchObject({
     status: 401,
@@ -92,7 +87,7 @@ test.each([
   });
 });
 
-test("keys are in no log line", () => {
+test("keys appear in no log line", () => {
   const text = JSON.stringify([...api.lines, ...worker.lines]);
   for (const key of ["key-of-alpha", "key-of-beta", "sk-nobody-has-this-key"]) expect(text).not.toContain(key);
 });

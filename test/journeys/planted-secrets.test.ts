@@ -1,16 +1,17 @@
 /**
- * Secrets of every size are planted wherever a request or an operator may put one, and whoever is given them says them
- * back in every form. With the real processes at the loudest level, none of them is found in Redis, logs, answers, events or errors.
+ * Plants secrets of every size wherever a request or an operator may put one; every receiver repeats them in every
+ * form. With real processes at the most verbose log level, no secret appears in Redis, logs, answers, events or errors.
  */
 import { createServer } from "node:net";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { create, pollToEnd, RedisInspector, send } from "../support/api-client.ts";
 import { startMcpServer, textResult } from "../support/mcp-server.ts";
-import { type ApiProcess, ServerProcess, startApi, startWorker } from "../support/processes.ts";
+import { ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { SECRET_FORMS } from "../support/secret-forms.ts";
+import { openTestServerWithWorker } from "../support/test-server.ts";
 import { scriptSteps } from "../support/tool-runs.ts";
 import {
   completed,
@@ -25,20 +26,9 @@ import {
 const prefix = uniquePrefix();
 const PROVIDER_KEY = "planted-provider-key-5e1f";
 const environment = { KEY_PREFIX: prefix, FETCH_ALLOWED_HOSTS: "127.0.0.1", LOG_LEVEL: "trace", STRICT_EVENTS: "true" };
-let inspector: RedisInspector;
-let api: ApiProcess;
-let worker: ServerProcess;
+const { api, inspector, worker } = await openTestServerWithWorker(environment);
 
-beforeAll(async () => {
-  inspector = new RedisInspector(prefix);
-  [api, worker] = await Promise.all([startApi(environment), startWorker(environment)]);
-});
-afterAll(async () => {
-  await Promise.all([api[Symbol.asyncDispose](), worker[Symbol.asyncDispose]()]);
-  inspector[Symbol.dispose]();
-});
-
-/** Of each form, what is in it whatever stands before and behind the secret. */
+/** The part of each form that does not depend on the text before and after the secret. */
 function traces(secret: string): string[] {
   const forms = Object.values(SECRET_FORMS).map((write) => write(secret));
   return [...new Set(forms)].map((form) => form.slice(6, -6)).filter(({ length }) => length >= 8);
@@ -65,7 +55,7 @@ async function everyAnswerOf(id: string, { url: baseUrl } = api): Promise<unknow
   return [await events.text(), items.body, (await send("GET", url)).body];
 }
 
-test.each([10, 40, 4_000])("of a client's, for an MCP server (%i characters)", async (length) => {
+test.each([10, 40, 4_000])("a client's secret for an MCP server is not revealed (%i characters)", async (length) => {
   const secrets = ["token", "header", "path", "query"].map((name) => ofLength(name, Math.max(length, 20)));
   const short = ofLength("s", 10);
   const [token, header, path, query] = secrets as [string, string, string, string];
@@ -119,7 +109,7 @@ test.each([10, 40, 4_000])("of a client's, for an MCP server (%i characters)", a
   expectNone(await everywhere([api, worker], answers), [...secrets, short]);
 });
 
-test("in the URL of an MCP server that an item brings", async () => {
+test("the URL of an MCP server in an item is not revealed", async () => {
   const [path, query] = ["path", "query"].map((name) => ofLength(name, 40)) as [string, string];
   const address = `https://a.example/${path}?key=${query}`;
   const failed = {
@@ -158,7 +148,7 @@ test("in the URL of an MCP server that an item brings", async () => {
   await run({ input: "On.", previous_response_id: first });
   const listed = await send("GET", `${conversationUrl}/items`);
   expect(JSON.stringify(listed)).toContain('"server_url":"https://a.example"');
-  // Whoever is to call the server is given the whole URL, also where an earlier response brought it.
+  // The worker that calls the server opens the whole URL, also if an earlier response brought it.
   expect(upstream.requests.length).toBeGreaterThanOrEqual(3);
   for (const { body } of upstream.requests) expect(JSON.stringify(body)).toContain(address);
   const logs = [ownApi, ownWorker].flatMap(({ lines }) => lines.map((line) => JSON.stringify(line)));
@@ -166,7 +156,7 @@ test("in the URL of an MCP server that an item brings", async () => {
   expectNone(text, [path, query]);
 });
 
-test("of a client's, two thousand of them", async () => {
+test("two thousand of a client's secrets are not revealed", async () => {
   const names = Array.from({ length: 2_000 }, (_, i) => `planted-${i}-${"x".repeat(i % 50)}-secret`);
   await using server = await startMcpServer();
   const headers = Object.fromEntries(names.map((name, i) => [`X-Key-${i}`, name]));
@@ -181,7 +171,7 @@ test("of a client's, two thousand of them", async () => {
   expect(await everywhere([api, worker], [created, response])).not.toMatch(/planted-\d+-/);
 });
 
-test("of a client's, which a provider is given and quotes in what it refuses", async () => {
+test("a client's secret that a provider quotes in its error is not revealed", async () => {
   const token = "planted-passed-on-77aa";
   const message = `No. ${Object.values(SECRET_FORMS)
     .flatMap((write) => [token, PROVIDER_KEY].map(write))
@@ -212,11 +202,11 @@ test("of a client's, which a provider is given and quotes in what it refuses", a
   expect(JSON.stringify(upstream.requests[0]!.body)).toContain(token);
 });
 
-test("of the operator's: a password that Redis refuses", async () => {
+test("an operator's password that Redis rejects is not revealed", async () => {
   const password = "planted-password-31c0";
   const redis = createServer((socket) => {
     socket.on("error", () => {});
-    // Several commands may come at once, and each waits for its answer.
+    // Several commands may arrive at once, and each waits for its reply.
     socket.on("data", (data) =>
       socket.write(`-WRONGPASS not ${password}\r\n`.repeat(String(data).split("\r\n*").length)),
     );
@@ -225,15 +215,15 @@ test("of the operator's: a password that Redis refuses", async () => {
   await once(redis, "listening");
   const url = `redis://:${password}@127.0.0.1:${(redis.address() as AddressInfo).port}`;
   for (const script of ["src/server.ts", "workers/main.ts"]) {
-    await using refused = new ServerProcess(script, script, { ...environment, REDIS_URL: url, PORT: "0" });
-    await refused.line(({ msg }) => msg.startsWith("Redis is not reachable"), "a word about Redis");
-    expect(JSON.stringify(refused.lines)).toContain("WRONGPASS not [redacted]");
-    expectNone(JSON.stringify(refused.lines), [password]);
+    await using rejected = new ServerProcess(script, script, { ...environment, REDIS_URL: url, PORT: "0" });
+    await rejected.line(({ msg }) => msg.startsWith("Redis is not reachable"), "a word about Redis");
+    expect(JSON.stringify(rejected.lines)).toContain("WRONGPASS not [redacted]");
+    expectNone(JSON.stringify(rejected.lines), [password]);
   }
   redis.close();
 });
 
-test("a URL with a user name or a password is refused, wherever it stands, and not repeated", async () => {
+test("a URL with a user name or password is rejected everywhere, and not repeated", async () => {
   const tool = { type: "mcp", server_label: "srv", server_url: "https://me:planted-word@a.example/" };
   const items = [{ type: "additional_tools", role: "developer", tools: [tool] }];
   const model = "simulator/default";

@@ -1,4 +1,4 @@
-/** A response that crashes its worker is found and failed, and costs its neighbours nothing. */
+/** A response that crashes its worker is found and failed, and costs its neighbours no attempt. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,26 +10,26 @@ import { expectOneTerminal } from "../support/subscriber.ts";
 import { type Answer, created, message, startUpstreamServer, stream } from "../support/upstream-server.ts";
 
 const HEALTHY = 30;
-/** As many as the rule allows: in company once with progress and twice without, and then twice alone. */
+/** As many as the rule allows: beside other runs once with progress and twice without, and then twice alone. */
 const MOST_CRASHES = { silent: 5, talkative: 6 };
 
 test.each<[keyof typeof MOST_CRASHES, Answer]>([
   ["silent", stream(created())],
   ["talkative", stream(created(), ...message(0, "msg_1", ["One ", "and ", "all."]))],
-])("a %s one among healthy ones", { timeout: 180_000 }, async (kind, answer) => {
+])("a %s poison among healthy runs is found", { timeout: 180_000 }, async (kind, answer) => {
   const prefix = uniquePrefix();
   const folder = await mkdtemp(join(tmpdir(), "background-responses-poison-"));
   using inspector = new RedisInspector(prefix);
   let poison = "";
   const killed: number[] = [];
-  /** Whatever process holds the poison dies of it. */
+  /** Every process that runs the poison crashes. */
   const die = async (): Promise<void> => {
     const pid = Number((await inspector.meta(poison))["worker"]!.split(":").at(-1));
     killed.push(pid);
     process.kill(pid, "SIGKILL");
   };
   const deadly: Answer = (response) => {
-    // Its other side dies, which breaks the connection.
+    // Its other side exits, which breaks the connection.
     upstream.requests.at(-1)!.closed.catch(() => {});
     answer(response);
     void die();
@@ -43,7 +43,7 @@ test.each<[keyof typeof MOST_CRASHES, Answer]>([
     PROVIDERS_FILE: path,
     LOCK_DURATION_MS: "1000",
     STALLED_INTERVAL_MS: "400",
-    // What is charged to anybody for what a neighbour did would fail it.
+    // An attempt charged for a neighbour's crash would fail it.
     MAX_ATTEMPTS: "1",
   };
   await using api = await startApi(environment);

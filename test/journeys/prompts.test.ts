@@ -1,4 +1,4 @@
-/** Prompts from a folder to the provider: real processes, a provider of the test's own, and the official client. */
+/** Prompts from a folder to the provider: real processes, the test's own provider, and the official client. */
 import OpenAI from "openai";
 import type { ResponseCreateParamsNonStreaming } from "openai/resources/responses/responses";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -39,7 +39,7 @@ beforeAll(async () => {
     },
   });
   environment = { KEY_PREFIX: uniquePrefix(), OPENAI_BASE_URL: provider.url };
-  // The worker has no folder: what it needs is recorded.
+  // The worker has no folder: the record contains everything it needs.
   [api, worker] = await Promise.all([
     startApi({ ...environment, PROMPTS_FOLDER: folder.path }),
     startWorker({ ...environment, STRICT_EVENTS: "true" }),
@@ -83,7 +83,7 @@ describe("a prompt", () => {
     expect(read.body.instructions).toEqual(MESSAGES);
   });
 
-  test("param prompt: is enough without input, in the background, in a version of its own; a replay shows the same", async () => {
+  test("param prompt: needs no input, and a background version is replayed unchanged", async () => {
     const { id, status } = await say({
       background: true,
       prompt: { id: "pmpt_birds", version: "1", variables: { place: "Hull" } },
@@ -113,7 +113,7 @@ describe("a prompt", () => {
       { role: "assistant" },
       { role: "user", content: [text("Two")] },
     ]);
-    // With a prompt of its own the next has that one, before all that was said.
+    // The next response has its own prompt, before all earlier items.
     await say({ prompt: BIRDS, input: "Three", previous_response_id: second.id });
     const sent = lastSent()["input"] as object[];
     expect(sent.slice(0, 2)).toEqual(MESSAGES);
@@ -145,20 +145,20 @@ describe("a prompt", () => {
       "Missing required parameter: 'prompt.variables.place'.",
     ],
     [
-      "a variable too many",
+      "an unknown variable",
       { id: "pmpt_birds", version: "1", variables: { place: "Hull", zzz: "" } },
       400,
       "prompt.variables.zzz",
       "unknown_parameter",
       "Unknown parameter: 'prompt.variables.zzz'.",
     ],
-  ])("%s is refused", async (_name, prompt, status, param, code, message) => {
+  ])("%s is rejected", async (_name, prompt, status, param, code, message) => {
     const answer = await send("POST", `${api.url}/responses`, { prompt, input: "Hi" });
     expect(answer).toMatchObject({ status, body: { error: { type: "invalid_request_error", param, code, message } } });
   });
 });
 
-test("an API process with other files replays what was accepted before, and serves its own", async () => {
+test("an API process with other files replays old responses and serves its own prompts", async () => {
   await using other = await PromptFolder.create({
     "pmpt_birds/9.json": { model: "openai/m", instructions: "Nine." },
   });
@@ -174,7 +174,7 @@ test("an API process with other files replays what was accepted before, and serv
   expect(prompt).toEqual({ version: "9", variables: null });
 });
 
-test("a template that is wrong keeps the API from starting, and is named", async () => {
+test("an invalid template stops the API's start by name", async () => {
   await using wrong = await PromptFolder.create({ "pmpt_birds/1.json": { instruction: "You watch birds." } });
   await using server = new ServerProcess("api", "src/server.ts", {
     PORT: "0",

@@ -1,4 +1,4 @@
-/** What a provider says of a response besides its output: it is in the end of ours, whatever the end is. */
+/** A provider's report on a response, except the output: our terminal response has it, for every ending. */
 import { expect, test } from "vitest";
 import { create, simulate } from "../support/api-client.ts";
 import { startApi, startWorker } from "../support/processes.ts";
@@ -34,12 +34,12 @@ test.each([
   ["completed", { tool_usage: { image_gen: IMAGES, ...SEARCHES }, moderation: MODERATION }],
   ["incomplete", { tool_usage: { image_gen: IMAGES, ...SEARCHES }, moderation: MODERATION }],
   ["failed", { tool_usage: { image_gen: IMAGES, ...SEARCHES }, moderation: MODERATION }],
-])("tool_usage and moderation of a response that is %s", async (status, said) => {
+])("tool_usage and moderation reach a response that is %s", async (status, said) => {
   const response = await answerOf({ status, ...said });
   expect(response).toMatchObject({ status, ...said });
 });
 
-test("what it does not say, or says otherwise than published, stays as it was", async () => {
+test("a missing or malformed report leaves the response unchanged", async () => {
   const response = await answerOf({ tool_usage: { image_gen: "many", ...SEARCHES }, moderation: { input: FOUND } });
   expect(response.tool_usage).toEqual({ image_gen: NO_IMAGES, ...SEARCHES });
   expect(response.moderation).toBeNull();

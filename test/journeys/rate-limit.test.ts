@@ -1,4 +1,4 @@
-/** A provider that is rate-limited: its responses wait in the queue, not in a worker's slot. */
+/** A rate-limited provider: its responses wait in the queue instead of a worker's slot. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -50,7 +50,7 @@ async function install(
 const isWaiting = (id: string) => (line: { msg: string; [field: string]: unknown }) =>
   line.msg === "Waits in the queue for its provider" && line["responseId"] === id;
 
-test("a response waits without a slot, outlives its worker, and costs no attempt", async () => {
+test("a response waits without a slot, survives its worker, and loses no attempt", async () => {
   await using server = await startUpstreamServer(LIMITED, answerOf("openai-compatible", ["It ", "rains."]));
   await using installation = await install(server);
   const { environment, inspector, promote } = installation;
@@ -84,7 +84,7 @@ test("a response waits without a slot, outlives its worker, and costs no attempt
   expect(successor.lines.filter(({ msg }) => msg === "Attempt failed")).toEqual([]);
 });
 
-test("a response that waits can be cancelled, and its job goes with it", async () => {
+test("a waiting response can be cancelled, and its job is removed", async () => {
   await using server = await startUpstreamServer(LIMITED);
   await using installation = await install(server);
   const { environment, inspector } = installation;
@@ -101,8 +101,8 @@ test("a response that waits can be cancelled, and its job goes with it", async (
 });
 
 test.each([
-  ["it would outlast the deadline", { RESPONSE_DEADLINE_SECONDS: "60" }],
-  ["it may not wait", { UPSTREAM_MAX_WAITS: "0" }],
+  ["the wait would outlast its deadline", { RESPONSE_DEADLINE_SECONDS: "60" }],
+  ["waiting is switched off", { UPSTREAM_MAX_WAITS: "0" }],
 ])("a response fails with the provider's reason if %s", async (_name, more) => {
   await using server = await startUpstreamServer(LIMITED);
   await using installation = await install(server, more);
@@ -116,7 +116,7 @@ test.each([
   expect(server.requests).toHaveLength(1);
 });
 
-test("a response does not wait if its provider has a fallback, and keeps the name of the model asked for", async () => {
+test("a response with a fallback does not wait, and keeps its model's name", async () => {
   await using server = await startUpstreamServer(LIMITED);
   await using installation = await install(server, {}, { fallbacks: ["simulator/default"] });
   const { environment } = installation;

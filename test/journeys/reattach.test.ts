@@ -1,6 +1,6 @@
 /**
- * A provider that runs responses in its own background: here it is this very server. Whatever happens to the workers of the
- * second server, or to its connections, the first runs each response once, and the second has all of it.
+ * A provider that runs responses in its own background: here a server of this program. Whatever happens to the second
+ * server's workers or connections, the first runs each response once, and the second records all of it.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,13 +10,14 @@ import type { OutputItem } from "../../src/protocol/item.ts";
 import type { Response } from "../../src/protocol/response.ts";
 import { create, pollToEnd, RedisInspector, send } from "../support/api-client.ts";
 import { type CuttingProxy, startCuttingProxy } from "../support/cutting-proxy.ts";
+import { pollUntil, untilNoneInFlight } from "../support/poll-until.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { seededRandom } from "../support/random.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectExact, expectLegal, expectOneTerminal, subscribe } from "../support/subscriber.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "reattach-"));
-/** The provider is `a`, what is asked of it is `b`. */
+/** The provider is `a`; clients send their requests to `b`. */
 const prefixes = { a: uniquePrefix(), b: uniquePrefix() };
 const a = { inspector: new RedisInspector(prefixes.a), environment: { KEY_PREFIX: prefixes.a } };
 const b = {
@@ -57,7 +58,7 @@ const THINKING = {
   reasoning: { effort: "low", summary: "auto" },
 };
 
-/** Some ten seconds of it. */
+/** About ten seconds of output. */
 const LONG = {
   ...THINKING,
   text: {
@@ -74,7 +75,7 @@ const LONG = {
   },
 };
 
-/** The responses of A that were made for one of B's. */
+/** A's responses that were created for one of B's. */
 async function runsOfA(id: string): Promise<string[]> {
   const { inspector } = a;
   const keys = await inspector.redis.keys(inspector.layout.meta("*").replaceAll(/[{}]/g, "?"));
@@ -90,7 +91,7 @@ async function endOfA(id: string): Promise<Response> {
   return await pollToEnd(apiOfA.url, runs[0]!);
 }
 
-/** What a client reads of it: ids of items that were told twice are others. */
+/** The content that a client reads; ids differ for items that were replayed. */
 function contentOf({ output }: Response): object[] {
   return (output as readonly OutputItem[]).map((item) => ({ ...item, id: "" }));
 }
@@ -101,7 +102,7 @@ const doneItems = (log: readonly string[]): OutputItem[] =>
     .filter(({ type }) => type === "response.output_item.done")
     .map(({ item }) => item);
 
-/** The log is whole, and says exactly what the provider's says, each item once. Answers the items that were cut off. */
+/** The log is complete and equals the provider's, with each item once. Returns the items that were cut off. */
 async function expectSame(id: string): Promise<OutputItem[]> {
   const log = await b.inspector.log(id);
   expectLegal(log);
@@ -117,14 +118,14 @@ async function expectSame(id: string): Promise<OutputItem[]> {
   return items.filter((item) => item.status === "incomplete");
 }
 
-/** B's response once its worker has read so much of it. */
-async function beginAndReach(request: object, place: number): Promise<string> {
+/** B's response once its worker has read that many events of A's. */
+async function beginAndReach(request: object, position: number): Promise<string> {
   const { id } = await create(apiOfB.url, request);
   const cut = new AbortController();
   await subscribe(apiOfB.url, id, {
     signal: cut.signal,
     onEvent: (event) => {
-      if (event.id >= place) cut.abort();
+      if (event.id >= position) cut.abort();
     },
   });
   return id;
@@ -132,17 +133,20 @@ async function beginAndReach(request: object, place: number): Promise<string> {
 
 const cancelOnB = async (id: string) => await send("POST", `${apiOfB.url}/responses/${id}/cancel`);
 
-/** Nothing of it is B's to look after any more. */
+/** B has no remote run left. */
 async function untilSettled(): Promise<void> {
   const { redis, layout } = b.inspector;
-  while ((await redis.exists(layout.remoteRunRegistry)) === 1) await redis.ping();
+  await pollUntil(
+    async () => await redis.exists(layout.remoteRunRegistry),
+    (count) => count === 0,
+  );
 }
 
 describe("SIGKILL of a worker", () => {
   const SEEDS = 20;
 
   test(
-    `at ${SEEDS} random points: the provider runs each response once, and nothing of it is missing or told twice`,
+    `at ${SEEDS} random points: the provider runs each response once, and its events are recorded once`,
     {
       timeout: 300_000,
     },
@@ -151,12 +155,12 @@ describe("SIGKILL of a worker", () => {
       let worker = await startWorker(b.environment);
       for (let seed = 0; seed < SEEDS; seed += 1) {
         const doomed = worker;
-        const place = Math.floor(random() * 70);
+        const position = Math.floor(random() * 70);
         const { id } = await create(apiOfB.url, { ...THINKING, input: `Tell me about log ${seed}.` });
         let isKilled = false;
         const running = subscribe(apiOfB.url, id, {
           onEvent: (event) => {
-            if (isKilled || event.id < place) return;
+            if (isKilled || event.id < position) return;
             isKilled = true;
             doomed.kill("SIGKILL");
           },
@@ -168,18 +172,21 @@ describe("SIGKILL of a worker", () => {
         const stream = await running;
         expect(stream.isWhole).toBe(true);
         expectExact(stream.events, await b.inspector.log(id), 0);
-        // What it was in the middle of was continued in its place.
+        // An item in progress was continued in its position.
         expect(await expectSame(id)).toEqual([]);
       }
       await worker[Symbol.asyncDispose]();
     },
   );
 
-  test("before it has heard what the provider calls its response begins no other one", async () => {
+  test("before the worker knows the remote id, no second remote run begins", async () => {
     const doomed = await startWorker(b.environment);
     proxy.isSilent = true;
     const { id } = await create(apiOfB.url, { ...THINKING, input: "Tell me about silence." });
-    while ((await runsOfA(id)).length === 0) await a.inspector.redis.ping();
+    await pollUntil(
+      async () => await runsOfA(id),
+      (runs) => runs.length > 0,
+    );
     doomed.kill("SIGKILL");
     await doomed.exited;
     proxy.isSilent = false;
@@ -188,7 +195,7 @@ describe("SIGKILL of a worker", () => {
     expect(await expectSame(id)).toEqual([]);
   });
 
-  test("a function call that the provider had begun with is gone on with", async () => {
+  test("a function call in progress at the provider is resumed", async () => {
     const doomed = await startWorker(b.environment);
     const parameters = { type: "object", properties: { q: { type: "string" } }, required: ["q"] };
     const id = await beginAndReach({ ...THINKING, tools: [{ type: "function", name: "look_up", parameters }] }, 20);
@@ -200,7 +207,7 @@ describe("SIGKILL of a worker", () => {
     await expectSame(id);
   });
 
-  test("a provider that has lost the response is asked for the rest of it", async () => {
+  test("a provider that lost the response is asked for the rest", async () => {
     const doomed = await startWorker(b.environment);
     const { id } = await create(apiOfB.url, LONG);
     await subscribe(apiOfB.url, id, {
@@ -228,8 +235,8 @@ function onceExited(worker: ServerProcess): AbortSignal {
   return exited.signal;
 }
 
-describe("a connection to the provider that breaks", () => {
-  test("between any two bytes, again and again, breaks no item and costs no attempt", async () => {
+describe("a broken connection to the provider", () => {
+  test("between any two bytes, repeatedly, breaks no item and costs no attempt", async () => {
     await using _worker = await startWorker(b.environment);
     const random = seededRandom(11);
     proxy.cutAfter = () => 1_500 + Math.floor(random() * 6_000);
@@ -243,7 +250,7 @@ describe("a connection to the provider that breaks", () => {
     expect((await b.inspector.meta(id))["attempts"]).toBe("1");
   });
 
-  test("while the worker is killed as well, loses nothing", async () => {
+  test("together with a killed worker, loses nothing", async () => {
     const doomed = await startWorker(b.environment);
     const id = await beginAndReach({ ...THINKING, input: "Tell me about storms." }, 12);
     proxy.cut();
@@ -264,17 +271,17 @@ describe("cancel", () => {
     await untilSettled();
   });
 
-  test("before the provider has named its response cancels that as well", async () => {
+  test("before the provider has named its response cancels there too", async () => {
     await using worker = await startWorker(b.environment);
     const ids: string[] = [];
     for (let i = 0; i < 8; i += 1) {
       const { id } = await create(apiOfB.url, { ...LONG, input: `Go ${i}` });
       ids.push(id);
-      // The third event says that the run has begun.
+      // The third event reports that the run has begun.
       await subscribe(apiOfB.url, id, { cutAfterEvents: 3 });
       await cancelOnB(id);
     }
-    while ((await a.inspector.inFlight()).length > 0) await a.inspector.redis.ping();
+    await untilNoneInFlight(a.inspector);
     await untilSettled();
     const runs = (await Promise.all(ids.map(runsOfA))).flat();
     expect(runs.length).toBeGreaterThan(0);
@@ -282,7 +289,7 @@ describe("cancel", () => {
     expect(worker.child.exitCode).toBeNull();
   });
 
-  test("with no worker alive cancels at the provider once there is one", async () => {
+  test("without a worker cancels at the provider once one starts", async () => {
     const doomed = await startWorker(b.environment);
     const id = await beginAndReach(LONG, 40);
     doomed.kill("SIGKILL");
@@ -305,7 +312,7 @@ describe("cancel", () => {
     await untilSettled();
   });
 
-  test("by DELETE leaves nothing of it at the provider", async () => {
+  test("by DELETE leaves nothing at the provider", async () => {
     const doomed = await startWorker(b.environment);
     const id = await beginAndReach({ ...LONG, model: "deleted/simulator/default" }, 40);
     const [run] = await runsOfA(id);
@@ -319,7 +326,7 @@ describe("cancel", () => {
 });
 
 describe("the end of a response", () => {
-  test("is the end of the provider's copy, unless it is kept", async () => {
+  test("deletes the provider's copy, unless it is kept", async () => {
     await using _worker = await startWorker(b.environment);
     const { id } = await create(apiOfB.url, { ...THINKING, model: "deleted/simulator/default" });
     expect((await pollToEnd(apiOfB.url, id)).status).toBe("completed");
@@ -336,7 +343,7 @@ describe("the end of a response", () => {
     expect((await endOfA(id)).status).toBe("cancelled");
   });
 
-  test("is never reached at a provider for a client that wants nothing stored", async () => {
+  test("an unstored response is never a remote run", async () => {
     await using _worker = await startWorker(b.environment);
     const { id } = await create(apiOfB.url, { ...THINKING, store: false });
     expect((await pollToEnd(apiOfB.url, id)).status).toBe("completed");
@@ -344,7 +351,7 @@ describe("the end of a response", () => {
   });
 });
 
-test("a worker that was frozen until it lost its lease ends nothing that another one reads", async () => {
+test("a worker frozen until it lost its lease ends no run of another", async () => {
   const workers = [await startWorker(b.environment), await startWorker(b.environment)] as const;
   await using _first = workers[0];
   await using _second = workers[1];

@@ -1,4 +1,4 @@
-/** What a process says of its Redis at its start: it ends, it waits, or it warns, each time with a remedy. */
+/** A process checks its Redis at its start: it exits, waits, or warns, each time with a remedy. */
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { type AddressInfo, connect, createServer } from "node:net";
@@ -33,30 +33,30 @@ const begin = (script: string, settings: Record<string, string>) =>
   new ServerProcess(script, script, { PORT: "0", WORKER_PORT: "0", ...settings });
 const withUser = (url: string, user: string): string => url.replace("redis://", `redis://${user}@`);
 
-describe.each(SCRIPTS)("%s ends with a sentence", (script) => {
+describe.each(SCRIPTS)("%s exits with a sentence", (script) => {
   test.each([
     ["a wrong password", "stranger:wrong", "Redis rejects the credentials: check the user and password of REDIS_URL."],
-    ["a user who may not write", "reader:secret", "The user of REDIS_URL has too few rights (NOPERM"],
-    ["a user who may not inspect Redis", "blind:secret", "The user of REDIS_URL has too few rights (NOPERM"],
+    ["a user without write rights", "reader:secret", "The user of REDIS_URL has too few rights (NOPERM"],
+    ["a user without rights to inspect Redis", "blind:secret", "The user of REDIS_URL has too few rights (NOPERM"],
   ])("with %s", async (_name, user, sentence) => {
     await admin.call("ACL", "SETUSER", "reader", "on", ">secret", "~*", "&*", "+@read", "+@connection", "+info");
     await admin.call("ACL", "SETUSER", "blind", "on", ">secret", "~*", "&*", "+@all", "-@dangerous");
     const settings = { ...environment(), REDIS_URL: withUser(redis.url, user) };
-    await using refused = begin(script, settings);
-    await refused.line(({ msg }) => msg.includes(sentence), sentence);
-    expect(await refused.exited).toBe(EXIT_MISCONFIGURED);
+    await using started = begin(script, settings);
+    await started.line(({ msg }) => msg.includes(sentence), sentence);
+    expect(await started.exited).toBe(EXIT_MISCONFIGURED);
   });
 
-  test("without the password that Redis wants, and with a cluster that is none", async () => {
+  test("without Redis's password, and with a cluster that is none", async () => {
     await using locked = await startPrivateRedis({ dataDir: join(folder, "locked") });
     const owner = new Redis(locked.url);
     await owner.config("SET", "requirepass", "secret");
     owner.disconnect();
-    await using refused = begin(script, { ...environment(), REDIS_URL: locked.url });
-    await refused.line(({ msg }) => msg.includes("Redis requires credentials: add the user and password"), "the fault");
-    expect(await refused.exited).toBe(EXIT_MISCONFIGURED);
+    await using started = begin(script, { ...environment(), REDIS_URL: locked.url });
+    await started.line(({ msg }) => msg.includes("Redis requires credentials: add the user and password"), "the error");
+    expect(await started.exited).toBe(EXIT_MISCONFIGURED);
     await using noCluster = begin(script, { ...environment(), REDIS_CLUSTER: "true" });
-    await noCluster.line(({ msg }) => msg.includes("Redis is not a cluster: set REDIS_CLUSTER=false."), "the fault");
+    await noCluster.line(({ msg }) => msg.includes("Redis is not a cluster: set REDIS_CLUSTER=false."), "the error");
     expect(await noCluster.exited).toBe(EXIT_MISCONFIGURED);
   });
 
@@ -65,20 +65,20 @@ describe.each(SCRIPTS)("%s ends with a sentence", (script) => {
       dataDir: join(folder, "cache"),
       extraArgs: ["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"],
     });
-    await using refused = begin(script, { ...environment(), REDIS_URL: cache.url });
-    await refused.line(({ msg }) => msg.includes("allkeys-lru Redis evicts running responses"), "the fault");
-    expect(await refused.exited).toBe(EXIT_MISCONFIGURED);
+    await using started = begin(script, { ...environment(), REDIS_URL: cache.url });
+    await started.line(({ msg }) => msg.includes("allkeys-lru Redis evicts running responses"), "the error");
+    expect(await started.exited).toBe(EXIT_MISCONFIGURED);
   });
 });
 
 test("an old Redis ends the start", async () => {
   await using old = await startRewritingProxy(redis.port, "redis_version:7.", "redis_version:6.");
-  await using refused = begin("src/server.ts", { ...environment(), REDIS_URL: old.url });
-  await refused.line(({ msg }) => /Redis 6\.\S+ is too old: install Redis 7\.0 or newer/.test(msg), "the fault");
-  expect(await refused.exited).toBe(EXIT_MISCONFIGURED);
+  await using started = begin("src/server.ts", { ...environment(), REDIS_URL: old.url });
+  await started.line(({ msg }) => /Redis 6\.\S+ is too old: install Redis 7\.0 or newer/.test(msg), "the error");
+  expect(await started.exited).toBe(EXIT_MISCONFIGURED);
 });
 
-/** Replaces one text of what Redis answers by another that is as long. */
+/** Replaces a text in Redis's replies by another of the same length. */
 async function startRewritingProxy(port: number, from: string, to: string): Promise<AsyncDisposable & { url: string }> {
   const server = createServer((near) => {
     const far = connect(port, "127.0.0.1");
@@ -95,7 +95,7 @@ async function startRewritingProxy(port: number, from: string, to: string): Prom
   };
 }
 
-test("a process that serves is not ready while its Redis is a replica", async () => {
+test("a serving process is not ready while its Redis is a replica", async () => {
   await using api = await startApi(environment());
   const readiness = async () => await send<object>("GET", api.url.replace("/v1", "/readyz"));
   expect(await readiness()).toMatchObject({ status: 200, body: { checks: { setup: true } } });
@@ -105,7 +105,7 @@ test("a process that serves is not ready while its Redis is a replica", async ()
   await expect.poll(readiness, { timeout: 20_000 }).toMatchObject({ status: 200, body: { checks: { setup: true } } });
 });
 
-test("warnings are in the log, as JSON and nothing else, and in /readyz", async () => {
+test("warnings are in the log as JSON, and in /readyz", async () => {
   await using volatile = await startPrivateRedis({
     dataDir: join(folder, "volatile"),
     extraArgs: ["--maxmemory-policy", "volatile-lru", "--appendonly", "no"],
@@ -118,12 +118,12 @@ test("warnings are in the log, as JSON and nothing else, and in /readyz", async 
   expect([status, body]).toEqual([200, expect.objectContaining({ status: "ready", warnings: wanted })]);
   for (const { lines } of [api, worker]) {
     expect(lines.filter(({ level }) => level === 40).map(({ msg }) => msg)).toEqual(expect.arrayContaining(wanted));
-    // A line that is no JSON is read with the level 0.
+    // A line that is not JSON gets the level 0.
     expect(lines.filter(({ level }) => level === 0)).toEqual([]);
   }
 });
 
-describe("a start waits while Redis takes no writes", () => {
+describe("a start waits while Redis accepts no writes", () => {
   test.each([
     ["is a replica", ["REPLICAOF", "127.0.0.1", "1"], ["REPLICAOF", "NO", "ONE"], "lead to the primary"],
     ["is full", ["CONFIG", "SET", "maxmemory", "1"], ["CONFIG", "SET", "maxmemory", "0"], "raise maxmemory"],
@@ -131,9 +131,9 @@ describe("a start waits while Redis takes no writes", () => {
       "lacks replicas",
       ["CONFIG", "SET", "min-replicas-to-write", "1"],
       ["CONFIG", "SET", "min-replicas-to-write", "0"],
-      "takes no writes without its replicas",
+      "requires missing replicas for writes",
     ],
-  ])("because it %s, and serves then", async (_name, breaking, mending, remedy) => {
+  ])("because it %s, and serves afterwards", async (_name, breaking, mending, remedy) => {
     const call = async ([command, ...parameters]: string[]) => await admin.call(command!, ...parameters);
     await call(breaking);
     const settings = environment();
@@ -148,7 +148,7 @@ describe("a start waits while Redis takes no writes", () => {
   });
 });
 
-test("a user with the rights that docs/redis.md names can do everything", async () => {
+test("a user with the rights in docs/redis.md can do everything", async () => {
   const settings = environment();
   const prefix = settings.KEY_PREFIX;
   const rules = [`~${prefix}:*`, `~{${prefix}:*`, `&${prefix}:*`, "+@all", "-@dangerous", "-@admin", "+info"];
@@ -175,17 +175,18 @@ test("a user with the rights that docs/redis.md names can do everything", async 
   expect(await admin.call("ACL", "LOG")).toEqual([]);
 });
 
-test("a worker whose rights are taken away asks once a second, and goes on when it has them again", async () => {
+test("a worker without rights retries once a second, and resumes with them", async () => {
   await admin.call("ACL", "SETUSER", "worker", "on", ">secret", "~*", "&*", "+@all");
   const settings = environment();
   await using api = await startApi(settings);
   await using worker = await startWorker({ ...settings, REDIS_URL: withUser(redis.url, "worker:secret") });
   await admin.call("ACL", "SETUSER", "worker", "-evalsha", "-eval", "-bzpopmin");
   const { id } = await create(api.url, simulate({ tokens: 2 }));
-  const refusals = () => worker.lines.filter(({ msg }) => msg === "Queue worker error").map(({ time }) => Number(time));
-  // The two queues are refused twice in a round each, and a round takes two seconds.
-  await expect.poll(() => refusals().length, { timeout: 30_000 }).toBeGreaterThan(12);
-  expect(refusals()[12]! - refusals()[0]!).toBeGreaterThan(1_500);
+  const errorTimes = () =>
+    worker.lines.filter(({ msg }) => msg === "Queue worker error").map(({ time }) => Number(time));
+  // Redis rejects the two queues twice each per round, and a round takes two seconds.
+  await expect.poll(() => errorTimes().length, { timeout: 30_000 }).toBeGreaterThan(12);
+  expect(errorTimes()[12]! - errorTimes()[0]!).toBeGreaterThan(1_500);
   await admin.call("ACL", "SETUSER", "worker", "+@all");
   expect(await pollToEnd(api.url, id)).toMatchObject({ status: "completed" });
 });

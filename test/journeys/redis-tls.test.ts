@@ -1,4 +1,4 @@
-/** A Redis that asks for a certificate, signed by an authority that nobody else knows. */
+/** A Redis that requires client certificates, signed by a private authority. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test("API, worker and BullMQ show their certificate; without the files nobody gets in, and the log says why", async () => {
+test("API, worker and BullMQ present their certificate; without it the log says why", async () => {
   const { ca, server, client } = await makeCertificates(folder);
   const tlsPort = String(await findFreePort());
   const files = ["--tls-cert-file", server.cert, "--tls-key-file", server.key, "--tls-ca-cert-file", ca];
@@ -27,19 +27,19 @@ test("API, worker and BullMQ show their certificate; without the files nobody ge
   });
   const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: `rediss://localhost:${tlsPort}` };
   const trust = { REDIS_TLS_CA_FILE: ca };
-  const own = { REDIS_TLS_CERT_FILE: client.cert, REDIS_TLS_KEY_FILE: client.key };
+  const certificate = { REDIS_TLS_CERT_FILE: client.cert, REDIS_TLS_KEY_FILE: client.key };
 
-  await using api = await startApi({ ...environment, ...trust, ...own });
-  await using _worker = await startWorker({ ...environment, ...trust, ...own });
+  await using api = await startApi({ ...environment, ...trust, ...certificate });
+  await using _worker = await startWorker({ ...environment, ...trust, ...certificate });
   const { id } = await create(api.url, simulate({ tokens: 5, delay_ms: 0 }));
   expect((await pollToEnd(api.url, id)).status).toBe("completed");
 
-  for (const lacking of [own, trust]) {
+  for (const lacking of [certificate, trust]) {
     await using outside = new ServerProcess("api", "src/server.ts", { ...environment, ...lacking, PORT: "0" });
     await outside.line(({ msg }) => msg === "Redis is not reachable; reconnecting", "that it has no connection");
   }
   const foreignKey = { REDIS_TLS_CERT_FILE: client.cert, REDIS_TLS_KEY_FILE: server.key };
   await using mixed = new ServerProcess("api", "src/server.ts", { ...environment, ...foreignKey, PORT: "0" });
-  await mixed.line(({ msg }) => msg.includes("REDIS_TLS_KEY_FILE is not the key of"), "the fault");
+  await mixed.line(({ msg }) => msg.includes("REDIS_TLS_KEY_FILE is not the key of"), "the error");
   expect(await mixed.exited).toBe(78);
 });

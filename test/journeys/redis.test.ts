@@ -1,4 +1,7 @@
-/** Promise 5 (contract.md#promises), continued: Redis itself dies, or is away. The server comes back by itself and every accepted response ends. */
+/**
+ * Promise 5 (contract.md#promises), continued: Redis itself crashes or is away. The server recovers by itself and every
+ * accepted response ends.
+ */
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -24,7 +27,7 @@ const start = async (name: string, appendfsync: "everysec" | "always", port?: nu
   await startPrivateRedis({ dataDir: join(folder, name), appendfsync, ...(port !== undefined && { port }) });
 
 describe.each(["everysec", "always"] as const)("SIGKILL of Redis with appendfsync %s", (appendfsync) => {
-  test("running and queued responses end after it is back, their streams exact", async () => {
+  test("running and queued responses end after Redis returns, with exact streams", async () => {
     const redis = await start(appendfsync, appendfsync);
     const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: redis.url, BACKGROUND_CONCURRENCY: "4" };
     using inspector = new RedisInspector(environment.KEY_PREFIX, redis.url);
@@ -44,12 +47,12 @@ describe.each(["everysec", "always"] as const)("SIGKILL of Redis with appendfsyn
     redis.kill("SIGKILL");
     await redis.exited;
 
-    const refused = await send<object>("POST", `${api.url}/responses`, simulate({ tokens: 1 }));
-    expect(refused).toMatchObject({
+    const rejected = await send<object>("POST", `${api.url}/responses`, simulate({ tokens: 1 }));
+    expect(rejected).toMatchObject({
       status: 503,
       body: { error: { type: "server_error", code: "service_unavailable" } },
     });
-    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(Number(rejected.headers.get("retry-after"))).toBeGreaterThan(0);
 
     await using _back = await start(appendfsync, appendfsync, redis.port);
     for (const [i, events] of (await Promise.all(streams)).entries()) {
@@ -63,18 +66,15 @@ describe.each(["everysec", "always"] as const)("SIGKILL of Redis with appendfsyn
   });
 });
 
-test.each(["src/server.ts", "workers/main.ts"])(
-  "a database that Redis does not have is told, not exchanged: %s",
-  async (script) => {
-    const url = new URL(testRedisUrl());
-    url.pathname = "/999999";
-    await using server = new ServerProcess("server", script, { REDIS_URL: url.href, PORT: "0" });
-    await server.line(({ msg }) => msg.endsWith("REDIS_URL: Redis has no database 999999."), "saying so");
-    expect(await server.exited).toBe(78);
-  },
-);
+test.each(["src/server.ts", "workers/main.ts"])("a missing database is reported, not replaced: %s", async (script) => {
+  const url = new URL(testRedisUrl());
+  url.pathname = "/999999";
+  await using server = new ServerProcess("server", script, { REDIS_URL: url.href, PORT: "0" });
+  await server.line(({ msg }) => msg.endsWith("REDIS_URL: Redis has no database 999999."), "saying so");
+  expect(await server.exited).toBe(78);
+});
 
-test("a stream whose process was cut off from Redis goes on once it is back, without waiting for a heartbeat", async () => {
+test("a stream cut off from Redis resumes before the next heartbeat", async () => {
   await using redis = await start("cut-off", "everysec");
   await using proxy = await startCuttingProxy(redis.url);
   const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: redis.url };
@@ -95,7 +95,7 @@ test("a stream whose process was cut off from Redis goes on once it is back, wit
   expect(events.at(-1)!.type).toBe("response.completed");
 });
 
-test("a worker that is told to stop while Redis is away exits all the same", async () => {
+test("a worker stops on request while Redis is away", async () => {
   await using redis = await start("leaving", "everysec");
   const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: redis.url, DRAIN_GRACE_MS: "200" };
   await using worker = await startWorker(environment);
@@ -105,13 +105,13 @@ test("a worker that is told to stop while Redis is away exits all the same", asy
   redis.kill("SIGCONT");
 });
 
-test("a worker says once of each connection that Redis is away, and not of each command", async () => {
-  const redis = await start("told-once", "everysec");
+test("a worker reports a lost Redis once per connection", async () => {
+  const redis = await start("reported-once", "everysec");
   await using worker = await startWorker({ KEY_PREFIX: uniquePrefix(), REDIS_URL: redis.url });
   redis.kill("SIGKILL");
   await redis.exited;
-  await refuseConnections(redis.port, 20);
-  await using _back = await start("told-once", "everysec", redis.port);
+  await rejectConnections(redis.port, 20);
+  await using _back = await start("reported-once", "everysec", redis.port);
   await worker.line(({ msg }) => msg === "Redis is reachable again", "that Redis is back");
   const said = worker.lines
     .filter(({ level }) => level >= 40)
@@ -120,22 +120,22 @@ test("a worker says once of each connection that Redis is away, and not of each 
   expect(said).toEqual([...new Set(said)]);
 });
 
-/** In the place of Redis, until so many have tried. */
-async function refuseConnections(port: number, count: number): Promise<void> {
+/** Listens in place of Redis until that many clients have tried. */
+async function rejectConnections(port: number, count: number): Promise<void> {
   const enough = Promise.withResolvers<void>();
-  let refused = 0;
+  let rejected = 0;
   const server = createServer((socket) => {
     socket.resetAndDestroy();
-    refused += 1;
-    if (refused === count) enough.resolve();
+    rejected += 1;
+    if (rejected === count) enough.resolve();
   }).listen(port, "127.0.0.1");
   await enough.promise;
   server.close();
   await once(server, "close");
 }
 
-test("what a client sent is in no log line, even if Redis refuses it", async () => {
-  await using redis = await start("refusing", "everysec");
+test("a client's content is in no log line, even if Redis rejects it", async () => {
+  await using redis = await start("rejecting", "everysec");
   const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: redis.url };
   using inspector = new RedisInspector(environment.KEY_PREFIX, redis.url);
   await using api = await startApi(environment);
@@ -153,7 +153,7 @@ test("what a client sent is in no log line, even if Redis refuses it", async () 
   expect(log).not.toContain("reeds");
 });
 
-test("a Redis that hangs is answered with 503, not with a hanging request", async () => {
+test("a hanging Redis gives 503 instead of a hanging request", async () => {
   await using redis = await start("hanging", "everysec");
   const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: redis.url };
   await using api = await startApi(environment);

@@ -1,4 +1,7 @@
-/** Promise 3 (contract.md#promises) where replicas are required: they lag, are cut off and come back, and primaries are lost with what only they had. */
+/**
+ * Promise 3 (contract.md#promises) where replicas are required: they lag, are cut off and come back, and primaries are
+ * lost with unreplicated data.
+ */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type PrivateRedis, startPrivateRedis } from "../../src/local/redis/private-server.ts";
 import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { type CuttingProxy, startCuttingProxy } from "../support/cutting-proxy.ts";
+import { pollUntil, untilNoneInFlight } from "../support/poll-until.ts";
 import { startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectOneTerminal, subscribe } from "../support/subscriber.ts";
@@ -20,7 +24,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Replicas are sent what they lack at once. */
+/** Replicas receive missing data at once. */
 const start = async (name: string, extraArgs: string[] = []) =>
   await startPrivateRedis({
     dataDir: join(folder, name),
@@ -29,9 +33,12 @@ const start = async (name: string, extraArgs: string[] = []) =>
 
 const replicaOf = (port: number): string[] => ["--replicaof", "127.0.0.1", String(port)];
 
-/** Reads `INFO replication` until it says what is awaited. */
-async function replicationSays(redis: Redis, text: string): Promise<void> {
-  while (!(await redis.info("replication")).includes(text)) await redis.ping();
+/** Polls `INFO replication` until it contains `text`. */
+async function untilReplicationHas(redis: Redis, text: string): Promise<void> {
+  await pollUntil(
+    async () => await redis.info("replication"),
+    (info) => info.includes(text),
+  );
 }
 
 interface Topology extends AsyncDisposable {
@@ -39,12 +46,12 @@ interface Topology extends AsyncDisposable {
   second: PrivateRedis;
   /** Between the two. */
   link: CuttingProxy;
-  /** Leads to the primary of the moment: the first. */
+  /** Leads to the current primary: at first the first. */
   address: SwitchingProxy;
   environment: Record<string, string>;
   old: RedisInspector;
   inspector: RedisInspector;
-  /** The link is cut already: the second goes on without what it has not got. */
+  /** The link is cut already: the second continues without the missing data. */
   promote: () => Promise<void>;
 }
 
@@ -60,8 +67,8 @@ async function startTopology(name: string, settings: Record<string, string>): Pr
   const old = stack.use(new RedisInspector(KEY_PREFIX, first.url));
   const inspector = stack.use(new RedisInspector(KEY_PREFIX, second.url));
   const last = stack.use(new RedisInspector(KEY_PREFIX, third.url));
-  await replicationSays(old.redis, "state=online");
-  await replicationSays(last.redis, "master_link_status:up");
+  await untilReplicationHas(old.redis, "state=online");
+  await untilReplicationHas(last.redis, "master_link_status:up");
   return {
     first,
     second,
@@ -83,13 +90,18 @@ function cutOff(link: CuttingProxy): void {
   link.cut();
 }
 
-async function metaSays(inspector: RedisInspector, id: string, status: string): Promise<void> {
-  while ((await inspector.meta(id))["status"] !== status) await inspector.redis.ping();
+async function untilStatus(inspector: RedisInspector, id: string, status: string): Promise<void> {
+  await pollUntil(
+    async () => await inspector.meta(id),
+    (meta) => meta["status"] === status,
+  );
 }
+
+type Checks = { redis: boolean; writes: boolean };
 
 const REQUIRED = { REDIS_MIN_REPLICAS_ACKED: "1", REDIS_WAIT_TIMEOUT_MS: "300" };
 
-test("an end that no replica confirmed is shown once one is back, and until then it is no end to anyone", async () => {
+test("an unconfirmed end is shown to no one until a replica confirms it", async () => {
   await using topology = await startTopology("away", { ...REQUIRED, RESPONSE_DEADLINE_SECONDS: "3" });
   const { environment, link, old } = topology;
   await using api = await startApi(environment);
@@ -98,7 +110,7 @@ test("an end that no replica confirmed is shown once one is back, and until then
   const { id: second } = await create(api.url, simulate({ hang: true }));
   await subscribe(api.url, id, { cutAfterEvents: 3 });
   cutOff(link);
-  await metaSays(old, id, "failed");
+  await untilStatus(old, id, "failed");
   // By then the worker has tried all that it does for the two.
   const failures = () => worker.lines.filter(({ msg }) => msg === "Sweep failed; the next one continues").length;
   await worker.line(() => failures() >= 3, "sweeps that no replica confirmed");
@@ -119,10 +131,10 @@ test("an end that no replica confirmed is shown once one is back, and until then
   expect((await pollToEnd(api.url, id)).status).toBe("failed");
   expect((await pollToEnd(api.url, second)).status).toBe("failed");
   expect((await send("DELETE", `${api.url}/responses/${second}`)).status).toBe(200);
-  while ((await old.inFlight()).length > 0) await old.redis.ping();
+  await untilNoneInFlight(old);
 });
 
-test("an end that dies with its primary is ended once more by the promoted one", async () => {
+test("an end lost with its primary is repeated by the promoted replica", async () => {
   await using topology = await startTopology("lost-end", { ...REQUIRED, RESPONSE_DEADLINE_SECONDS: "3" });
   const { environment, first, link, old, inspector, promote } = topology;
   await using api = await startApi(environment);
@@ -130,7 +142,7 @@ test("an end that dies with its primary is ended once more by the promoted one",
   const { id } = await create(api.url, simulate({ hang: true }));
   await subscribe(api.url, id, { cutAfterEvents: 3 });
   cutOff(link);
-  await metaSays(old, id, "failed");
+  await untilStatus(old, id, "failed");
   expect((await inspector.meta(id))["status"]).toBe("in_progress");
   await promote();
   first.kill("SIGKILL");
@@ -139,20 +151,20 @@ test("an end that dies with its primary is ended once more by the promoted one",
   expect((await pollToEnd(api.url, id)).status).toBe("failed");
   expect((await subscribe(api.url, id)).isWhole).toBe(true);
   expectOneTerminal(await inspector.log(id));
-  while ((await inspector.inFlight()).length > 0) await inspector.redis.ping();
+  await untilNoneInFlight(inspector);
 });
 
 describe.each<[string, string[], Record<string, string>]>([
-  ["a WAIT that stays short", [], REQUIRED],
+  ["an unconfirmed WAIT", [], REQUIRED],
   ["NOREPLICAS", ["min-replicas-to-write", "1", "min-replicas-max-lag", "3"], {}],
-])("a primary that lives on without its replicas is left: %s", (name, config, settings) => {
-  test("running and new responses, streams and readiness go where the address leads", async () => {
+])("a former primary without replicas is abandoned: %s", (name, config, settings) => {
+  test("runs, requests, streams and readiness follow the address to the new primary", async () => {
     await using topology = await startTopology(name.replaceAll(" ", "-"), settings);
     const { environment, link, old, inspector, promote } = topology;
     await using api = await startApi(environment);
     await using _worker = await startWorker(environment);
     if (config.length > 0) await old.redis.config("SET", ...(config as [string, string]));
-    const readyz = async () => (await send<{ checks: object }>("GET", api.url.replace("/v1", "/readyz"))).body.checks;
+    const readyz = async () => (await send<{ checks: Checks }>("GET", api.url.replace("/v1", "/readyz"))).body.checks;
     expect(await readyz()).toMatchObject({ redis: true, writes: true });
     const { id } = await create(api.url, simulate({ tokens: 150, delay_ms: 20 }));
     let isCut = false;
@@ -163,14 +175,13 @@ describe.each<[string, string[], Record<string, string>]>([
         cutOff(link);
       },
     });
-    let checks = await readyz();
-    while ((checks as { writes: boolean }).writes) checks = await readyz();
+    const checks = await pollUntil(readyz, ({ writes }) => !writes);
     expect(checks).toMatchObject({ redis: true, writes: false });
     await promote();
     await following;
     expect((await pollToEnd(api.url, id)).status).toBe("completed");
     expect((await inspector.meta(id))["status"]).toBe("completed");
-    while (!((await readyz()) as { writes: boolean }).writes);
+    await pollUntil(readyz, ({ writes }) => writes);
     const { id: next } = await create(api.url, simulate({ tokens: 1, delay_ms: 0 }));
     expect((await pollToEnd(api.url, next)).status).toBe("completed");
     expect(await inspector.meta(next)).toMatchObject({ status: "completed" });

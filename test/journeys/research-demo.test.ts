@@ -1,4 +1,4 @@
-/** `npm run demo:research` as a newcomer runs it: its steps, its crash, its report and its own verdict. */
+/** `npm run demo:research` for a newcomer: its steps, its crash, its report and its own verdict. */
 import { afterEach, describe, expect, test } from "vitest";
 import { callKey, findRepeatedCalls, ExecutedCallLog } from "../../src/local/demo/research/check-calls.ts";
 import { findWrongCitations, numberSources } from "../../src/local/demo/research/report.ts";
@@ -16,7 +16,7 @@ afterEach(async () => {
   run = undefined;
 });
 
-/** The words behind `event N  worker P`, with who did it. */
+/** The words after `event N  worker P`, with their author. */
 function stepsIn(output: string): { number: number; worker: string; step: string }[] {
   return [...output.matchAll(/^ +event +(\d+) {2}worker (\d+) {2}(.+)$/gm)].map(([, number, worker, step]) => ({
     number: Number(number),
@@ -25,14 +25,14 @@ function stepsIn(output: string): { number: number; worker: string; step: string
   }));
 }
 
-test("a run goes on behind its worker's death, and its report cites what was found", async () => {
+test("a run resumes after its worker's crash, and its report cites its sources", async () => {
   run = new DemoRun(SCRIPT);
   expect({ code: await run.ended, errors: run.errors }).toEqual({ code: 0, errors: "" });
   const { output } = run;
   const lines = output.trimEnd().split("\n");
   expect(lines.filter((line) => /^\d\. /.test(line)).map((line) => line[0])).toEqual(["1", "2", "3", "4"]);
   expect(lines.filter((line) => line.length > WIDTH)).toEqual([]);
-  // Colours are for terminals.
+  // Only terminals get colors.
   expect(output).not.toContain("\u001B");
 
   const [, killed, last] = /Worker (\d+) got SIGKILL[^]*up to (\d+),/.exec(output)!;
@@ -76,7 +76,7 @@ test("Ctrl-C while a worker waits for a tool ends everything", async () => {
   await expectNothingLeft(run);
 });
 
-/** A vendor's model: it opens what its search finds, asks the almanac, computes, and cites one page. */
+/** A vendor's model: it opens its search results, asks the almanac, computes, and cites one page. */
 function nextTurn({ requests }: UpstreamServer): Frame[] {
   const input = requests.at(-1)!.body["input"] as { type: string; output?: string }[];
   const outputs = input.filter((item) => item.type === "function_call_output").map((item) => item.output!);
@@ -131,7 +131,7 @@ function frames(item: ReturnType<typeof message> | ReturnType<typeof functionCal
   ].map((frame, sequence_number) => ({ ...frame, sequence_number }));
 }
 
-test("a real model does the same, with tools that are all run here", async () => {
+test("a real model does the same, with all tools run here", async () => {
   await using vendor: UpstreamServer = await startUpstreamServer((response) =>
     streamAndEnd(...nextTurn(vendor))(response),
   );
@@ -141,7 +141,7 @@ test("a real model does the same, with tools that are all run here", async () =>
   expect(run.output).toContain("“How far is it?”");
   expect(run.output).toMatch(/Worker \d+ got SIGKILL/);
   expect(run.output).toContain("See this [1].");
-  // If the note was on its way, nobody knows whether it is kept, and the call is not made again.
+  // If the note was on its way, its outcome is unknown, and the call is not repeated.
   expect(run.output).toMatch(/✓ [34] completed calls, each made once/);
   expect(run.output).toMatch(/✓ 1 links cited/);
   const { body, headers } = vendor.requests[0]!;
@@ -189,31 +189,31 @@ describe("the demo's own check", () => {
   const MOSS = "http://a.example/moss";
   const look = (x: number) => callKey("look", { x });
 
-  test.each<[what: string, shown: Items, made: string[], faults: string[]]>([
-    ["calls made once", [opened(MOSS), called(1)], [`page ${MOSS}`, look(1)], []],
-    ["a page that was read twice", [opened(MOSS), opened(MOSS)], [`page ${MOSS}`], []],
-    ["a call made twice", [called(1)], [look(1), look(1)], [`made 2 times instead of 1: ${look(1)}`]],
-    ["one that was cut off", [called(1, "incomplete"), called(1)], [look(1), look(1)], []],
-    ["one that was cut off and writes", [called(2, "incomplete"), called(2, "failed")], [look(2)], []],
+  test.each<[what: string, shown: Items, executed: string[], errors: string[]]>([
+    ["calls executed once", [opened(MOSS), called(1)], [`page ${MOSS}`, look(1)], []],
+    ["a page read twice", [opened(MOSS), opened(MOSS)], [`page ${MOSS}`], []],
+    ["a call executed twice", [called(1)], [look(1), look(1)], [`made 2 times instead of 1: ${look(1)}`]],
+    ["a call that was cut off", [called(1, "incomplete"), called(1)], [look(1), look(1)], []],
+    ["a writing call that was cut off", [called(2, "incomplete"), called(2, "failed")], [look(2)], []],
     [
-      "one that writes, made again",
+      "a writing call executed again",
       [called(2, "incomplete"), called(2)],
       [look(2), look(2)],
       [`made 2 times instead of 1: ${look(2)}`],
     ],
-    ["one never made", [called(1)], [], [`completed, and never made: ${look(1)}`]],
-    ["one never shown", [], [look(1)], [`made 1 times instead of 0: ${look(1)}`]],
+    ["a call never executed", [called(1)], [], [`completed, and never made: ${look(1)}`]],
+    ["a call never shown", [], [look(1)], [`made 1 times instead of 0: ${look(1)}`]],
     ["a search that was cut off", [nameless, opened(MOSS)], [`page ${MOSS}`, `page ${MOSS}`], []],
     [
-      "that excuses no other call",
+      "a cut-off search beside a repeated call",
       [nameless, called(1)],
       [look(1), look(1)],
       [`made 2 times instead of 1: ${look(1)}`],
     ],
-  ])("of calls: %s", (_what, shown, keys, faults) => {
-    const made = new ExecutedCallLog();
-    for (const key of keys) made.record(key);
-    expect(findRepeatedCalls(shown, made, (key) => key !== look(2))).toEqual(faults);
+  ])("of calls: %s", (_what, shown, keys, errors) => {
+    const executed = new ExecutedCallLog();
+    for (const key of keys) executed.record(key);
+    expect(findRepeatedCalls(shown, executed, (key) => key !== look(2))).toEqual(errors);
   });
 
   const text = "😀 See [moss](http://a.example/moss), and [again](http://a.example/moss).";

@@ -1,4 +1,7 @@
-/** Promises 1 and 2 (contract.md#promises): nobody sees what is not recorded, and every cursor gets exactly the rest, byte for byte. */
+/**
+ * Promises 1 and 2 (contract.md#promises): subscribers see only recorded events, and every cursor gets exactly the
+ * rest, byte for byte.
+ */
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
@@ -28,7 +31,7 @@ afterAll(async () => {
   inspector[Symbol.dispose]();
 });
 
-test("no subscriber sees an event before it is in Redis, and two API processes send the same bytes", async () => {
+test("subscribers see only events in Redis, with equal bytes from two API processes", async () => {
   const { id } = await create(apis[0].url, simulate({ tokens: 120, delay_ms: 5 }));
   const unrecorded: number[] = [];
   const onEvent = async (event: ReceivedEvent): Promise<void> => {
@@ -55,7 +58,7 @@ test("a finished response is resumed from every event", async () => {
   expectExact(all.events, log, 0);
 });
 
-test("a running response is resumed from many events, through connections cut at random bytes", async () => {
+test("a running response is resumed from many events, with connections cut anywhere", async () => {
   const { id } = await create(apis[0].url, simulate({ tokens: 250, delay_ms: 6, reasoning: 20 }));
   const subscribers = Array.from({ length: 24 }, async (_, seed) => {
     const random = seededRandom(seed);
@@ -76,7 +79,7 @@ test("a running response is resumed from many events, through connections cut at
   }
 });
 
-test("500 subscribers follow one running response, each whole and exact", async () => {
+test("500 subscribers follow one running response, each complete and exact", async () => {
   const { id } = await create(apis[0].url, simulate({ tokens: 150, delay_ms: 20 }));
   const received = await Promise.all(Array.from({ length: 500 }, (_, i) => subscribe(apis[i % 2]!.url, id)));
   const log = await inspector.log(id);
@@ -86,13 +89,13 @@ test("500 subscribers follow one running response, each whole and exact", async 
   }
 });
 
-test("a reader that stalls goes on where it was, and a fast one beside it is not held up", async () => {
+test("a stalled reader continues where it was, and does not delay others", async () => {
   const { id } = await create(apis[0].url, simulate({ tokens: 4_000, delay_ms: 0, delta_bytes: 1_000 }));
   const fastIsDone = Promise.withResolvers<void>();
   const slow = subscribe(apis[0].url, id, {
     // It reads one event, then nothing until the fast one has everything.
-    onEvent: async ({ id: place }) => {
-      if (place === 0) await fastIsDone.promise;
+    onEvent: async ({ id: position }) => {
+      if (position === 0) await fastIsDone.promise;
     },
   });
   const fast = await subscribe(apis[0].url, id);
@@ -102,7 +105,7 @@ test("a reader that stalls goes on where it was, and a fast one beside it is not
   expectExact((await slow).events, log, 0);
 });
 
-test("Last-Event-ID resumes like starting_after, which wins over it", async () => {
+test("Last-Event-ID resumes like starting_after, which takes precedence", async () => {
   const { id } = await create(apis[0].url, simulate({ tokens: 10, delay_ms: 0 }));
   await pollToEnd(apis[0].url, id);
   const log = await inspector.log(id);
@@ -112,7 +115,7 @@ test("Last-Event-ID resumes like starting_after, which wins over it", async () =
   expectExact(byBoth.events, log, 9);
 });
 
-test("an EventSource that comes back after the end is told to stop; starting_after gets an empty stream", async () => {
+test("an EventSource that returns after the end gets 204; starting_after gets an empty stream", async () => {
   const { id } = await create(apis[0].url, simulate({ tokens: 5, delay_ms: 0 }));
   await pollToEnd(apis[0].url, id);
   const last = (await inspector.log(id)).length - 1;
@@ -135,15 +138,15 @@ test("an EventSource that comes back after the end is told to stop; starting_aft
 });
 
 test.each(["starting_after", "Last-Event-ID"])(
-  "a cursor beyond the log of a response that runs is to be tried again, until the log has it: %s",
+  "a cursor beyond a running log is retried until the log has it: %s",
   async (source) => {
     const { id } = await create(apis[0].url, simulate({ tokens: 60, delay_ms: 10 }));
     const headers: Record<string, string> = source === "Last-Event-ID" ? { "last-event-id": "40" } : {};
     const query = source === "Last-Event-ID" ? "" : "&starting_after=40";
     const url = `${apis[0].url}/responses/${id}?stream=true${query}`;
-    const refused = await send<object>("GET", url, undefined, headers);
-    expect(refused).toMatchObject({ status: 503, body: { error: { type: "server_error", param: null } } });
-    expect(refused.headers.get("retry-after")).toMatch(/^\d+$/);
+    const rejected = await send<object>("GET", url, undefined, headers);
+    expect(rejected).toMatchObject({ status: 503, body: { error: { type: "server_error", param: null } } });
+    expect(rejected.headers.get("retry-after")).toMatch(/^\d+$/);
     await subscribe(apis[0].url, id, { cutAfterEvents: 41 });
     const { events } = await subscribe(
       apis[0].url,
@@ -156,7 +159,7 @@ test.each(["starting_after", "Last-Event-ID"])(
   },
 );
 
-test("a cursor at the end answers an empty stream, one beyond it an error that names the end", async () => {
+test("a cursor at the end gets an empty stream, one beyond it an error with the end", async () => {
   const { id } = await create(apis[0].url, simulate({ tokens: 5, delay_ms: 0 }));
   await pollToEnd(apis[0].url, id);
   const last = (await inspector.log(id)).length - 1;
@@ -170,20 +173,20 @@ test("a cursor at the end answers an empty stream, one beyond it an error that n
   });
 });
 
-test.each(["-1", "x", "1.5", "1e3", ""])("starting_after=%s is refused", async (cursor) => {
+test.each(["-1", "x", "1.5", "1e3", ""])("starting_after=%s is rejected", async (cursor) => {
   const { id } = await create(apis[0].url, simulate({ tokens: 1, delay_ms: 0 }));
   const answer = await send<object>("GET", `${apis[0].url}/responses/${id}?stream=true&starting_after=${cursor}`);
   expect(answer).toMatchObject({ status: 400, body: { error: { param: "starting_after", code: "invalid_value" } } });
 });
 
-test("an API process that is told to stop ends its streams, and their clients resume on another", async () => {
+test("an API process that stops ends its streams, and clients resume on another", async () => {
   const leaving = await startApi(environment);
   const { id } = await create(leaving.url, simulate({ tokens: 200, delay_ms: 10 }));
   let urls = [leaving.url, apis[1].url];
   const stopping = Promise.withResolvers<void>();
   const events = await subscribeToEnd(() => urls[0]!, id, {
-    onEvent: ({ id: place }) => {
-      if (place !== 30) return;
+    onEvent: ({ id: position }) => {
+      if (position !== 30) return;
       leaving.kill("SIGTERM");
       urls = urls.slice(1);
       stopping.resolve();
@@ -194,8 +197,8 @@ test("an API process that is told to stop ends its streams, and their clients re
   expect(await leaving.exited).toBe(0);
 });
 
-test("an API process that is told to stop does not wait for connections that are idle after their answer", async () => {
-  // Either would be longer than this test may take.
+test("an API process that stops does not wait for idle connections", async () => {
+  // Either would be longer than this test's timeout.
   const leaving = await startApi({ ...environment, DRAIN_GRACE_MS: "600000", HTTP_KEEP_ALIVE_MS: "600000" });
   const body = JSON.stringify(simulate({ tokens: 60, delay_ms: 10 }, { background: false, stream: true }));
   const { hostname, port } = new URL(leaving.url);

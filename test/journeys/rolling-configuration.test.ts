@@ -1,4 +1,4 @@
-/** Workers whose configurations differ, as while a new one is rolled out: a response is run by one that can. */
+/** Workers with different configurations, as during a rollout: a worker that can run a response runs it. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -59,15 +59,19 @@ test.each([
   },
 );
 
-test("a model that no worker knows fails it after its time, and says so", { timeout: 30_000 }, async () => {
-  const environment = { KEY_PREFIX: uniquePrefix(), UNKNOWN_MODEL_WAIT_SECONDS: "2" };
-  await using api = await startApi({ ...environment, ...known });
-  const { id } = await create(api.url, REQUEST);
-  await using worker = await startWorker(environment);
-  const { status, error } = await pollToEnd(api.url, id);
-  expect({ status, message: error?.message }).toEqual({
-    status: "failed",
-    message: "The model 'lab/one' is not configured any more.",
-  });
-  expect(worker.lines.filter(isLeft)).toHaveLength(1);
-});
+test(
+  "a model that no worker knows fails its response after the timeout, with the reason",
+  { timeout: 30_000 },
+  async () => {
+    const environment = { KEY_PREFIX: uniquePrefix(), UNKNOWN_MODEL_WAIT_SECONDS: "2" };
+    await using api = await startApi({ ...environment, ...known });
+    const { id } = await create(api.url, REQUEST);
+    await using worker = await startWorker(environment);
+    const { status, error } = await pollToEnd(api.url, id);
+    expect({ status, message: error?.message }).toEqual({
+      status: "failed",
+      message: "The model 'lab/one' is not configured any more.",
+    });
+    expect(worker.lines.filter(isLeft)).toHaveLength(1);
+  },
+);

@@ -1,4 +1,6 @@
-/** A body is read only where it means something: every path of the description, each method, and bodies that are no JSON. */
+/**
+ * A body is read only where it has a meaning: every path and method of the description, with bodies that are not JSON.
+ */
 import { once } from "node:events";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
@@ -19,7 +21,7 @@ const BODIES = [
 ];
 const NOT_JSON = "We could not parse the JSON body of your request. The API expects a JSON object.";
 
-/** Each path as one that can be asked for; those beside the API are not routed by it. */
+/** Each path with ids filled in; the API does not route the paths beside it. */
 const { paths } = describeApi();
 const ROUTES = Object.entries(paths).flatMap(([template, item]) => {
   if (item.servers !== undefined) return [];
@@ -31,7 +33,7 @@ const ROUTES = Object.entries(paths).flatMap(([template, item]) => {
   return [{ path: at.replaceAll(/\{\w+\}/g, "x"), pattern, item }];
 });
 
-/** The first that takes it: `/responses/compact` is an id of a response to GET. */
+/** The first route that matches: GET treats `/responses/compact` as an id. */
 function operationOf(method: string, path: string): Operation | undefined {
   const name = method.toLowerCase() as Method;
   return ROUTES.find(({ pattern, item }) => item[name] !== undefined && pattern.test(path))?.item[name];
@@ -61,14 +63,14 @@ async function ask({ method, path, type, body, headers = KEY }: Sent): Promise<{
   const { hostname, port } = new URL(api.url);
   const socket = connect(Number(port), hostname);
   await once(socket, "connect");
-  const own = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
   const head = [
     `${method} /v1${path} HTTP/1.1`,
     `host: ${hostname}`,
     `content-type: ${type}`,
     `content-length: ${Buffer.byteLength(body)}`,
     "connection: close",
-    ...own,
+    ...lines,
   ];
   socket.write(`${head.join("\r\n")}\r\n\r\n${body}`);
   const answer = await text(socket);
@@ -86,7 +88,7 @@ describe.each(BODIES)("a body of $type", ({ type, body }) => {
   );
 
   test.each(REQUESTS.filter(({ operation }) => operation !== undefined && operation.requestBody === undefined))(
-    "to $method $path, which wants none, changes nothing",
+    "to $method $path, which takes none, is ignored",
     async ({ path, method }) => {
       const without = await ask({ method, path, type, body: "" });
       expect(await ask({ method, path, type, body })).toEqual(without);
@@ -94,7 +96,7 @@ describe.each(BODIES)("a body of $type", ({ type, body }) => {
   );
 
   test.each(REQUESTS.filter(({ operation }) => operation === undefined))(
-    "to $path, which does not take $method, is nobody's",
+    "to $path, which does not support $method, gets 404",
     async ({ path, method }) => {
       expect(await ask({ method, path, type, body })).toEqual({
         status: 404,
@@ -104,7 +106,7 @@ describe.each(BODIES)("a body of $type", ({ type, body }) => {
   );
 
   test.each(MISSING.flatMap((path) => METHODS.map((method) => ({ path, method }))))(
-    "to $method $path, which there is not, is nobody's",
+    "to $method $path, which does not exist, gets 404",
     async ({ path, method }) => {
       expect(await ask({ method, path, type, body })).toEqual({
         status: 404,
@@ -114,14 +116,14 @@ describe.each(BODIES)("a body of $type", ({ type, body }) => {
   );
 
   test.each(["/nothing", "/responses", "/responses/resp_1/cancel"])(
-    "to POST %s without a key is refused for that",
+    "to POST %s without a key gets 401",
     async (path) => {
       expect((await ask({ method: "POST", path, type, body, headers: {} })).status).toBe(401);
     },
   );
 });
 
-test("a body that nobody reads leaves its connection for the next request", async () => {
+test("an unread body leaves its connection for the next request", async () => {
   const { hostname, port } = new URL(api.url);
   const socket = connect(Number(port), hostname);
   await once(socket, "connect");

@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await storage[Symbol.asyncDispose]());
 
-/** A log of deltas of this many bytes, cancelled behind them. Its last sequence number is that of the terminal event. */
+/** A log of deltas of this many bytes, then cancelled. Its last sequence number is the terminal event's. */
 async function logOf(sizes: readonly number[]): Promise<{ id: string; last: number }> {
   const { id, lease, last } = await createLeasedResponse(storage, sampleRecord());
   const [added, partAdded, delta] = messageEvents(0, [""]);
@@ -37,7 +37,7 @@ async function logOf(sizes: readonly number[]): Promise<{ id: string; last: numb
   return { id, last: first };
 }
 
-/** A connection that asked for a stream. */
+/** A connection that requests a stream. */
 function open(api: ApiProcess, id: string, headers = ""): Socket {
   const { hostname, port } = new URL(api.url);
   const socket = connect(Number(port), hostname);
@@ -45,37 +45,37 @@ function open(api: ApiProcess, id: string, headers = ""): Socket {
   return socket;
 }
 
-/** One that has begun to read and reads no more. */
+/** A connection that has begun to read and then stopped. */
 async function openStuck(api: ApiProcess, id: string, headers = ""): Promise<Socket> {
   const socket = open(api, id, headers);
   await once(socket, "data");
   return socket.pause();
 }
 
-/** What the process has in memory, and the most that it has ever had. */
+/** The process's memory: now, and at its peak. */
 async function memoryOf({ child }: ApiProcess): Promise<{ now: number; most: number }> {
   const status = await readFile(`/proc/${child.pid}/status`, "utf8");
   const bytes = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)![1]) * KIB;
   return { now: bytes("VmRSS"), most: bytes("VmHWM") };
 }
 
-test("20 subscribers that read nothing cost little, however large the events are", async () => {
+test("20 subscribers that read nothing cost little memory, at any event size", async () => {
   await using api = await startApi({ KEY_PREFIX: prefix });
   const { id, last } = await logOf(Array<number>(600).fill(64 * KIB));
-  // The cost of reading the log once is not what is measured.
+  // The cost of reading the log once is not measured.
   await subscribe(api.url, id);
   const before = await memoryOf(api);
   const stuck = await Promise.all(Array.from({ length: 20 }, () => openStuck(api, id)));
-  // Read in turns with theirs: when it is at the end, they have long been given all that they take.
+  // Read in alternation with the full ones: when it reaches the end, they have long received all that they take.
   const { events } = await subscribe(api.url, id);
   expect(events.at(-1)!.id).toBe(last);
   const after = await memoryOf(api);
-  // 20 MiB, and what the garbage collector is behind. Pages of a thousand events would be 800 MiB.
+  // 20 MiB, and a margin for the garbage collector. Pages of a thousand events would be 800 MiB.
   expect(after.most - before.most).toBeLessThan(200 * MIB);
   for (const socket of stuck) socket.destroy();
 });
 
-test("a subscriber that reads slowly but steadily gets an event of megabytes whole; one that stops is cut", async () => {
+test("a slow but steady subscriber gets an event of megabytes; a stopped one is cut", async () => {
   const stallTimeoutMs = 1_500;
   await using api = await startApi({ KEY_PREFIX: prefix, STREAM_STALL_TIMEOUT_MS: String(stallTimeoutMs) });
   const { id } = await logOf([16 * MIB]);

@@ -1,4 +1,4 @@
-/** Clients that ask for a WebSocket, and clients that ask for another upgrade: handshakes by hand, over real sockets. */
+/** Clients that request a WebSocket or another upgrade: handshakes by hand, over real sockets. */
 import { once } from "node:events";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
@@ -27,7 +27,7 @@ afterAll(async () => {
   await Promise.all([api[Symbol.asyncDispose](), worker[Symbol.asyncDispose]()]);
 });
 
-/** All that comes until the server closes the connection. */
+/** All bytes until the server closes the connection. */
 async function exchange(line: string, headers: readonly string[], body = ""): Promise<string> {
   const { hostname, port } = new URL(api.url);
   const socket = connect(Number(port), hostname);
@@ -40,7 +40,7 @@ const statusOf = (answer: string): number => Number(/^HTTP\/1\.1 (\d+)/.exec(ans
 
 describe("a handshake for a WebSocket", () => {
   test.each(["/v1/responses", "/v5/responses", "/v1/realtime?model=m", "/v1/responses/resp_1"])(
-    "to %s is answered 426, with what is spoken, and closed",
+    "to %s gets 426 with the supported protocols, and is closed",
     async (path) => {
       const answer = await exchange(`GET ${path} HTTP/1.1`, [...HANDSHAKE, KEY]);
       const [head, body] = answer.split("\r\n\r\n") as [string, string];
@@ -65,21 +65,21 @@ describe("a handshake for a WebSocket", () => {
     },
   );
 
-  test.each([["Upgrade: h2c, WebSocket"], ["upgrade: foo,websocket"]])("is known by %j, too", async (upgrade) => {
+  test.each([["Upgrade: h2c, WebSocket"], ["upgrade: foo,websocket"]])("is recognized by %j too", async (upgrade) => {
     const headers = ["connection: keep-alive, Upgrade", upgrade, KEY];
     expect(statusOf(await exchange("GET /v1/responses HTTP/1.1", headers))).toBe(426);
   });
 
-  test("without a key is refused for that", async () => {
+  test("without a key is rejected for that", async () => {
     const headers = [...HANDSHAKE, "connection: close"];
     expect(statusOf(await exchange("GET /v1/responses HTTP/1.1", headers))).toBe(401);
   });
 
-  test("outside of the API is a request like any other", async () => {
+  test("outside of the API is a normal request", async () => {
     expect(statusOf(await exchange("GET /healthz HTTP/1.1", [...HANDSHAKE, "connection: close"]))).toBe(200);
   });
 
-  test("by a client of the platform fails once, and the next request is answered", async () => {
+  test("by the platform's client fails once, and the next request succeeds", async () => {
     const socket = new WebSocket(api.url.replace("http:", "ws:").concat("/responses"));
     const [event] = (await once(socket, "error")) as [Event];
     expect(event.type).toBe("error");
@@ -88,7 +88,7 @@ describe("a handshake for a WebSocket", () => {
   });
 });
 
-describe("another upgrade is not taken, and its request is answered by HTTP/1.1", () => {
+describe("another upgrade is ignored, and HTTP/1.1 answers its request", () => {
   const body = JSON.stringify({
     model: "simulator/default",
     input: "Hello",
@@ -97,23 +97,23 @@ describe("another upgrade is not taken, and its request is answered by HTTP/1.1"
   });
   const h2c = ["connection: Upgrade, HTTP2-Settings, close", "upgrade: h2c", "http2-settings: AAMAAABkAAQAAP__", KEY];
 
-  test("as curl and Java ask for it, with a body", async () => {
+  test("from curl and Java, with a body", async () => {
     const length = `content-length: ${Buffer.byteLength(body)}`;
     const answer = await exchange("POST /v1/responses HTTP/1.1", [...h2c, length], body);
     expect(statusOf(answer)).toBe(200);
     expect(answer).toContain("event: response.completed");
   });
 
-  test("also a GET", async () => {
+  test("from a GET", async () => {
     expect(statusOf(await exchange("GET /v1/models HTTP/1.1", h2c))).toBe(200);
   });
 
-  test("a POST that names WebSocket is no handshake", async () => {
+  test("a POST that names WebSocket is not a handshake", async () => {
     const headers = ["connection: Upgrade, close", "upgrade: websocket", `content-length: ${body.length}`, KEY];
     expect(statusOf(await exchange("POST /v1/responses HTTP/1.1", headers, body))).toBe(200);
   });
 
-  test("HTTP/1.0 has none", async () => {
+  test("HTTP/1.0 has no upgrades", async () => {
     const headers = ["connection: Upgrade", "upgrade: websocket", KEY];
     expect(statusOf(await exchange("GET /v1/models HTTP/1.0", headers))).toBe(200);
   });

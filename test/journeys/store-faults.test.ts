@@ -1,4 +1,4 @@
-/** Redis that answers and does not take what it is sent: memory full, a script that runs long, a cluster in a failover. */
+/** A Redis that answers but does not accept commands: memory full, a long script, a cluster in a failover. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +8,7 @@ import { startPrivateRedis } from "../../src/local/redis/private-server.ts";
 import { RedisLayout } from "../../src/redis/layout.ts";
 import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { moveSlotOf, startCluster } from "../support/cluster.ts";
+import { pollUntil } from "../support/poll-until.ts";
 import { startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectOneTerminal, subscribe } from "../support/subscriber.ts";
@@ -25,10 +26,10 @@ const UNAVAILABLE = { error: { type: "server_error", code: "service_unavailable"
 async function untilServerTime(redis: Redis, laterMs: number): Promise<void> {
   const nowMs = async (): Promise<number> => Number((await redis.time())[0]) * 1000;
   const end = (await nowMs()) + laterMs;
-  while ((await nowMs()) <= end);
+  await pollUntil(nowMs, (now) => now > end);
 }
 
-test("a Redis that is full: runs wait, what runs can be cancelled and deleted, and new requests are told to come later", async () => {
+test("a full Redis: runs wait, cancel and delete work, new requests get 503", async () => {
   await using redis = await startPrivateRedis({ dataDir: join(folder, "full"), extraArgs: ["--appendonly", "no"] });
   const LOCK_DURATION_MS = "1000";
   const environment = {
@@ -52,9 +53,9 @@ test("a Redis that is full: runs wait, what runs can be cancelled and deleted, a
   const waiting = await begin(200);
   await inspector.redis.config("SET", "maxmemory", "1");
 
-  const refused = await send("POST", `${api.url}/responses`, simulate({ tokens: 1 }));
-  expect(refused).toMatchObject({ status: 503, body: UNAVAILABLE });
-  expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+  const rejected = await send("POST", `${api.url}/responses`, simulate({ tokens: 1 }));
+  expect(rejected).toMatchObject({ status: 503, body: UNAVAILABLE });
+  expect(Number(rejected.headers.get("retry-after"))).toBeGreaterThan(0);
   const ready = await send("GET", api.url.replace("/v1", "/readyz"));
   expect(ready).toMatchObject({ status: 503, body: { checks: { redis: true, writes: false } } });
 
@@ -63,7 +64,7 @@ test("a Redis that is full: runs wait, what runs can be cancelled and deleted, a
   expect((await send("DELETE", `${api.url}/responses/${deleted}`)).status).toBe(200);
   expect((await send("DELETE", `${api.url}/responses/${cancelled}`)).status).toBe(200);
   expect((await send("DELETE", `${api.url}/conversations/${conversation}`)).status).toBe(200);
-  // Longer than any lock: a worker that took it for lost would begin the run again.
+  // Longer than any lock: a worker that believed it lost would restart the run.
   await untilServerTime(inspector.redis, 3 * Number(LOCK_DURATION_MS));
   expect(await inspector.inFlight()).toEqual([waiting]);
 
@@ -75,7 +76,7 @@ test("a Redis that is full: runs wait, what runs can be cancelled and deleted, a
   expect(worker.lines.filter(({ msg }) => msg === "Attempt failed")).toEqual([]);
 });
 
-test("a script that runs long is waited for: requests are told to come later, and runs go on", async () => {
+test("during a long script requests get 503 and runs continue", async () => {
   await using redis = await startPrivateRedis({ dataDir: join(folder, "busy") });
   const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: redis.url };
   using inspector = new RedisInspector(environment.KEY_PREFIX, redis.url);
@@ -92,9 +93,9 @@ test("a script that runs long is waited for: requests are told to come later, an
       () => false,
       () => true,
     );
-  while (!(await isBusy()));
-  const refused = await send("POST", `${api.url}/responses`, simulate({ tokens: 1 }));
-  expect(refused).toMatchObject({ status: 503, body: UNAVAILABLE });
+  await pollUntil(isBusy, Boolean);
+  const rejected = await send("POST", `${api.url}/responses`, simulate({ tokens: 1 }));
+  expect(rejected).toMatchObject({ status: 503, body: UNAVAILABLE });
   await looped;
   blocking.disconnect();
   expect((await pollToEnd(api.url, id)).status).toBe("completed");
@@ -102,35 +103,31 @@ test("a script that runs long is waited for: requests are told to come later, an
   expect(worker.lines.filter(({ msg }) => msg === "Attempt failed")).toEqual([]);
 });
 
-test(
-  "a failover of a cluster costs no run an attempt, and is 503 to whoever asks meanwhile",
-  { timeout: 120_000 },
-  async () => {
-    const { nodes, url } = await startCluster(join(folder, "cluster"), { replicasOfFirst: 1 });
-    await using _nodes = disposeAll(nodes);
-    const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: url, REDIS_CLUSTER: "true" };
-    await using api = await startApi(environment);
-    await using worker = await startWorker(environment);
-    const begin = async (_: unknown, seed: number) =>
-      (await create(api.url, simulate({ tokens: 300, delay_ms: 20, seed }))).id;
-    const ids = await Promise.all(Array.from({ length: 8 }, begin));
-    await Promise.all(ids.map(async (id) => await subscribe(api.url, id, { cutAfterEvents: 10 })));
-    nodes[0]!.kill("SIGKILL");
-    await nodes[0]!.exited;
-    const statuses = new Set<number>();
-    for (let inARow = 0; inARow < 20;) {
-      const { status } = await send("POST", `${api.url}/responses`, simulate({ tokens: 1, delay_ms: 0 }));
-      statuses.add(status);
-      inARow = status === 200 ? inARow + 1 : 0;
-    }
-    expect([...statuses].filter((status) => status !== 200)).toEqual([503]);
-    const ended = await Promise.all(ids.map(async (id) => await pollToEnd(api.url, id)));
-    expect(ended.map(({ status }) => status)).toEqual(ids.map(() => "completed"));
-    expect(worker.lines.filter(({ msg }) => msg === "Attempt failed")).toEqual([]);
-  },
-);
+test("a cluster failover costs no attempt, and requests get 503 meanwhile", { timeout: 120_000 }, async () => {
+  const { nodes, url } = await startCluster(join(folder, "cluster"), { replicasOfFirst: 1 });
+  await using _nodes = disposeAll(nodes);
+  const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: url, REDIS_CLUSTER: "true" };
+  await using api = await startApi(environment);
+  await using worker = await startWorker(environment);
+  const begin = async (_: unknown, seed: number) =>
+    (await create(api.url, simulate({ tokens: 300, delay_ms: 20, seed }))).id;
+  const ids = await Promise.all(Array.from({ length: 8 }, begin));
+  await Promise.all(ids.map(async (id) => await subscribe(api.url, id, { cutAfterEvents: 10 })));
+  nodes[0]!.kill("SIGKILL");
+  await nodes[0]!.exited;
+  const statuses = new Set<number>();
+  for (let inARow = 0; inARow < 20;) {
+    const { status } = await send("POST", `${api.url}/responses`, simulate({ tokens: 1, delay_ms: 0 }));
+    statuses.add(status);
+    inARow = status === 200 ? inARow + 1 : 0;
+  }
+  expect([...statuses].filter((status) => status !== 200)).toEqual([503]);
+  const ended = await Promise.all(ids.map(async (id) => await pollToEnd(api.url, id)));
+  expect(ended.map(({ status }) => status)).toEqual(ids.map(() => "completed"));
+  expect(worker.lines.filter(({ msg }) => msg === "Attempt failed")).toEqual([]);
+});
 
-test("slots that move to other nodes while responses run cost no run an attempt, and no stream an event", async () => {
+test("migrating slots cost no attempt and no event", async () => {
   const { nodes, url } = await startCluster(join(folder, "reshard"));
   await using _nodes = disposeAll(nodes);
   const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: url, REDIS_CLUSTER: "true" };

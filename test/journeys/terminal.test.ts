@@ -1,7 +1,11 @@
-/** Promise 3 (contract.md#promises): every accepted response reaches exactly one terminal state, whatever dies. */
+/**
+ * Promise 3 (contract.md#promises): every accepted response reaches exactly one terminal status, whichever process
+ * crashes.
+ */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newId } from "../../src/protocol/id.ts";
 import { create, pollToEnd, RedisInspector, simulate } from "../support/api-client.ts";
+import { pollUntil } from "../support/poll-until.ts";
 import { type ApiProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { sampleRecord } from "../support/samples.ts";
@@ -29,22 +33,25 @@ async function expectEnded(id: string, status: string): Promise<void> {
   const log = await inspector.log(id);
   expect(expectOneTerminal(log).status).toBe(status);
   expect((await inspector.meta(id))["status"]).toBe(status);
-  await leftOpen(id);
+  await expectRemoved(id);
 }
 
-/** Leaving the set is a step of its own, just after the terminal event. */
-async function leftOpen(id: string): Promise<void> {
-  while ((await inspector.inFlight()).includes(id)) await inspector.redis.ping();
+/** The removal from the set is a separate step, just after the terminal event. */
+async function expectRemoved(id: string): Promise<void> {
+  await pollUntil(
+    async () => await inspector.inFlight(),
+    (ids) => !ids.includes(id),
+  );
 }
 
-test("workers that are killed more often than the attempts allow: it makes progress, and completes", async () => {
+test("more killed workers than attempts: a run with progress completes", async () => {
   const environmentOf = { ...environment, MAX_ATTEMPTS: "2", LOCK_DURATION_MS: "1000", STALLED_INTERVAL_MS: "400" };
   const { id } = await create(api.url, simulate({ tokens: 250, delay_ms: 20 }));
   const stream = subscribe(api.url, id);
   for (let killed = 0; killed < 7; killed += 1) {
     const worker = await startWorker(environmentOf);
-    const place = Number((await inspector.meta(id))["last"]);
-    await subscribe(api.url, id, { startingAfter: place, cutAfterEvents: 8 });
+    const position = Number((await inspector.meta(id))["last"]);
+    await subscribe(api.url, id, { startingAfter: position, cutAfterEvents: 8 });
     worker.kill("SIGKILL");
     await worker.exited;
   }
@@ -54,7 +61,7 @@ test("workers that are killed more often than the attempts allow: it makes progr
   await expectEnded(id, "completed");
 });
 
-test("an API process that died between the record and the queue: it still runs", async () => {
+test("an API crash between record and queue: the response still runs", async () => {
   const id = newId("resp");
   const { request } = sampleRecord();
   const metadata = { "simulator.tokens": "5", "simulator.delay_ms": "0" };
@@ -66,14 +73,14 @@ test("an API process that died between the record and the queue: it still runs",
   await expectEnded(id, "completed");
 });
 
-test("an id that was opened and never recorded is forgotten", async () => {
+test("an id without a record is forgotten", async () => {
   const id = newId("resp");
   await storage.inFlight.add(id, Date.now() - 60_000);
   await using _worker = await startWorker(environment);
-  await leftOpen(id);
+  await expectRemoved(id);
 });
 
-test("a job that is removed behind our back, waiting or running: it is run all the same", async () => {
+test("a removed job, waiting or running: the response still runs", async () => {
   const waiting = await create(api.url, simulate({ tokens: 5, delay_ms: 0 }));
   await inspector.redis.del(...(await inspector.redis.keys(`{${prefix}:queue}:background:*`)));
   await using _worker = await startWorker(environment);
@@ -90,7 +97,7 @@ test("a job that is removed behind our back, waiting or running: it is run all t
   await expectEnded(running.id, "completed");
 });
 
-test("a cancel that died half-way is finished", async () => {
+test("a cancel interrupted by a crash is finished", async () => {
   const { id } = await create(api.url, simulate({ tokens: 5 }));
   await storage.leases.fence(id, "cancel");
   await using _worker = await startWorker(environment);
@@ -98,18 +105,18 @@ test("a cancel that died half-way is finished", async () => {
   await expectEnded(id, "cancelled");
 });
 
-test("a deadline that passes while nothing runs: failed by the sweeper", async () => {
+test("a deadline that passes in the queue: the sweeper fails the response", async () => {
   await using impatient = await startApi({ ...environment, RESPONSE_DEADLINE_SECONDS: "1" });
   const { id } = await create(impatient.url, simulate({ tokens: 5 }));
   const stream = subscribe(api.url, id);
   const { deadlineMs } = await inspector.meta(id);
-  while (Date.now() <= Number(deadlineMs)) await inspector.redis.ping();
+  await pollUntil(Date.now, (now) => now > Number(deadlineMs));
   await using _worker = await startWorker(environment);
   expect((await stream).events.at(-1)!.type).toBe("response.failed");
   await expectEnded(id, "failed");
 });
 
-test("a deadline that passes while running: failed by the worker itself", async () => {
+test("a deadline that passes during a run: its worker fails it", async () => {
   await using impatient = await startApi({ ...environment, RESPONSE_DEADLINE_SECONDS: "2" });
   await using _worker = await startWorker({ ...environment, SWEEP_INTERVAL_MS: "600000" });
   const { id } = await create(impatient.url, simulate({ hang: true }));
@@ -119,7 +126,7 @@ test("a deadline that passes while running: failed by the worker itself", async 
   await expectEnded(id, "failed");
 });
 
-test("a provider's failure: failed, with what was produced, and one terminal event", async () => {
+test("a provider's failure: failed with the output so far, and one terminal event", async () => {
   await using _worker = await startWorker(environment);
   const { id } = await create(api.url, simulate({ tokens: 50, delay_ms: 1, fail_after: 20 }));
   const final = await pollToEnd(api.url, id);
@@ -131,9 +138,9 @@ test("a provider's failure: failed, with what was produced, and one terminal eve
   await expectEnded(id, "failed");
 });
 
-test("SIGTERM of a worker in the middle hands the run over within its grace, and loses nothing", async () => {
+test("SIGTERM hands a run over within the grace and loses nothing", async () => {
   const leaving = await startWorker({ ...environment, DRAIN_GRACE_MS: "300" });
-  // Longer than all that a leaving worker waits for: without a hand-over another would have to find it stalled.
+  // Longer than every timeout of a stopping worker: without a hand-over, another worker would have to find it stalled.
   const { id } = await create(api.url, simulate({ tokens: 600, delay_ms: 15 }));
   let stayer: Awaited<ReturnType<typeof startWorker>> | undefined;
   const { events } = await subscribe(api.url, id, {
@@ -150,7 +157,7 @@ test("SIGTERM of a worker in the middle hands the run over within its grace, and
   await expectEnded(id, "completed");
 });
 
-test("a worker that is leaving takes no more jobs, and another takes what it hands over at once", async () => {
+test("a stopping worker takes no more jobs, and its run is taken over at once", async () => {
   const leaving = await startWorker({ ...environment, DRAIN_GRACE_MS: "3000" });
   const running = await create(api.url, simulate({ tokens: 1_000, delay_ms: 10 }));
   await subscribe(api.url, running.id, { cutAfterEvents: 10 });

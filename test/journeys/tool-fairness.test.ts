@@ -1,4 +1,4 @@
-/** No project keeps another's tool calls from being made: neither with cells that hang, nor with pages that do. */
+/** No project blocks another's tool calls, neither with hanging code nor with hanging pages. */
 import { expect, test } from "vitest";
 import type { Response } from "../../src/protocol/response.ts";
 import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
@@ -19,7 +19,7 @@ const calling = (call: string, args: object, tool: object) =>
 const stateOf = (response: Response) =>
   response.output.map(({ type, ...item }) => [type, "status" in item && item.status]);
 
-test("beside cells that hang in every interpreter, another project's cell runs", async () => {
+test("hanging code in every interpreter leaves room for another project's cell", async () => {
   const environment = newEnvironment({ CODE_INTERPRETER_PROCESSES: "2", CODE_INTERPRETER_TIMEOUT_MS: "600000" });
   await using api = await startApi(environment);
   await using worker = await startWorker({ ...environment, DRAIN_GRACE_MS: "0" });
@@ -37,7 +37,7 @@ test("beside cells that hang in every interpreter, another project's cell runs",
     ["code_interpreter_call", "completed"],
     ["message", "completed"],
   ]);
-  // One that waits and one that runs are cancelled alike.
+  // A waiting and a running call are cancelled alike.
   for (const { id } of hog) {
     const { body } = await send("POST", `${api.url}/responses/${id}/cancel`, undefined, HOG);
     expect(body.status).toBe("cancelled");
@@ -45,10 +45,10 @@ test("beside cells that hang in every interpreter, another project's cell runs",
   expect(await worker.stop()).toBe(0);
 }, 120_000);
 
-/** A parser's work grows with the square of the depth: it takes seconds. */
+/** The parser's time grows with the square of the depth: it takes seconds. */
 const DEEP = `${"<div>".repeat(600_000)}deep`;
 
-test("beside pages that hang while they are fetched and while they are read, another project's page is read", async () => {
+test("pages that hang in fetching and in parsing leave room for another project's", async () => {
   await using site = await startWebSite({ "/deep": DEEP, "/hang": () => {}, "/plain": "<title>Plain</title><p>Moss." });
   const environment = newEnvironment({
     SEARXNG_URL: site.url,

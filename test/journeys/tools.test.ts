@@ -1,4 +1,4 @@
-/** Tools of a request, over HTTP: who runs them, and what is refused. */
+/** Tools of a request, over HTTP: who runs them, and which are rejected. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { uniquePrefix } from "../support/redis.ts";
 
 expectDescribed();
 
-test("a tool that neither the provider nor this server can run is refused at POST", async () => {
+test("a tool that no one can run is rejected at POST", async () => {
   const folder = await mkdtemp(join(tmpdir(), "br-tools-"));
   try {
     const PROVIDERS_FILE = join(folder, "providers.json");

@@ -1,4 +1,4 @@
-/** Redis with replicas, and Redis Cluster: real servers in both shapes. */
+/** Redis with replicas, and Redis Cluster: real servers of both kinds. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { startPrivateRedis } from "../../src/local/redis/private-server.ts";
 import { EventLog, sequenceEvents } from "../../src/stream/log/event-log.ts";
 import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { startCluster } from "../support/cluster.ts";
+import { pollUntil } from "../support/poll-until.ts";
 import { startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { messageEvents, sampleRecord } from "../support/samples.ts";
@@ -27,18 +28,21 @@ afterAll(async () => {
 const start = async (name: string, extraArgs: string[] = []) =>
   await startPrivateRedis({ dataDir: join(folder, name), extraArgs });
 
-/** Reads `INFO` until it says what is awaited. */
-async function infoSays(redis: Redis, section: string, text: string): Promise<void> {
-  while (!(await redis.info(section)).includes(text)) await redis.ping();
+/** Polls `INFO` until it contains `text`. */
+async function untilInfoHas(redis: Redis, section: string, text: string): Promise<void> {
+  await pollUntil(
+    async () => await redis.info(section),
+    (info) => info.includes(text),
+  );
 }
 
-test("with a replica required, nobody sees an event before the replica has it", async () => {
+test("with a required replica, subscribers see only events that it has", async () => {
   await using primary = await start("primary");
   await using replica = await start("replica", ["--replicaof", "127.0.0.1", String(primary.port)]);
   const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: primary.url, REDIS_MIN_REPLICAS_ACKED: "1" };
   using inspector = new RedisInspector(environment.KEY_PREFIX, primary.url);
   using copy = new RedisInspector(environment.KEY_PREFIX, replica.url);
-  await infoSays(inspector.redis, "replication", "state=online");
+  await untilInfoHas(inspector.redis, "replication", "state=online");
   await using api = await startApi(environment);
   await using _worker = await startWorker(environment);
 
@@ -51,9 +55,11 @@ test("with a replica required, nobody sees an event before the replica has it", 
     if (entry?.[1][1] !== event.data) unacknowledged.push(event.id);
     if (event.id !== 40) return;
     replica.kill("SIGSTOP");
-    // The worker appends and waits for the replica; what it appended must not be shown to anyone who looks now.
-    let meta = await inspector.meta(id);
-    while (Number(meta["last"]) <= Number(meta["durable"])) meta = await inspector.meta(id);
+    // The worker appends and waits for the replica; until then no reader may see the event.
+    const meta = await pollUntil(
+      async () => await inspector.meta(id),
+      ({ last, durable: confirmed }) => Number(last) > Number(confirmed),
+    );
     durable = Number(meta["durable"]);
     shown = await lastShown(`${api.url}/responses/${id}?stream=true`);
     replica.kill("SIGCONT");
@@ -64,20 +70,20 @@ test("with a replica required, nobody sees an event before the replica has it", 
   expectExact(events, await inspector.log(id), 0);
 });
 
-test("without the required replica nothing is accepted, and nothing stays of what was refused", async () => {
+test("without the required replica requests are rejected and leave nothing", async () => {
   await using primary = await start("lonely-primary");
   await using replica = await start("lonely-replica", ["--replicaof", "127.0.0.1", String(primary.port)]);
   const plain = { KEY_PREFIX: uniquePrefix(), REDIS_URL: primary.url };
   const environment = { ...plain, REDIS_MIN_REPLICAS_ACKED: "1" };
   using inspector = new RedisInspector(plain.KEY_PREFIX, primary.url);
-  await infoSays(inspector.redis, "replication", "state=online");
+  await untilInfoHas(inspector.redis, "replication", "state=online");
 
-  // What was recorded before replicas were required is readable after.
+  // Events recorded before replicas were required stay readable.
   await using before = await startApi(plain);
   await using worker = await startWorker(plain);
   const { id } = await create(before.url, simulate({ tokens: 5, delay_ms: 0 }));
   const final = await pollToEnd(before.url, id);
-  // A worker that was killed might not have taken it out of the open ones yet.
+  // A killed worker might not have removed it from the in-flight set yet.
   await worker.stop();
   await using api = await startApi(environment);
   expect((await send("GET", `${api.url}/responses/${id}`)).body).toEqual(final);
@@ -94,14 +100,14 @@ test("without the required replica nothing is accepted, and nothing stays of wha
   expect(await inspector.inFlight()).toEqual([accepted.id]);
 });
 
-test("when the address leads to a new primary, and the old one lives on as its replica, everything goes on there", async () => {
+test("everything resumes at a new primary whose former one becomes its replica", async () => {
   await using first = await start("first-primary");
   await using second = await start("second-primary", ["--replicaof", "127.0.0.1", String(first.port)]);
   await using address = await startSwitchingProxy(first.port);
   const environment = { KEY_PREFIX: uniquePrefix(), REDIS_URL: address.url };
   using old = new RedisInspector(environment.KEY_PREFIX, first.url);
   using inspector = new RedisInspector(environment.KEY_PREFIX, second.url);
-  await infoSays(old.redis, "replication", "state=online");
+  await untilInfoHas(old.redis, "replication", "state=online");
   await using api = await startApi(environment);
   await using _worker = await startWorker(environment);
   const { id } = await create(api.url, simulate({ tokens: 100, delay_ms: 20 }));
@@ -111,7 +117,7 @@ test("when the address leads to a new primary, and the old one lives on as its r
     await inspector.redis.replicaof("NO", "ONE");
     await old.redis.replicaof("127.0.0.1", second.port);
   };
-  // The old one may miss what it is not told any more: whoever has not got the end asks again.
+  // The old one may lack later events: a client without the end asks again.
   await subscribe(api.url, id, { onEvent });
   expect((await pollToEnd(api.url, id)).status).toBe("completed");
   expect((await subscribe(api.url, id)).isWhole).toBe(true);
@@ -119,7 +125,7 @@ test("when the address leads to a new primary, and the old one lives on as its r
   expect(await inspector.meta(next.id)).toMatchObject({ status: "completed" });
 });
 
-/** Until it is accepted: the connection of the API finds out by what it is refused. */
+/** Until it is accepted: the API's connection learns of the failover by an error. */
 async function createAgain(url: string): Promise<Response> {
   for (;;) {
     const { status, body } = await send("POST", `${url}/responses`, simulate({ tokens: 1, delay_ms: 0 }));
@@ -128,24 +134,24 @@ async function createAgain(url: string): Promise<Response> {
   }
 }
 
-test("a replica that is promoted without the last events does not have them called durable", async () => {
+test("a replica promoted without the last events does not report them durable", async () => {
   await using primary = await start("promoted");
   await using _replica = await start("its-replica", ["--replicaof", "127.0.0.1", String(primary.port)]);
   await using storage = await openTestStorage(uniquePrefix(), primary.url);
-  await infoSays(storage.redis as Redis, "replication", "state=online");
+  await untilInfoHas(storage.redis as Redis, "replication", "state=online");
   const log = new EventLog(storage.redis, storage.layout, { minReplicasAcked: 1 });
   const { id, lease } = await createLeasedResponse(storage, sampleRecord({ durable: log.initialVisibleEnd }));
   const durable = async () => (await storage.records.read(id))?.durable;
   await log.append(id, { lease, first: 2, events: sequenceEvents(2, messageEvents(0, ["a"])) });
   expect(await durable()).toBe(7);
-  // What the primary before had been told beyond that is not here.
+  // Beyond that, the former primary's confirmations do not exist here.
   await log.publishDurable(id, 9);
   expect(await durable()).toBe(7);
   await log.publishDurable(id, 5);
   expect(await durable()).toBe(7);
 });
 
-/** The last event that a new subscriber gets until the third heartbeat: the log is read once more as often as one is sent. */
+/** The last event that a new subscriber gets until the third heartbeat: each heartbeat reads the log once more. */
 async function lastShown(url: string): Promise<number> {
   const cut = new AbortController();
   const response = await fetch(url, { signal: cut.signal });
@@ -158,7 +164,7 @@ async function lastShown(url: string): Promise<number> {
   return Number([...text.matchAll(/^id: (\d+)$/gm)].at(-1)![1]);
 }
 
-test("on a Redis Cluster: create, follow, cancel, recover and delete as on one Redis", async () => {
+test("a Redis Cluster supports create, follow, cancel, recover and delete", async () => {
   const { nodes, url } = await startCluster(join(folder, "cluster"));
   try {
     const environment = {

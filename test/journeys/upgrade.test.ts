@@ -1,4 +1,4 @@
-/** The previous release and this one on one Redis: runs are handed over both ways, and data of the future are refused. */
+/** The previous release and this one on one Redis: runs are handed over both ways, and newer data is rejected. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { create, pollToEnd, RedisInspector, simulate } from "../support/api-client.ts";
 import {
@@ -12,21 +12,21 @@ import { expectExact, expectOneTerminal, subscribe } from "../support/subscriber
 
 const EXIT_MISCONFIGURED = 78;
 
-test.each(["src/server.ts", "workers/main.ts"])("%s refuses data of a newer release", async (script) => {
+test.each(["src/server.ts", "workers/main.ts"])("%s rejects data of a newer release", async (script) => {
   const prefix = uniquePrefix();
   using inspector = new RedisInspector(prefix);
   await inspector.redis.set(`${prefix}:data-version`, "2");
-  await using refused = new ServerProcess(script, script, { KEY_PREFIX: prefix, PORT: "0" });
-  await refused.line(
+  await using rejected = new ServerProcess(script, script, { KEY_PREFIX: prefix, PORT: "0" });
+  await rejected.line(
     ({ msg }) => msg.includes(`The data in Redis have version 2 (${prefix}:data-version)`),
-    "a refusal",
+    "an error",
   );
-  expect(await refused.exited).toBe(EXIT_MISCONFIGURED);
-  // What a start warns of in the Redis of the tests is no matter here.
-  expect(refused.lines.filter(({ level }) => level !== 40)).toHaveLength(1);
+  expect(await rejected.exited).toBe(EXIT_MISCONFIGURED);
+  // Warnings about the tests' Redis do not matter here.
+  expect(rejected.lines.filter(({ level }) => level !== 40)).toHaveLength(1);
 });
 
-test("the version of the data is noted, and read by the next process", async () => {
+test("the version of the data is recorded, and read by the next process", async () => {
   const prefix = uniquePrefix();
   using inspector = new RedisInspector(prefix);
   await using _api = await startApi({ KEY_PREFIX: prefix });
@@ -35,7 +35,7 @@ test("the version of the data is noted, and read by the next process", async () 
 });
 
 const missing = await findReasonForNoPreviousRelease();
-// Where the history is not there, this is skipped under a name that says so, and on standard error.
+// Without the git history this is skipped, under a name that says so, and with a line on standard error.
 if (missing !== undefined) process.stderr.write(`${missing}\n`);
 
 describe.skipIf(missing !== undefined)(`with the previous release ${missing ?? ""}`, { timeout: 60_000 }, () => {

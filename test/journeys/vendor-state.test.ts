@@ -1,4 +1,6 @@
-/** What a vendor must be given back, over responses of a chain, workers that are killed, and a change of vendor: real processes. */
+/**
+ * State that a vendor must get back, over a chain's responses, killed workers, and a change of vendor: real processes.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pollToEnd, send } from "../support/api-client.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
@@ -17,7 +19,7 @@ const call = (extra: object = {}) => ({
   tool_calls: [{ index: 0, id: CALL_ID, function: { name: "get_weather", arguments: "{}" }, ...extra }],
 });
 
-/** What each vendor answers first, and what it must find in the assistant's message from then on. */
+/** Each vendor's first answer, and the state that it must find in the assistant's message afterwards. */
 const VENDORS = {
   openrouter: {
     first: deltas("tool_calls", { reasoning: "Paris.", reasoning_details: [DETAIL] }, call()),
@@ -71,50 +73,46 @@ const output = [{ type: "function_call_output", call_id: CALL_ID, output: "rain"
 describe.each(Object.entries(VENDORS))("%s", (vendor, { first, found }) => {
   const model = `${vendor}/m`;
 
-  test(
-    "finds its state again: in the chain, after a crash, and not with another vendor",
-    { timeout: 60_000 },
-    async () => {
-      answer = first;
-      const { id, output: made } = await post({ model, input: "Weather?" });
-      expect(made, "a client sees the id that the vendor gave").toMatchObject([
-        { type: expect.any(String) },
-        { call_id: CALL_ID },
-      ]);
+  test("finds its state again: in the chain, after a crash, not with another vendor", { timeout: 60_000 }, async () => {
+    answer = first;
+    const { id, output: made } = await post({ model, input: "Weather?" });
+    expect(made, "a client sees the id that the vendor gave").toMatchObject([
+      { type: expect.any(String) },
+      { call_id: CALL_ID },
+    ]);
 
-      // The worker dies while the vendor is asked with the tool's output; another one asks again.
-      const asked = Promise.withResolvers<void>();
-      answer = () => asked.resolve();
-      const before = server.requests.length;
-      const { body: second } = await send<Body>("POST", `${api.url}/responses`, {
-        model,
-        tools: [TOOL],
-        previous_response_id: id,
-        input: output,
-        background: true,
-      });
-      await asked.promise;
-      worker.kill("SIGKILL");
-      await worker.exited;
-      answer = REST;
-      worker = await startWorker(environment);
-      expect((await pollToEnd(api.url, String(second["id"]))).status).toBe("completed");
-      expect(server.requests.length).toBe(before + 2);
-      expect(sent().messages[1]).toMatchObject(found);
+    // The worker is killed while it calls the vendor with the tool's output; another one repeats the call.
+    const asked = Promise.withResolvers<void>();
+    answer = () => asked.resolve();
+    const before = server.requests.length;
+    const { body: second } = await send<Body>("POST", `${api.url}/responses`, {
+      model,
+      tools: [TOOL],
+      previous_response_id: id,
+      input: output,
+      background: true,
+    });
+    await asked.promise;
+    worker.kill("SIGKILL");
+    await worker.exited;
+    answer = REST;
+    worker = await startWorker(environment);
+    expect((await pollToEnd(api.url, String(second["id"]))).status).toBe("completed");
+    expect(server.requests.length).toBe(before + 2);
+    expect(sent().messages[1]).toMatchObject(found);
 
-      const previous_response_id = second["id"];
-      await post({ model, previous_response_id, input: "Thanks!" });
-      expect(sent().messages[1]).toMatchObject(found);
-      expect(sent().messages.map(({ role }) => role)).toEqual(["user", "assistant", "tool", "assistant", "user"]);
+    const previous_response_id = second["id"];
+    await post({ model, previous_response_id, input: "Thanks!" });
+    expect(sent().messages[1]).toMatchObject(found);
+    expect(sent().messages.map(({ role }) => role)).toEqual(["user", "assistant", "tool", "assistant", "user"]);
 
-      await post({ model: "mistral/m", previous_response_id, input: "Thanks!" });
-      expect(sent().messages[1]!.tool_calls![0]!.id).toMatch(/^[A-Za-z0-9]{9}$/);
-      expect(sent().messages[2]!.tool_call_id).toBe(sent().messages[1]!.tool_calls![0]!.id);
-      expect(JSON.stringify(sent())).not.toMatch(/sig-1|s1|reasoning|extra_content/);
-    },
-  );
+    await post({ model: "mistral/m", previous_response_id, input: "Thanks!" });
+    expect(sent().messages[1]!.tool_calls![0]!.id).toMatch(/^[A-Za-z0-9]{9}$/);
+    expect(sent().messages[2]!.tool_call_id).toBe(sent().messages[1]!.tool_calls![0]!.id);
+    expect(JSON.stringify(sent())).not.toMatch(/sig-1|s1|reasoning|extra_content/);
+  });
 
-  test("finds it in what a client sends that stores nothing", async () => {
+  test("finds its state in the items of a client that stores nothing", async () => {
     const asking = { model, store: false, include: ["reasoning.encrypted_content"] };
     const question = { role: "user", content: "Weather?" };
     answer = first;

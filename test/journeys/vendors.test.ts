@@ -1,4 +1,7 @@
-/** Research of twenty calls at each vendor, and a change of vendor in the middle of a chain: real processes, fake vendors. */
+/**
+ * Research of twenty calls at each vendor, and a change of vendor in the middle of a chain: real processes, fake
+ * vendors.
+ */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,13 +22,13 @@ const vendors = new Map<FakeVendorName, FakeVendor>();
 let url = "";
 let inspector: RedisInspector;
 let origin = "";
-/** Each vendor has addresses of its own, so that it knows its own calls again. */
+/** Each vendor has its own addresses, so that it recognizes its own calls. */
 const page = (n: number, name: FakeVendorName) => `${origin}/page/${n}?for=${name}`;
 
 beforeAll(async () => {
   const site = stack.use(await startWebSite());
   origin = site.url;
-  const pages = Array.from({ length: 15 }, (_, place) => place + 1);
+  const pages = Array.from({ length: 15 }, (_, index) => index + 1);
   for (const n of pages) site.pages[`/page/${n}`] = `<title>Moss ${n}</title><p>Moss of kind ${n} is green.`;
   site.pages["/search"] = searchResults(...pages.map((n) => ({ url: `${origin}/page/${n}`, title: `Moss ${n}` })));
   for (const name of FAKE_VENDOR_NAMES)
@@ -54,7 +57,7 @@ afterAll(() => stack.disposeAsync());
 
 const search = (query: string): ScriptedCall => ({ name: "web_search", arguments: { query } });
 
-/** Five rounds of a search and three pages at the same time: twenty calls. */
+/** Five rounds of one search and three pages at once: twenty calls. */
 function script(name: FakeVendorName): Script {
   const open = (n: number): ScriptedCall => ({ name: "open_page", arguments: { url: page(n, name) } });
   const link = (n: number) => `[Moss ${n}](${page(n, name)})`;
@@ -106,7 +109,7 @@ function citationsOf({ output }: Response): string[] {
 
 const callsOf = ({ output }: Response) => output.filter(({ type }) => type === "web_search_call");
 
-/** All at the same time, with what went wrong in one left to its own test. */
+/** All at the same time; each test reports its own failure. */
 const chains = new Map<FakeVendorName, Promise<Response[] | Error>>();
 
 async function chainAt(name: FakeVendorName): Promise<Response[]> {
@@ -133,7 +136,7 @@ async function research(first: FakeVendorName, second: FakeVendorName): Promise<
 }
 
 test.each(FAKE_VENDOR_NAMES)(
-  "%s: twenty calls end with a cited answer, and the chain goes on at another vendor",
+  "%s: twenty calls end with a cited answer, and another vendor continues the chain",
   async (name) => {
     const [one, two, three] = await chainAt(name);
     for (const each of [name, nextOf(name)]) expectNoRejections(vendors.get(each)!);

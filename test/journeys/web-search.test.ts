@@ -1,4 +1,7 @@
-/** A client of the official SDK that asks a model to search: it follows the calls, and finds the citations in the answer. */
+/**
+ * A client of the official SDK that asks a model to search: it follows the calls, and finds the citations in the
+ * answer.
+ */
 import OpenAI from "openai";
 import { expect, test } from "vitest";
 import { simulate } from "../support/api-client.ts";
@@ -6,7 +9,7 @@ import { startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { answer, searchResults, startWebSite } from "../support/web-site.ts";
 
-test("a background response searches the web, and a worker that has read pages ends when it is told to", async () => {
+test("a background response searches the web, and its worker stops on request", async () => {
   await using site = await startWebSite({
     "/moss": "<title>Of moss</title><p>Moss is green.",
     "/robots.txt": answer("User-agent: *\nDisallow: /closed", { "content-type": "text/plain" }),
@@ -47,7 +50,7 @@ test("a background response searches the web, and a worker that has read pages e
   if (citation?.type !== "url_citation") throw new Error("There is no citation.");
   expect(citation).toMatchObject({ url: page, title: "Of moss" });
   expect(part.text.slice(citation.start_index, citation.end_index)).toBe(`[Of moss](${page})`);
-  // The SDK adds a field of its own to what it has streamed.
+  // The SDK adds a field of its own to streamed items.
   expect(final.output).toMatchObject((await client.responses.retrieve(final.id)).output);
   expect(site.countOf("/closed")).toBe(0);
   expect(await worker.stop()).toBe(0);

@@ -1,4 +1,4 @@
-/** Bodies with very many values: each is answered, and nobody else waits until it is. */
+/** Bodies with very many values: each is answered without delaying other requests. */
 import { gzipSync } from "node:zlib";
 import { request } from "undici";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -41,9 +41,9 @@ async function post(path: string, bytes: Buffer): Promise<{ status: number; body
 const envelope = { error: { type: "invalid_request_error", message: expect.any(String) as string } };
 
 describe.each(Object.entries(SCHEMAS))("%s", (path, schema) => {
-  const places = findWideLocations(schema).filter(({ name, bad }) => bad !== undefined && !name.slice(1).includes("."));
+  const lists = findWideLocations(schema).filter(({ name, bad }) => bad !== undefined && !name.slice(1).includes("."));
 
-  test.each(places)("200,000 faults in $name", async ({ kind, bodyWith, bad }) => {
+  test.each(lists)("200,000 errors in $name", async ({ kind, bodyWith, bad }) => {
     const body = { ...(bodyWith(createWide(kind, bad!.value, 200_000)) as object), model: MODEL };
     const answer = await post(path, Buffer.from(JSON.stringify(path.startsWith("/resp") ? body : omitModel(body))));
     expect([400, 413]).toContain(answer.status);
@@ -57,14 +57,14 @@ test.each<[string, begin: string, value: string, end: string]>([
   ["empty parts", `{"model":"${MODEL}","input":[{"role":"user","content":[`, "{}", "]}]}"],
   ["messages", `{"model":"${MODEL}","input":[`, '{"role":"user","content":"a"}', "]}"],
   ["numbers", `{"model":"${MODEL}","input":"a","include":[`, "1", "]}"],
-])("as many %s as a body holds are refused, and the process lives", async (_name, begin, value, end) => {
+])("a body full of %s is rejected, and the process survives", async (_name, begin, value, end) => {
   const count = Math.floor((MAX_BODY_BYTES - begin.length - end.length) / (value.length + 1));
   const answer = await post("/responses", Buffer.from(`${begin}${`${value},`.repeat(count - 1)}${value}${end}`));
   expect(answer).toMatchObject({ status: 413, body: { error: { code: "too_many_values" } } });
   expect(api.lines.filter(({ level }) => level >= 50)).toEqual([]);
 });
 
-test("a long history is accepted, and another request is answered meanwhile", async () => {
+test("a long history is accepted without delaying another request", async () => {
   const input = Array.from({ length: 60_000 }, () => ({ role: "user", content: "a" }));
   const bytes = Buffer.from(JSON.stringify({ ...simulate({ hang: true }), background: true, input }));
   const state = { isAnswered: false };

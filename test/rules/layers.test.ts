@@ -1,12 +1,12 @@
 /**
- * Dependencies point one way (ARCHITECTURE.md, "Rooms"). A test and not only a lint rule, so that nobody weakens it in
- * passing: the table below is the architecture.
+ * Dependencies point one way (ARCHITECTURE.md, "Rooms"). A test in addition to the lint rule, so that no change weakens
+ * it unnoticed: the table below is the architecture.
  */
 import { globSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { expect, test } from "vitest";
 
-/** The rooms, each above those that it may import: no two rooms import each other. A file may be a room by itself. */
+/** The rooms, each above those that it may import: no two rooms import each other. A single file may be a room. */
 const ROOMS: Record<string, readonly string[]> = {
   "src/concurrency": [],
   "src/logging": [],
@@ -340,7 +340,7 @@ const ROOMS: Record<string, readonly string[]> = {
   workers: ["src/logging", "src/config", "src/process", "src/providers", "src/context.ts", "src", "workers/jobs"],
 };
 
-/** Who may use a library that the architecture keeps in its place. */
+/** The rooms that may use each restricted library. */
 const LIBRARIES: Record<string, readonly string[]> = {
   express: ["src/app.ts", "src/health-app.ts", "src/http/"],
   bullmq: ["src/queue/", "workers/jobs/response-worker.ts", "workers/jobs/fair-queue.ts"],
@@ -396,16 +396,16 @@ test("each room is listed below the rooms that it imports", () => {
 });
 
 test("rooms use every import that they may make", () => {
-  const made = new Set(
+  const used = new Set(
     imports
       .filter(({ target }) => target.startsWith("."))
       .map(({ file, target }) => `${roomOf(file)} > ${roomOf(normalize(join(dirname(file), target)))}`),
   );
   const allowed = Object.entries(ROOMS).flatMap(([room, imported]) => imported.map((each) => `${room} > ${each}`));
-  expect(allowed.filter((each) => !made.has(each))).toEqual([]);
+  expect(allowed.filter((each) => !used.has(each))).toEqual([]);
 });
 
-test("rooms import only what is below them", () => {
+test("rooms import only rooms below them", () => {
   const illegal = imports.filter(({ file, target }) => {
     if (!target.startsWith(".")) return false;
     const from = roomOf(file);
@@ -431,20 +431,20 @@ test("a turn sees only the contracts of tools and upstreams", () => {
   expect([...new Set(targets)].toSorted()).toEqual(TURN_CONTRACTS);
 });
 
-test("the wire imports zod and nothing else", () => {
+test("the wire imports only zod", () => {
   const outside = imports.filter(({ file, target }) => file.startsWith("src/protocol/") && !target.startsWith("."));
   expect(new Set(outside.map(({ target }) => target))).toEqual(new Set(["zod"]));
 });
 
-test.each(Object.entries(LIBRARIES))("%s stays in its place", (library, places) => {
+test.each(Object.entries(LIBRARIES))("%s is imported only where allowed", (library, rooms) => {
   const strays = imports.filter(
     ({ file, target }) =>
-      (target === library || target.startsWith(`${library}/`)) && !places.some((place) => file.startsWith(place)),
+      (target === library || target.startsWith(`${library}/`)) && !rooms.some((room) => file.startsWith(room)),
   );
   expect(strays).toEqual([]);
 });
 
-test("only src/config/config.ts reads the environment, and the entry files that pass it on", () => {
+test("only src/config/config.ts and the entry files read the environment", () => {
   const readers = files.filter((file) => /process\.env\b/.test(readFileSync(file, "utf8")));
   expect(
     readers.filter(

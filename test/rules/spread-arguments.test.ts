@@ -1,7 +1,7 @@
 /**
- * A list that is spread into a call lies on the stack: of about 100,000 entries the call throws a RangeError, and so does
- * `unpack` in a script of Redis above 8,000. Whatever data may fill goes as one argument, so no spread is allowed but
- * those listed here, each with what bounds it.
+ * A spread list lies on the stack: a call throws a RangeError from about 100,000 entries on, and `unpack` in a Redis
+ * script fails above 8,000. A list of unbounded data is passed as one argument; the spreads listed here are allowed,
+ * each with its bound.
  */
 import { globSync, readFileSync } from "node:fs";
 import { type CallExpression, type NewExpression, parseSync, Visitor } from "oxc-parser";
@@ -23,7 +23,7 @@ const ALLOWED: Record<string, string> = {
     "cut to CHUNK",
 };
 
-/** A script's list of fields of the record, which are some thirty. */
+/** A script's list of the record's fields, about thirty. */
 const UNPACKED = ["src/store/write-record.ts: unpack(args, fields)"];
 
 const SOURCES = globSync(["src/**/*.ts", "workers/**/*.ts"]).map((file) => ({
@@ -35,7 +35,7 @@ function spreadsIn({ file, text }: (typeof SOURCES)[number]): string[] {
   const found: string[] = [];
   const look = ({ callee, arguments: given }: CallExpression | NewExpression): void => {
     const name = text.slice(callee.start, callee.end);
-    // `f.apply(this, list)` spreads as well.
+    // `f.apply(this, list)` spreads too.
     if (/\bapply$/.test(name)) found.push(`${file}: ${name}`);
     for (const each of given) {
       if (each.type === "SpreadElement") found.push(`${file}: ${name}(${text.slice(each.start, each.end)})`);
@@ -45,14 +45,14 @@ function spreadsIn({ file, text }: (typeof SOURCES)[number]): string[] {
   return found;
 }
 
-test("nothing that data fills is spread into a call", () => {
+test("no call spreads a list of unbounded data", () => {
   expect(SOURCES.length).toBeGreaterThan(100);
   const found = SOURCES.flatMap(spreadsIn);
   expect(found.filter((spread) => ALLOWED[spread] === undefined)).toEqual([]);
   expect(Object.keys(ALLOWED).filter((spread) => !found.includes(spread))).toEqual([]);
 });
 
-test("no script of Redis unpacks a list that data fills", () => {
+test("no Redis script unpacks a list of unbounded data", () => {
   const found = SOURCES.flatMap(({ file, text }) =>
     [...text.matchAll(/\bunpack\((?:KEYS|ARGV|[a-z]+)\b[^()]*\)/g)].map(([call]) => `${file}: ${call}`),
   );

@@ -1,7 +1,7 @@
 /**
- * A machine's clock is set back and forth, and differs from other machines'. So durations are measured with
- * `performance.now()`, and what several processes compare is in Redis's time (src/redis/redis-clock.ts). The machine's own
- * date is read nowhere but in the lines listed here, each with what it is right for.
+ * A machine's clock is set back and forth, and differs from other machines' clocks. Durations are therefore measured
+ * with `performance.now()`, and times that several processes compare are in Redis's time (src/redis/redis-clock.ts).
+ * Only the lines listed here read the machine's own date, each with its reason.
  */
 import { globSync, readFileSync } from "node:fs";
 import { type CallExpression, type MemberExpression, type NewExpression, parseSync, Visitor } from "oxc-parser";
@@ -32,7 +32,7 @@ function readingsIn(file: string): string[] {
       const isNow = property.type === "Identifier" ? property.name === "now" : property.type !== "PrivateIdentifier";
       if (isDate(object) && isNow) note(node);
     },
-    // With an argument it is somebody else's date.
+    // With an argument it converts another clock's date.
     NewExpression: (node: NewExpression) => {
       if (isDate(node.callee) && node.arguments.length === 0) note(node);
     },
@@ -43,7 +43,7 @@ function readingsIn(file: string): string[] {
   return found;
 }
 
-test("nothing is measured or compared by the machine's own date", () => {
+test("no code measures or compares by the machine's own date", () => {
   const files = globSync(["src/**/*.ts", "workers/**/*.ts"]);
   expect(files.length).toBeGreaterThan(100);
   const found = files.flatMap(readingsIn);

@@ -1,13 +1,14 @@
-/** The other end of `Child` in ../processes.ts. */
+/** The child's side of `Child` in ../processes.ts. */
 
-export type Answer<Reply> = { reply: Reply } | { error: string };
+export type Answer<Reply> = { kind: "reply"; reply: Reply } | { kind: "error"; error: string };
 
-/** Answers the benchmark's questions, one at a time, until the benchmark goes away. */
+/** Answers the benchmark's requests, one at a time, until the benchmark disconnects. */
 export function answerQuestions(respond: (question: never) => Promise<object>): void {
   process.on("message", (question) => {
     respond(question as never).then(
-      (reply) => send({ reply }),
-      (error: unknown) => send({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+      (reply) => send({ kind: "reply", reply }),
+      (error: unknown) =>
+        send({ kind: "error", error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
     );
   });
   process.on("disconnect", () => process.exit());

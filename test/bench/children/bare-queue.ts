@@ -1,4 +1,6 @@
-/** An Express handler that only adds a job. With `works`, it answers when a worker in this process has begun the job. */
+/**
+ * An Express handler that only adds a job. With `works`, it answers when a worker in this process has begun the job.
+ */
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -1,4 +1,4 @@
-/** An HTTP server that can do nothing but write frames to everyone who is connected, as fast as they take them. */
+/** An HTTP server that only writes frames to every connected client, as fast as each takes them. */
 import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -38,7 +38,7 @@ answerQuestions(async (question: BareStreamQuestion): Promise<BareStreamReply> =
   return { port: 0, startedAtMs };
 });
 
-/** A turn of the event loop for each frame: writes of one turn would be joined into one. */
+/** One turn of the event loop per frame: writes of one turn would be joined. */
 async function writeToAll(frame: Buffer): Promise<void> {
   const full: Promise<unknown>[] = [];
   for (const client of clients) if (!client.write(frame)) full.push(once(client, "drain"));

@@ -1,4 +1,4 @@
-/** Writes deltas that say when they were written, evenly in time and in turns to several logs. */
+/** Writes deltas that contain the time of their write, evenly in time, to several logs in turn. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { EventDraft } from "../../../src/protocol/event.ts";
 import { EventWriter } from "../../../src/stream/log/event-writer.ts";
@@ -16,7 +16,7 @@ interface Pace {
 }
 
 export type PacedQuestion =
-  /** As a worker writes. */
+  /** Through a worker's event writer. */
   | (Pace & { kind: "write"; recordings: Omit<Recording, "state">[] })
   /** Plain XADDs. */
   | (Pace & { kind: "add"; keys: string[] });

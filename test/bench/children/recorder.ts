@@ -38,7 +38,7 @@ answerQuestions(
   },
 );
 
-/** Every few milliseconds what is due, at most so much in one append. */
+/** Every few milliseconds appends the events that are due, at most this many per append. */
 async function offer(
   log: EventLog,
   { id, lease, last }: Omit<Recording, "state">,

@@ -1,15 +1,15 @@
 /**
- * Many subscribers in one process, as cheap as they can be: bytes are searched for the beginnings of frames and for the
- * end of the answer, and nothing is parsed.
+ * Many cheap subscribers in one process: they search the bytes for the beginnings of frames and for the end of the
+ * answer, and parse nothing.
  */
 import { connect, type Socket } from "node:net";
 import { nowMs } from "../measurement.ts";
 import { answerQuestions } from "./answer.ts";
 
 export type SubscribersQuestion =
-  /** Adds to those that are open. Answered once each has got its head and a first chunk. */
+  /** Adds subscribers. Answered once each has its head and a first chunk. */
   | { kind: "open"; port: number; path: string; count: number }
-  /** Answered once each has got its answer to the end; then there are none. */
+  /** Answered once each has its complete answer; then none is left. */
   | { kind: "read-to-the-end" }
   | { kind: "close" };
 
@@ -64,7 +64,7 @@ class Subscriber {
   #take(chunk: Buffer): boolean {
     this.bytes += chunk.length;
     this.frames += countOf(chunk);
-    // What straddles two chunks is in neither of them.
+    // A match across two chunks is in neither of them.
     const joint = Buffer.concat([this.#tail.subarray(1 - FRAME.length), chunk.subarray(0, FRAME.length - 1)]);
     this.frames += countOf(joint);
     this.#tail = Buffer.from(

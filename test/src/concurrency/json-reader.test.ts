@@ -1,4 +1,4 @@
-/** Bodies that are read by the piece are what JSON.parse makes of them, or refused as it refuses them. */
+/** Bodies read in pieces equal JSON.parse, in their values and in their errors. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { JsonReader, type JsonReadError } from "../../../src/concurrency/json-reader.ts";
@@ -8,7 +8,7 @@ const DEPTH = 256;
 const FIELDS = 10_000;
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-type Outcome = { value: unknown } | { refusal: string };
+type Outcome = { value: unknown } | { reason: string };
 
 function read(bytes: Buffer, pieceValues: number, count = 7, maxValues = 1_000_000): Outcome {
   try {
@@ -16,7 +16,7 @@ function read(bytes: Buffer, pieceValues: number, count = 7, maxValues = 1_000_0
     while (!reader.read(count));
     return { value: reader.value() };
   } catch (error) {
-    return { refusal: (error as JsonReadError).reason };
+    return { reason: (error as JsonReadError).reason };
   }
 }
 
@@ -24,14 +24,14 @@ function expected(bytes: Buffer): Outcome {
   try {
     return { value: JSON.parse(utf8.decode(bytes)) };
   } catch {
-    return { refusal: "malformed" };
+    return { reason: "malformed" };
   }
 }
 
-/** The order of the names counts, and so do own properties that are called `__proto__`. */
+/** Compares the order of keys too, and own properties named `__proto__`. */
 const shown = (outcome: Outcome): string => JSON.stringify(outcome);
 
-/** None with an escape: V8 13.6 reads a name of one escaped character as another, if it has seen such a name before. */
+/** No escapes: V8 13.6 can mistake a name of one escaped character for another name that it has read before. */
 const names = fc.constantFrom("a", "b", "", "__proto__", "7", "0", "é", "[", "{,:}]");
 const { json } = fc.letrec<{ json: string }>((tie) => ({
   json: fc.oneof(
@@ -47,8 +47,8 @@ const { json } = fc.letrec<{ json: string }>((tie) => ({
 const piece = fc.integer({ min: 1, max: 12 });
 const count = fc.integer({ min: 1, max: 40 });
 
-describe("a body that is read by the piece", () => {
-  test("is what JSON.parse makes of it", () => {
+describe("a body read in pieces", () => {
+  test("equals what JSON.parse returns", () => {
     const check = (text: string, pieceValues: number, bytes: number): void => {
       const body = Buffer.from(text);
       expect(shown(read(body, pieceValues, bytes))).toBe(shown(expected(body)));
@@ -64,11 +64,11 @@ describe("a body that is read by the piece", () => {
       fc.nat(2),
     )
     .map(([text, at, put, without]) => {
-      const place = at % (text.length + 1);
-      return text.slice(0, place) + put + text.slice(place + without);
+      const position = at % (text.length + 1);
+      return text.slice(0, position) + put + text.slice(position + without);
     });
 
-  test("is refused exactly if JSON.parse refuses it", () => {
+  test("is rejected exactly when JSON.parse rejects it", () => {
     const check = (text: string, pieceValues: number): void => {
       const body = Buffer.from(text);
       expect(shown(read(body, pieceValues))).toBe(shown(expected(body)));
@@ -76,11 +76,11 @@ describe("a body that is read by the piece", () => {
     fc.assert(fc.property(damaged, piece, check), { seed: SEED, numRuns: 6_000 });
   });
 
-  test("is refused if it is no UTF-8, wherever it is cut", () => {
+  test("is rejected for invalid UTF-8, wherever the bytes are cut", () => {
     const check = (text: string, pieceValues: number, at: number, byte: number): void => {
       const bytes = Buffer.from(text);
-      const place = at % (bytes.length + 1);
-      const body = Buffer.concat([bytes.subarray(0, place), Buffer.of(byte), bytes.subarray(place)]);
+      const position = at % (bytes.length + 1);
+      const body = Buffer.concat([bytes.subarray(0, position), Buffer.of(byte), bytes.subarray(position)]);
       expect(shown(read(body, pieceValues))).toBe(shown(expected(body)));
     };
     const byte = fc.integer({ min: 0x80, max: 0xff });
@@ -99,34 +99,34 @@ describe("a body that is read by the piece", () => {
     "[1][2]",
     "[1,2],3",
     "[[1,2]3,4]",
-  ])("is refused: %s", (text) => {
-    for (const pieceValues of [1, 2, 3, 100]) expect(read(Buffer.from(text), pieceValues)).toHaveProperty("refusal");
+  ])("is rejected: %s", (text) => {
+    for (const pieceValues of [1, 2, 3, 100]) expect(read(Buffer.from(text), pieceValues)).toHaveProperty("reason");
   });
 });
 
 describe("bounds", () => {
-  test("as many values as are allowed pass, one more does not", () => {
+  test("the maximum of values passes, one more does not", () => {
     const body = (values: number): Buffer =>
       Buffer.from(JSON.stringify({ a: Array.from({ length: values - 4 }, () => 1) }));
-    // The object, the name, the list and what is in it; the count begins with one for the body itself.
+    // The object, the name, the list and its elements; the body itself counts as one.
     expect(read(body(1_000), 100, 50, 1_000)).toHaveProperty("value");
-    expect(read(body(1_002), 100, 50, 1_000)).toEqual({ refusal: "values" });
+    expect(read(body(1_002), 100, 50, 1_000)).toEqual({ reason: "values" });
   });
 
-  test("an object has as many fields as are allowed, and others may have as many again", () => {
+  test("the maximum of fields applies to each object", () => {
     const object = (fields: number): string => `{${Array.from({ length: fields }, (_, i) => `"${i}":1`).join(",")}}`;
     const two = Buffer.from(`[${object(FIELDS)},${object(FIELDS)}]`);
     expect(read(two, 5_000, 1_000)).toEqual(expected(two));
-    expect(read(Buffer.from(`[1,${object(FIELDS + 1)}]`), 5_000, 1_000)).toEqual({ refusal: "fields" });
+    expect(read(Buffer.from(`[1,${object(FIELDS + 1)}]`), 5_000, 1_000)).toEqual({ reason: "fields" });
   });
 
-  test("depth is bounded, in pieces or not", () => {
+  test("depth is bounded, in pieces and at once", () => {
     const nested = (depth: number): Buffer => Buffer.from(`${"[1,".repeat(depth)}1${"]".repeat(depth)}`);
     expect(read(nested(DEPTH), 10)).toEqual(expected(nested(DEPTH)));
-    expect(read(nested(DEPTH + 1), 10)).toEqual({ refusal: "depth" });
+    expect(read(nested(DEPTH + 1), 10)).toEqual({ reason: "depth" });
   });
 
-  test("what stands in strings is not counted", () => {
+  test("characters inside strings are not counted", () => {
     const body = Buffer.from(JSON.stringify({ a: '[{,:"\\'.repeat(10_000) }));
     expect(read(body, 1, 1_000, 10)).toEqual(expected(body));
   });

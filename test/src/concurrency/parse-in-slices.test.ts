@@ -1,9 +1,9 @@
-/** Stored JSON is read as JSON.parse reads it, and others get their turns meanwhile. */
+/** Stored JSON equals JSON.parse, and other work gets its turns meanwhile. */
 import { expect, test } from "vitest";
 import { countRoundsDuring } from "../../support/event-loop-rounds.ts";
 import { parseInSlices } from "../../../src/concurrency/parse-in-slices.ts";
 
-/** Names that differ are what makes JSON.parse slow: half a second for these. */
+/** Distinct names make JSON.parse slow: half a second for these. */
 function namesOf(count: number): Record<string, number>[] {
   const fields = (from: number) => Array.from({ length: 9_000 }, (_, i) => [`name_${from + i}`, i] as const);
   return Array.from({ length: count / 9_000 }, (_, i) => Object.fromEntries(fields(i * 9_000)));
@@ -22,16 +22,16 @@ test.each([
     Object.fromEntries(Array.from({ length: 30_000 }, (_, i) => [`n${i}`, i])),
   ],
   [
-    "as deep as a body may be, inside of what keeps it",
+    "a body of maximum depth inside its record",
     Array.from({ length: 300 }).reduce<unknown>((inner) => [inner, "x".repeat(400)], 1),
   ],
-  ["half a character, as JSON.stringify writes it", ["\ud800", "x".repeat(100_000), "\udc00"]],
-  ["a text alone", "x".repeat(100_000)],
+  ["half a character, as written by JSON.stringify", ["\ud800", "x".repeat(100_000), "\udc00"]],
+  ["a single string", "x".repeat(100_000)],
 ])("%s", async (_, value) => {
   expect(await parseInSlices(JSON.stringify(value))).toEqual(value);
 });
 
-test("what is no JSON is refused, short or long", async () => {
+test("text that is not JSON is rejected, short or long", async () => {
   await expect(parseInSlices("{")).rejects.toThrow(SyntaxError);
   await expect(parseInSlices(`["${"x".repeat(100_000)}"`)).rejects.toThrow("not JSON");
 });

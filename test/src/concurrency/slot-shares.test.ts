@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { SlotShares } from "../../../src/concurrency/slot-shares.ts";
 
-/** As many of the project as there is room for: all slots while it is alone, and what it may have of the reserve. */
+/** Takes slots for the project while there is room: all free ones while it is alone, then its share of the reserve. */
 function fill(shares: SlotShares, project: string): number {
   let count = 0;
   while (shares.isFull ? shares.mayTakeReserve(project) : true) {
@@ -12,17 +12,17 @@ function fill(shares: SlotShares, project: string): number {
 }
 
 test.each<[string, number, number, number[]]>([
-  ["a project alone has all slots, and the next ones fewer and fewer", 50, 10, [50, 3, 1, 1, 0]],
+  ["a project alone has all slots, and each next one fewer", 50, 10, [50, 3, 1, 1, 0]],
   ["one slot has one in reserve", 1, 10, [1, 1, 0]],
-  ["a part of a slot is a slot", 11, 10, [11, 1, 1, 0]],
-  ["half as many again", 4, 50, [4, 1, 1, 0]],
-  ["none in reserve", 50, 0, [50, 0]],
+  ["a part of a slot is rounded up", 11, 10, [11, 1, 1, 0]],
+  ["a reserve of half the slots", 4, 50, [4, 1, 1, 0]],
+  ["no reserve", 50, 0, [50, 0]],
 ])("%s", (_name, slots, percent, expected) => {
   const shares = new SlotShares(slots, percent);
-  expect(expected.map((_count, place) => fill(shares, `p${place}`))).toEqual(expected);
+  expect(expected.map((_count, index) => fill(shares, `p${index}`))).toEqual(expected);
 });
 
-test("what ends makes room, also for those that were refused", () => {
+test("an ended run makes room, also for rejected ones", () => {
   const shares = new SlotShares(4, 50);
   expect([fill(shares, "hog"), fill(shares, "b"), fill(shares, "c"), fill(shares, "d")]).toEqual([4, 1, 1, 0]);
   expect(shares.projectsBeyondReserve).toBeUndefined();
@@ -32,7 +32,7 @@ test("what ends makes room, also for those that were refused", () => {
   expect(fill(shares, "d")).toBe(1);
 });
 
-test("a slot that becomes free is for those that run less", () => {
+test("a freed slot goes to the project that runs less", () => {
   const shares = new SlotShares(5, 20);
   for (const project of ["a", "a", "a", "b", "c"]) shares.begin(project);
   expect(shares.projectsRunningAsMuch("a")).toEqual(["a"]);

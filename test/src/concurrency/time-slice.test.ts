@@ -2,18 +2,18 @@ import { setImmediate as nextRound } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { mapInSlices } from "../../../src/concurrency/time-slice.ts";
 
-/** Longer than a turn by itself. */
+/** Busy for longer than one turn of the event loop. */
 function work(): void {
   const until = performance.now() + 30;
   while (performance.now() < until);
 }
 
-test("a list is mapped in its order", async () => {
-  expect(await mapInSlices(["a", "b", "c"], (value, place) => `${place}${value}`)).toEqual(["0a", "1b", "2c"]);
+test("a list is mapped in order", async () => {
+  expect(await mapInSlices(["a", "b", "c"], (value, index) => `${index}${value}`)).toEqual(["0a", "1b", "2c"]);
   expect(await mapInSlices([], () => 1)).toEqual([]);
 });
 
-test("between two steps of long work, the event loop does what others wait for", async () => {
+test("the event loop serves others between two steps of long work", async () => {
   let rounds = 0;
   const state = { isMapped: false };
   const seen: number[] = [];
@@ -26,11 +26,11 @@ test("between two steps of long work, the event loop does what others wait for",
     rounds += 1;
   }
   await mapped;
-  // Whose immediate is first in the first round is not said.
+  // The order of the immediates in the first round is unspecified.
   expect(new Set(seen).size).toBeGreaterThanOrEqual(3);
 });
 
-test("what has failed rejects", async () => {
+test("a failed step rejects", async () => {
   const failing = mapInSlices([1], () => {
     throw new Error("wrong");
   });

@@ -1,4 +1,4 @@
-/** Which MCP tools are refused when they are asked for: those that nobody could run. */
+/** Which MCP tools are rejected at admission: those that neither this server nor the provider can run. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -42,7 +42,7 @@ const lab = (hosted_tools?: string[]): ResolvedModel => ({
 const mcp = (fields: object): Tool => ({ type: "mcp", server_label: "srv", ...fields });
 const reasonOf = (fields: object) => findFirstUnavailableTool([mcp(fields)], lab([]), config)?.reason;
 
-test("a server that is configured, or that the request says where to find, is not refused", () => {
+test("a configured server, or one with an address, is accepted", () => {
   for (const fields of [
     { server_label: "known" },
     { server_label: "far" },
@@ -53,7 +53,7 @@ test("a server that is configured, or that the request says where to find, is no
   }
 });
 
-test("one that is neither is refused, and the setting named", () => {
+test("an unknown server is rejected with the setting's name", () => {
   expect(findFirstUnavailableTool([mcp({ server_label: "known" }), mcp({})], lab([]), config)).toMatchObject({
     index: 1,
     type: "mcp",
@@ -65,13 +65,13 @@ test("one that is neither is refused, and the setting named", () => {
   expect(reasonOf({ tunnel_id: "t" })).toContain("tunnels");
 });
 
-test("what the provider runs itself is the provider's to refuse", () => {
+test("the provider decides about tools that it runs", () => {
   expect(findFirstUnavailableTool([mcp({})], lab(), config)).toBeUndefined();
   expect(findFirstUnavailableTool([mcp({})], lab(["mcp"]), config)).toBeUndefined();
 });
 
 const BOTH = "must have either command or url";
-test.each<[content: unknown, fault: string]>([
+test.each<[content: unknown, message: string]>([
   ["{", "is not JSON: line 1."],
   ['{\n  "servers": { "a": { "url": https } }\n}', "is not JSON: line 2."],
   [{ servers: { a: { url: "ftp://a.example/" } } }, "line 4: servers.a.url: Invalid URL"],
@@ -84,8 +84,8 @@ test.each<[content: unknown, fault: string]>([
   [{ servers: { a: "x" } }, `line 3: servers.a: ${BOTH}`],
   [{ connectors: { connector_unknown: { url: "https://a.example/" } } }, "line 3: connectors.connector_unknown"],
   [{ server: {} }, "line 2: server: unknown"],
-])("a file that is wrong stops the process, and the line is named: %j", async (content, fault) => {
+])("an invalid file stops the process and names the line: %j", async (content, message) => {
   const text = typeof content === "string" ? content : JSON.stringify(content, null, 2);
   await expect(configOf(text)).rejects.toThrow(ConfigurationError);
-  await expect(configOf(text)).rejects.toThrow(fault);
+  await expect(configOf(text)).rejects.toThrow(message);
 });

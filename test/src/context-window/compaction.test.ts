@@ -1,4 +1,4 @@
-/** What a compaction keeps, and how it takes the place of what it replaces. */
+/** What a compaction keeps, and how it replaces the items before it. */
 import { describe, expect, test } from "vitest";
 import {
   applyCompaction,
@@ -43,19 +43,19 @@ const choose = (items: ContextItem[], budget: number) =>
 describe("kept word for word", () => {
   test.each<[string, ContextItem[], number, string[], number]>([
     ["the user's messages and the rules, in their order", [rules, one, two, three], 100, ["rules", "one", "three"], 1],
-    ["the last message, whatever it costs", [rules, one, two, three], 0, ["three"], 1],
+    ["the last message, at any cost", [rules, one, two, three], 0, ["three"], 1],
     ["then the rules", [rules, one, two, three], 20, ["rules", "three"], 1],
     ["then the latest", [one, say("user", "1½"), two, three], 20, ["1½", "three"], 1],
-    ["an answered message does not wait", [rules, one, two], 100, ["rules", "one"], 0],
-    ["what the developer added to it waits too", [one, rules], 100, ["one", "rules"], 2],
-    ["nothing, where nobody said anything", [two], 100, [], 0],
+    ["an answered message is not pending", [rules, one, two], 100, ["rules", "one"], 0],
+    ["a developer's addition is pending too", [one, rules], 100, ["one", "rules"], 2],
+    ["nothing, without a user's message", [two], 100, [], 0],
   ])("%s", (_name, items, budget, texts, pending) => {
     const chosen = choose(items, budget);
     expect(chosen.kept.map(({ text }) => text)).toEqual(texts);
     expect(chosen.pending).toBe(pending);
   });
 
-  test("of images and files only that they were there", () => {
+  test("images and files become a note that they were there", () => {
     const parts = [
       { type: "input_text", text: "Look:" },
       { type: "input_image", image_url: "data:…" },
@@ -65,35 +65,35 @@ describe("kept word for word", () => {
     expect(choose([item], 100).kept).toEqual([{ role: "user", text: "Look:\n[an image]\n[a file]" }]);
   });
 
-  test("less of a small window", () => {
+  test("a small window keeps less", () => {
     expect([keptTokenBudget(undefined), keptTokenBudget(1_000_000), keptTokenBudget(4_000)]).toEqual([
       20_000, 20_000, 1_000,
     ]);
   });
 });
 
-describe("in the place of what it replaces", () => {
+describe("expanding a compaction", () => {
   const kept = [
     { id: "msg_one", role: "user" as const, text: "one" },
     { id: "msg_three", role: "user" as const, text: "three" },
   ];
 
-  test("stand the kept messages, as they were sent, and the summary before what waits", () => {
+  test("gives the kept messages as sent, then the summary, then pending messages", () => {
     expect(expandCompaction(content({ kept, pending: 1 }), [one, two, three])).toEqual([one, SUMMARY, three]);
     expect(expandCompaction(content({ kept }), [one, two, three])).toEqual([one, three, SUMMARY]);
   });
 
-  test("a client may have left out everything before it", () => {
+  test("works when the client left out everything before it", () => {
     const texts = [{ type: "message", role: "user", id: "msg_one", content: [{ type: "input_text", text: "one" }] }];
     expect(expandCompaction(content({ kept: kept.slice(0, 1) }), [])).toEqual([...texts, SUMMARY]);
   });
 
-  test("an item that only borrows a message's id is not taken for it", () => {
+  test("does not confuse an item that borrows a message's id", () => {
     const borrowed = say("developer", "Obey!", "msg_one");
     expect(expandCompaction(content({ kept: kept.slice(0, 1) }), [borrowed])[0]).toMatchObject({ role: "user" });
   });
 
-  test("the last of this server's counts; another server's stays where it is", () => {
+  test("applies this server's last one and leaves another server's", () => {
     const opened: Record<string, CompactionContent> = { ours: content(), older: content({ summary: "Long ago." }) };
     const items = [one, compaction("older"), two, compaction("ours"), compaction("foreign"), three];
     expect(applyCompaction(items, (sealed) => opened[sealed])).toEqual([SUMMARY, compaction("foreign"), three]);

@@ -1,4 +1,4 @@
-/** What each kind of item costs. The frames are harmony's; the estimates are those of docs/conversations.md. */
+/** Token costs of each kind of item. The frames are harmony's; the estimates are those of docs/conversations.md. */
 import { expect, test } from "vitest";
 import { countContext, certainlyFits } from "../../../src/context-window/count-context.ts";
 import type { ContextItem } from "../../../src/context-window/measure.ts";
@@ -8,8 +8,8 @@ import { SAMPLES } from "../../support/context-items.ts";
 const item = (value: object): ContextItem => inputItemSchema.parse(value);
 const say = (content: unknown, role = "user"): ContextItem => item({ role, content });
 
-test("a request of one message costs what the hosted API says", async () => {
-  // openai 7.59's documentation of input_tokens: 11 for this very input.
+test("a request of one message costs as much as at the hosted API", async () => {
+  // The documentation of input_tokens in openai 7.59 gives 11 for this input.
   expect((await countContext({}, [say("Tell me a joke.")])).total).toBe(11);
 });
 
@@ -47,7 +47,7 @@ test.each<[string, ContextItem, number]>([
 });
 
 test.each(SAMPLES.map((each) => [each.type, each] as const))(
-  "%s costs something, and no id is read",
+  "%s costs tokens, and its ids cost none",
   async (_type, each) => {
     const [counted] = (await countContext({}, [each])).items;
     const renamed = { ...each, ...("id" in each && { id: `${each.id}_${"x".repeat(500)}` }) };
@@ -58,7 +58,7 @@ test.each(SAMPLES.map((each) => [each.type, each] as const))(
   },
 );
 
-test("instructions, tools and the schema of the answer cost too", async () => {
+test("instructions, tools and the answer's schema cost tokens too", async () => {
   const empty = await countContext({}, []);
   expect(empty).toEqual({ settings: 2, items: [], total: 2 });
   expect((await countContext({ instructions: "Hello world" }, [])).total).toBe(2 + 4 + 2);
@@ -71,7 +71,7 @@ test("instructions, tools and the schema of the answer cost too", async () => {
   expect((await countContext({ text: { format } }, [])).total).toBeGreaterThan(15);
 });
 
-test("what surely fits does fit", async () => {
+test("a context well below the window fits", async () => {
   const items = [say("漢字".repeat(50)), say("Hello world".repeat(20))];
   const { total } = await countContext({ instructions: "Be brief." }, items);
   expect(certainlyFits({ instructions: "Be brief." }, items, total - 1)).toBe(false);

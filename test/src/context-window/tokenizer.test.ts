@@ -1,4 +1,4 @@
-/** Counting of texts: what it counts, and that nobody waits for it. */
+/** Counts the tokens of texts without blocking the event loop. */
 import { setImmediate as nextRound } from "node:timers/promises";
 import fc from "fast-check";
 import o200k from "gpt-tokenizer/encoding/o200k_base";
@@ -20,11 +20,11 @@ describe("a text", () => {
     ["antidisestablishmentarianism", 6],
     ["お誕生日おめでとう", 8],
     ["<|endoftext|>", 7],
-  ])("%j has as many tokens as tiktoken's o200k_base says: %i", async (text, tokens) => {
+  ])("%j has the token count of tiktoken's o200k_base: %i", async (text, tokens) => {
     expect(await count(text)).toBe(tokens);
   });
 
-  test("of any length that is cut into slices has the tokens of the whole", async () => {
+  test("cut into slices has the tokens of the whole", async () => {
     const words = fc.constantFrom(
       "a",
       "herons",
@@ -55,14 +55,14 @@ describe("a text", () => {
     ["letters", "a".repeat(20_000)],
     ["spaces", " ".repeat(20_000)],
     ["signs", "=".repeat(20_000)],
-    ["characters of two halves", "𝒳".repeat(10_000)],
-  ])("that is one run of %s is counted in pieces, and hardly differs", async (_kind, text) => {
+    ["surrogate pairs", "𝒳".repeat(10_000)],
+  ])("that is one run of %s is counted in pieces, nearly exactly", async (_kind, text) => {
     const exact = whole(text.slice(0, 4_000)) * (text.length / 4_000);
     expect(Math.abs((await count(text)) - exact) / exact).toBeLessThan(0.1);
   });
 });
 
-test("beyond the bound the rest is estimated from what was counted", async () => {
+test("beyond the limit is estimated from the counted part", async () => {
   const prose = PROSE.repeat(2_000);
   const counted = await count(prose);
   // As many characters again, which alone would be far fewer tokens.
@@ -70,7 +70,7 @@ test("beyond the bound the rest is estimated from what was counted", async () =>
   expect(Math.abs(estimated - 2 * counted) / counted).toBeLessThan(0.01);
 });
 
-test("the event loop turns between the slices, once for each, however many counts there are", async () => {
+test("the event loop turns once per slice, however many counts run", async () => {
   await count("the vocabulary is loaded");
   const text = PROSE.repeat(2_000);
   let rounds = 0;
@@ -87,7 +87,7 @@ test("the event loop turns between the slices, once for each, however many count
   expect(rounds).toBeGreaterThan((2 * text.length) / (4 * 1024) - 2);
 });
 
-test("a count that nobody waits for any more stops", async () => {
+test("an aborted count stops", async () => {
   const left = new AbortController();
   const counting = count(PROSE.repeat(2_000), left.signal);
   left.abort(new Error("gone"));

@@ -1,4 +1,4 @@
-/** `truncation: "auto"`: what is dropped, and what never is. */
+/** `truncation: "auto"`: which items are dropped, and which never are. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ContextItem } from "../../../src/context-window/measure.ts";
@@ -25,7 +25,7 @@ const [system, first, answer, last] = [
 ] as const;
 
 describe.each<[string, ContextItem[], number, ContextItem[] | undefined]>([
-  ["what fits", [first, answer, last], 30, [first, answer, last]],
+  ["a fitting context is unchanged", [first, answer, last], 30, [first, answer, last]],
   ["the oldest go first", [first, answer, last], 20, [answer, last]],
   ["the user's last message stays", [first, answer, last, say("assistant", "Well")], 10, [last]],
   ["instructions among the items stay", [system, first, answer, last], 20, [system, last]],
@@ -36,8 +36,8 @@ describe.each<[string, ContextItem[], number, ContextItem[] | undefined]>([
     30,
     [last, call("b"), output("b")],
   ],
-  ["reasoning goes with what it led to", [first, thought, call("a"), output("a"), last], 30, [last]],
-  ["reasoning does not go with the user's message after it", [thought, last], 10, [last]],
+  ["reasoning goes with its calls", [first, thought, call("a"), output("a"), last], 30, [last]],
+  ["reasoning goes without the next user message", [thought, last], 10, [last]],
   [
     "an approval goes with its request",
     [
@@ -48,11 +48,11 @@ describe.each<[string, ContextItem[], number, ContextItem[] | undefined]>([
     20,
     [last],
   ],
-  ["nothing helps if the last message is too long", [first, last], 9, undefined],
-  ["nothing helps if instructions are too long", [system, last], 19, undefined],
-  ["without a message of the user all may go", [answer, call("a"), output("a")], 0, []],
+  ["truncation fails if the last message is too long", [first, last], 9, undefined],
+  ["truncation fails if instructions are too long", [system, last], 19, undefined],
+  ["without a user's message all may go", [answer, call("a"), output("a")], 0, []],
 ])("%s", (_name, items, budget, expected) => {
-  test("is so", () => {
+  test("holds", () => {
     expect(truncate(items, budget)).toEqual(expected);
   });
 });
@@ -72,7 +72,7 @@ const sizeOf = (items: readonly ContextItem[], tokens: readonly number[], of: re
   of.reduce((sum, item) => sum + tokens[items.indexOf(item)]!, 0);
 const callOf = (item: ContextItem): unknown => ("call_id" in item ? item.call_id : undefined);
 
-test("it gives up only where nothing fits, and drops nothing from what does", () => {
+test("truncation fails only when nothing fits, and drops nothing that fits", () => {
   fc.assert(
     fc.property(contexts, fc.integer({ min: 0, max: 800 }), ({ items, tokens }, budget) => {
       const isWhole = truncateItems(items, tokens, budget)?.length === items.length;
@@ -86,7 +86,7 @@ test("it gives up only where nothing fits, and drops nothing from what does", ()
   );
 });
 
-test("the rest fits, in its order, and is never half of something", () => {
+test("the remaining items fit, keep their order and stay complete", () => {
   fc.assert(
     fc.property(contexts, fc.integer({ min: 0, max: 800 }), ({ items, tokens }, budget) => {
       const left = truncateItems(items, tokens, budget);

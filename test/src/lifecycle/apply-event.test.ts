@@ -20,7 +20,7 @@ function apply(state: ResponseState, events: readonly EventDraft[]): ResponseSta
 }
 
 describe("folding", () => {
-  test("a message grows by its deltas and is whole when done", () => {
+  test("a message grows by its deltas and is complete when done", () => {
     const events = messageEvents(0, ["Hello", ", ", "world"]);
     const half = apply(openingState(), events.slice(0, 4));
     expect(half.response.output[0]).toMatchObject({ status: "in_progress", content: [{ text: "Hello, " }] });
@@ -30,14 +30,14 @@ describe("folding", () => {
     expect(whole.openIndices.size).toBe(0);
   });
 
-  test("changes nothing that it was given", () => {
+  test("leaves its arguments unchanged", () => {
     const state = apply(openingState(), messageEvents(0, ["a", "b"]).slice(0, 3));
     const before = structuredClone(state);
     apply(state, messageEvents(0, ["a", "b"]).slice(3));
     expect(state).toEqual(before);
   });
 
-  test("a function call's arguments, a reasoning summary, a refusal and an annotation are folded too", () => {
+  test("arguments, reasoning summaries, refusals and annotations are folded too", () => {
     const state = apply(openingState(), [
       {
         type: "response.output_item.added",
@@ -102,7 +102,7 @@ describe("folding", () => {
     ]);
   });
 
-  test("an annotation that is told again takes its own place", () => {
+  test("a repeated annotation replaces itself", () => {
     const [added, part] = messageEvents(0, []);
     const citation = { type: "url_citation" as const, url: "https://example.org", start_index: 0, end_index: 1 };
     const annotate = (annotation_index: number, title: string): EventDraft => ({
@@ -119,7 +119,7 @@ describe("folding", () => {
     expect(output).toMatchObject([{ content: [{ annotations: titles }] }]);
   });
 
-  test("an index that is not the next, not added or not open is refused", () => {
+  test("an index out of order, unknown or closed is rejected", () => {
     const [added, , delta] = messageEvents(1, ["a"]);
     expect(() => applyEvent(openingState(), added!)).toThrow(IllegalEventError);
     expect(() => applyEvent(openingState(), delta!)).toThrow(IllegalEventError);
@@ -127,11 +127,11 @@ describe("folding", () => {
     expect(() => applyEvent(done, messageEvents(0, ["a"]).at(-1)!)).toThrow(IllegalEventError);
   });
 
-  test("a log that does not begin with response.created is refused", () => {
+  test("a log that does not begin with response.created is rejected", () => {
     expect(() => foldEvents(messageEvents(0, ["a"]))).toThrow("a log begins with response.created");
   });
 
-  test("folding in two parts is folding at once, wherever it is cut", () => {
+  test("folding in two parts equals folding at once, at every cut", () => {
     const words = fc.array(fc.string(), { maxLength: 6 });
     fc.assert(
       fc.property(fc.array(words, { maxLength: 4 }), fc.nat(), (messages, cut) => {
@@ -161,7 +161,7 @@ describe("ends", () => {
     expect(ended.openIndices.size).toBe(0);
   });
 
-  test("completed_at, error and incomplete_details are there exactly when their status says so", () => {
+  test("completed_at, error and incomplete_details exist exactly for their statuses", () => {
     const completed = createCompletedEvent(running.response, { output, usage: USAGE }, 7).response;
     expect([completed.completed_at, completed.error, completed.incomplete_details]).toEqual([7, null, null]);
     const failed = createFailedEvent(running.response, responseError("server_error", "It broke.")).response;
@@ -176,16 +176,16 @@ describe("ends", () => {
   ] as const)("a service_tier of %s is %s in the end, unless the provider says which it was", (asked, shown) => {
     const response = { ...running.response, service_tier: asked };
     const ending = { output, usage: USAGE };
-    const told = { ...ending, serviceTier: "scale" as const };
+    const reported = { ...ending, serviceTier: "scale" as const };
     for (const end of [
       (given: typeof ending) => createCompletedEvent(response, given, 7),
       (given: typeof ending) => createIncompleteEvent(response, given, { reason: "max_output_tokens" }),
     ]) {
-      expect([end(ending).response.service_tier, end(told).response.service_tier]).toEqual([shown, "scale"]);
+      expect([end(ending).response.service_tier, end(reported).response.service_tier]).toEqual([shown, "scale"]);
     }
   });
 
-  test("open items are closed as incomplete with what they had", () => {
+  test("open items close as incomplete with their content so far", () => {
     const cut = apply(openingState(), messageEvents(0, ["half", " of it"]).slice(0, 3));
     const closed = apply(cut, createItemClosingEvents(cut.response, cut.openIndices));
     expect(closed.response.output).toMatchObject([{ status: "incomplete", content: [{ text: "half" }] }]);

@@ -6,7 +6,7 @@ import type { CreateRequest } from "../../../src/protocol/create-request.ts";
 
 const PARAM = "background_options.completion_window";
 
-function faultOf(request: CreateRequest): ApiError | undefined {
+function errorOf(request: CreateRequest): ApiError | undefined {
   try {
     checkCompletionWindow(request);
   } catch (error) {
@@ -27,7 +27,7 @@ describe.each(["2h", "8h"] as const)("%s", (completion_window) => {
     ["stream: false", { stream: false }],
     ["store: false", { store: false }],
   ])("is accepted with %s", (_name, fields) => {
-    expect(faultOf({ ...request, ...fields })).toBeUndefined();
+    expect(errorOf({ ...request, ...fields })).toBeUndefined();
   });
 
   test.each<[CreateRequest, string]>([
@@ -39,11 +39,11 @@ describe.each(["2h", "8h"] as const)("%s", (completion_window) => {
     [{ service_tier: "fast" }, "with 'service_tier': 'fast'"],
     [{ service_tier: "ultrafast" }, "with 'service_tier': 'ultrafast'"],
     [{ stream: true }, "with 'stream': true"],
-    // The first of several.
+    // The first of several errors.
     [{ background: false, service_tier: "flex", stream: true }, "without 'background': true"],
     [{ service_tier: "flex", stream: true }, "with 'service_tier': 'flex'"],
-  ])("is refused with %j", (fields, condition) => {
-    expect(faultOf({ ...request, ...fields })).toMatchObject({
+  ])("is rejected with %j", (fields, condition) => {
+    expect(errorOf({ ...request, ...fields })).toMatchObject({
       status: 400,
       param: PARAM,
       code: "unsupported_value",
@@ -53,9 +53,9 @@ describe.each(["2h", "8h"] as const)("%s", (completion_window) => {
 });
 
 test.each([{ completion_window: "soonest" as const }, { completion_window: null }, {}, null])(
-  "%j needs nothing",
+  "%j has no conditions",
   (background_options) => {
     const others = { background: false, service_tier: "flex" as const, stream: true };
-    expect(faultOf({ ...others, background_options })).toBeUndefined();
+    expect(errorOf({ ...others, background_options })).toBeUndefined();
   },
 );

@@ -10,7 +10,7 @@ import { responseSchema } from "../../../src/protocol/response.ts";
 import { type LegalLog, legalLog } from "../../support/legal-logs.ts";
 import { messageEvents, sampleResponse, USAGE } from "../../support/samples.ts";
 
-/** Throws unless the log is legal and whole. */
+/** Throws unless the log is legal and complete. */
 function judge(events: readonly EventDraft[]): void {
   const grammar = new EventGrammar();
   for (const event of events) grammar.accept(event);
@@ -30,7 +30,7 @@ function isLegal(events: readonly EventDraft[]): boolean {
 const RUNS = { numRuns: 150 };
 
 describe("a legal log", () => {
-  test("is accepted, event by event valid, and folds to a valid response wherever it is read", () => {
+  test("is accepted event by event, and folds to a valid response everywhere", () => {
     fc.assert(
       fc.property(legalLog, fc.nat(), ({ events }, cut) => {
         judge(events);
@@ -55,21 +55,21 @@ describe("a legal log", () => {
     );
   });
 
-  test("folds to its terminal event's response; the items before it, to that response's output", () => {
+  test("folds to its terminal event's response, and its items to that output", () => {
     fc.assert(
       fc.property(legalLog, ({ events }) => {
         const last = events.at(-1) as Extract<EventDraft, { type: "response.completed" }>;
         expect(foldEvents(events)!.response).toEqual(last.response);
         const { output } = foldEvents(events.slice(0, -1))!.response;
-        const kept = output.filter((item) => last.response.output.some(({ id }) => id === item.id));
-        expect(kept).toEqual(last.response.output);
-        for (const item of output) expect(kept.includes(item) || item.status === "incomplete").toBe(true);
+        const expected = output.filter((item) => last.response.output.some(({ id }) => id === item.id));
+        expect(expected).toEqual(last.response.output);
+        for (const item of output) expect(expected.includes(item) || item.status === "incomplete").toBe(true);
       }),
       RUNS,
     );
   });
 
-  test("is legal under its numbers, and under no others", () => {
+  test("is legal under its own sequence numbers only", () => {
     fc.assert(
       fc.property(legalLog, fc.nat(), ({ events }, at) => {
         const numbered = events.map((event, sequence_number) => ({ ...event, sequence_number }));
@@ -84,7 +84,7 @@ describe("a legal log", () => {
     );
   });
 
-  test("has every event that this server ever sends, taken together", () => {
+  test("contains every event type that this server sends", () => {
     const logs = fc.sample(legalLog, { numRuns: 600, seed: 7 });
     const types = new Set<string>(logs.flatMap(({ events }) => events.map((event) => event.type)));
     const known = responseStreamEventSchema.options.flatMap((family) =>
@@ -102,19 +102,19 @@ describe("a legal log", () => {
   });
 });
 
-/** For a counterexample: one event a line, without the responses, which say nothing about the order. */
+/** For a counterexample: one event per line, without the responses, which do not affect the order. */
 function describeLog(events: readonly EventDraft[]): string {
   const lines = events.map((event) => JSON.stringify({ ...event, response: undefined }));
   return lines.join("\n");
 }
 
 type Fields = Record<string, unknown>;
-const placeOf = (event: EventDraft) => (event as Fields)["output_index"] as number | undefined;
+const outputIndexOf = (event: EventDraft) => (event as Fields)["output_index"] as number | undefined;
 const isDelta = (event: EventDraft) => event.type.endsWith(".delta");
 const deltaOf = (event: EventDraft) => (event as Fields)["delta"] as string;
 const isOutputOfShell = (event: EventDraft) => event.type.startsWith("response.shell_call_output_content.");
 
-/** What of a log could be gone, there twice or in another order without a rule being broken. */
+/** Finds positions where an event could be missing, doubled or swapped without breaking a rule. */
 class Freedoms {
   readonly #log: LegalLog;
   constructor(log: LegalLog) {
@@ -122,11 +122,13 @@ class Freedoms {
   }
 
   #isInsideOfCut(event: EventDraft): boolean {
-    const place = placeOf(event);
-    return place !== undefined && this.#log.cut.has(place) && !event.type.startsWith("response.output_item.");
+    const outputIndex = outputIndexOf(event);
+    return (
+      outputIndex !== undefined && this.#log.cut.has(outputIndex) && !event.type.startsWith("response.output_item.")
+    );
   }
 
-  /** Deltas of the text that `event` belongs to, which end where its `done` is. */
+  /** Deltas of the text that `event` belongs to, which end at its `done`. */
   #run(index: number): EventDraft[] {
     const { events } = this.#log;
     const name = events[index]!.type.replace(/\.(delta|done)$/, ".delta");
@@ -142,7 +144,7 @@ class Freedoms {
     if (this.#isInsideOfCut(event) || isOutputOfShell(event)) return true;
     switch (event.type) {
       case "response.in_progress":
-        // What fails without an item may never have been begun.
+        // An item that fails may never have begun.
         return index === 2 && events.length === 4 && events.at(-1)!.type === "response.failed";
       case "response.compaction.compacting":
       case "response.mcp_call.in_progress":
@@ -191,9 +193,9 @@ const INDEX_FIELDS = [
   "partial_image_index",
 ];
 
-describe("a log with one thing wrong is refused:", () => {
-  /** `mutate` answers undefined for what cannot be wrong in that way. */
-  function expectRefused(mutate: (log: LegalLog, index: number) => EventDraft[] | undefined): void {
+describe("a log with one error is rejected:", () => {
+  /** `mutate` returns undefined for a log that cannot have this error. */
+  function expectRejected(mutate: (log: LegalLog, index: number) => EventDraft[] | undefined): void {
     fc.assert(
       fc.property(legalLog, fc.nat(), (log, at) => {
         const wrong = mutate(log, at % log.events.length);
@@ -204,18 +206,18 @@ describe("a log with one thing wrong is refused:", () => {
     );
   }
 
-  test("an event that is gone", () => {
-    expectRefused((log, i) => (new Freedoms(log).mayBeGone(i) ? undefined : log.events.toSpliced(i, 1)));
+  test("a missing event", () => {
+    expectRejected((log, i) => (new Freedoms(log).mayBeGone(i) ? undefined : log.events.toSpliced(i, 1)));
   });
 
-  test("an event that is there twice", () => {
-    expectRefused((log, i) =>
+  test("a doubled event", () => {
+    expectRejected((log, i) =>
       new Freedoms(log).mayBeThereTwice(i) ? undefined : log.events.toSpliced(i, 0, log.events[i]!),
     );
   });
 
   test("two events in the wrong order", () => {
-    expectRefused((log, i) => {
+    expectRejected((log, i) => {
       const { events } = log;
       if (i + 1 >= events.length || new Freedoms(log).maySwap(i)) return undefined;
       return events.toSpliced(i, 2, events[i + 1]!, events[i]!);
@@ -223,7 +225,7 @@ describe("a log with one thing wrong is refused:", () => {
   });
 
   test.each(INDEX_FIELDS)("a wrong %s", (field) => {
-    expectRefused(({ events }, at) => {
+    expectRejected(({ events }, at) => {
       const i = events.findIndex((event, index) => index >= at && field in event);
       if (i < 0) return undefined;
       const event = events[i] as unknown as Fields;
@@ -232,7 +234,7 @@ describe("a log with one thing wrong is refused:", () => {
   });
 
   test.each(["item_id", "item", "response"])("a wrong id in %s", (field) => {
-    expectRefused(({ events }, at) => {
+    expectRejected(({ events }, at) => {
       const i = events.findIndex((event, index) => index >= at && field in event);
       if (i < 0) return undefined;
       const event = events[i] as unknown as Fields;
@@ -243,7 +245,7 @@ describe("a log with one thing wrong is refused:", () => {
   });
 });
 
-describe("the rule is named:", () => {
+describe("the error names the rule:", () => {
   const opening = createOpeningEvents(sampleResponse());
   const { response } = opening[0]!;
   const started = createInProgressEvent(response);
@@ -274,9 +276,9 @@ describe("the rule is named:", () => {
     expect(() => judge(events)).toThrow(rule);
   });
 
-  test("an event that only a provider knows is legal in its item, and nowhere else", () => {
-    const own = { type: "response.vendor.delta", output_index: 0, delta: "x" } as unknown as EventDraft;
-    expect(() => judge(log.toSpliced(4, 0, own))).not.toThrow();
-    expect(() => judge(log.toSpliced(3, 0, own))).toThrow("is not open");
+  test("an event that only a provider sends is legal only in its item", () => {
+    const vendorEvent = { type: "response.vendor.delta", output_index: 0, delta: "x" } as unknown as EventDraft;
+    expect(() => judge(log.toSpliced(4, 0, vendorEvent))).not.toThrow();
+    expect(() => judge(log.toSpliced(3, 0, vendorEvent))).toThrow("is not open");
   });
 });

@@ -1,4 +1,4 @@
-/** Each value of `include`, asked for and not. */
+/** Each value of `include`, requested and not. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ItemGrammar } from "../../../src/lifecycle/event-grammar/item-grammar.ts";
@@ -85,7 +85,10 @@ const textDone = (logprobs: typeof LOGPROBS): ItemEventDraft => ({
 });
 const withoutLogprobs = { ...message, content: [message.content[0]!, { ...textPart, logprobs: [] }] };
 
-/** `without` is what is left if the value is not included, all others are. Equal to `event` if it is no event's to hide. */
+/**
+ * `without` is the event when only this value is not included. It equals `event` where the value does not affect
+ * events.
+ */
 const EVENTS: [Includable, event: ItemEventDraft, without: ItemEventDraft][] = [
   ["message.output_text.logprobs", delta(LOGPROBS), delta([])],
   ["message.output_text.logprobs", textDone(LOGPROBS), textDone([])],
@@ -110,7 +113,7 @@ test("every value is in the tables", () => {
   expect(new Set(ITEMS.map(([value]) => value))).toEqual(new Set(ALL));
 });
 
-describe("what is recorded", () => {
+describe("recorded events", () => {
   test.each(EVENTS)("include %s: decides what of an event is recorded, %#", (value, event, without) => {
     const before = structuredClone(event);
     expect(toRecordedEvent(event, toIncluded(ALL))).toBe(event);
@@ -119,19 +122,19 @@ describe("what is recorded", () => {
   });
 
   test.each([
-    ["a page that is opened", done({ ...page, action: { type: "open_page" as const, url: "u" } })],
-    ["a call that was just added", done({ ...interpreter, status: "in_progress", outputs: [] })],
-    ["a message that has none", done({ ...message, content: [] })],
-    ["a text that has none", delta([])],
+    ["an opened page", done({ ...page, action: { type: "open_page" as const, url: "u" } })],
+    ["a call just added", done({ ...interpreter, status: "in_progress", outputs: [] })],
+    ["a message without logprobs", done({ ...message, content: [] })],
+    ["a text without logprobs", delta([])],
     [
       "another kind of event",
       { type: "response.web_search_call.searching", item_id: "ws_1", output_index: 0 } as const,
     ],
-  ])("is the very same event where nothing is to be left out: %s", (_case, event) => {
+  ])("stay the same object where nothing is left out: %s", (_case, event) => {
     expect(toRecordedEvent(event, toIncluded(null))).toBe(event);
   });
 
-  test("is a legal log, whatever was included", () => {
+  test("are a legal log for every include", () => {
     fc.assert(
       fc.property(legalItem, fc.subarray([...ALL]), (script, include) => {
         const grammar = new ItemGrammar();
@@ -161,19 +164,19 @@ const ITEMS: [Includable, item: InputItem | OutputItem, without: unknown][] = [
   ],
 ];
 
-describe("what is listed", () => {
+describe("listed items", () => {
   test.each(ITEMS)("include %s: decides what of an item is listed", (value, item, without) => {
     expect(toListedItem(item, toIncluded(ALL))).toBe(item);
     expect(asJson(toListedItem(item, allBut(value)))).toEqual(asJson(without));
   });
 
-  test("is a message of one string as it is", () => {
+  test("keep a message with a string as it is", () => {
     const item: InputItem = { type: "message", role: "user", content: "Hello" };
     expect(toListedItem(item, toIncluded([]))).toBe(item);
   });
 });
 
-/** As it is sent: what is undefined is not there. */
+/** As sent: without undefined fields. */
 function asJson(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value));
 }

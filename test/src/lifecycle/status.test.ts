@@ -19,7 +19,7 @@ test.each([
   expect(nextStatus(status, trigger)).toBe(expected);
 });
 
-test.each(TERMINAL_STATUSES)("nothing leads out of %s", (status) => {
+test.each(TERMINAL_STATUSES)("nothing leaves %s", (status) => {
   for (const trigger of TRIGGERS) expect(TRANSITIONS[status][trigger].kind).not.toBe("move");
 });
 
@@ -32,6 +32,6 @@ test.each([
   expect(() => nextStatus(status, "cancel")).toThrow(message);
 });
 
-test("a response that is still queued cannot complete", () => {
+test("a queued response cannot complete", () => {
   expect(() => nextStatus("queued", "complete")).toThrow(IllegalTransitionError);
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { addUsage, NO_USAGE } from "../../../src/lifecycle/usage.ts";
 
-test("every count is added, and nothing added to nothing is nothing", () => {
+test("every count is added; nothing plus nothing is nothing", () => {
   const usage = (factor: number) => ({
     input_tokens: factor,
     input_tokens_details: { cached_tokens: 2 * factor, cache_write_tokens: 3 * factor },

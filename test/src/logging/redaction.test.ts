@@ -12,7 +12,7 @@ const SECRETS = {
   "1 MB": `planted.${"z3Q".repeat(350_000)}end`,
 };
 
-/** No more than this of a secret may be left in any form, in one piece. */
+/** The longest part of a secret that may remain in any form. */
 const LEFT = 5;
 const pieces = (text: string) =>
   Array.from({ length: Math.min(200, text.length - LEFT) }, (_, i) => text.slice(i, i + LEFT + 1));
@@ -20,7 +20,7 @@ const pieces = (text: string) =>
 describe.each(Object.entries(SECRETS))("a secret (%s)", (_, secret) => {
   const redact = createRedactor(["another-secret", secret, "planted"]);
 
-  test.each(Object.entries(SECRET_FORMS))("is not left in a text, %s", (_form, write) => {
+  test.each(Object.entries(SECRET_FORMS))("is removed from a text, %s", (_form, write) => {
     const written = write(secret);
     const left = redact(`before ${written} after`);
     expect(left.startsWith("before ")).toBe(true);
@@ -29,7 +29,7 @@ describe.each(Object.entries(SECRETS))("a secret (%s)", (_, secret) => {
     expect(pieces(secret).filter((piece) => left.includes(piece))).toEqual([]);
   });
 
-  test("is not left where a text was cut off in it", () => {
+  test("is removed where a text cuts it off", () => {
     for (const length of [8, 30, 100]) {
       const cut = secret.slice(0, length);
       expect(redact(`before ${cut}`)).toBe("before <redacted>");
@@ -37,7 +37,7 @@ describe.each(Object.entries(SECRETS))("a secret (%s)", (_, secret) => {
   });
 });
 
-test("is not left where a header carried it as Latin-1", () => {
+test("is removed where a header carried it as Latin-1", () => {
   const secret = "schl\u00fcssel-f\u00fcr-den-t\u00fcrsteher";
   for (const encoding of ["hex", "base64"] as const) {
     const written = Buffer.from(secret, "latin1").toString(encoding);
@@ -45,8 +45,8 @@ test("is not left where a header carried it as Latin-1", () => {
   }
 });
 
-/** A digit of base64 has bits of two bytes: those at the border tell of the secret. */
-test.each([0, 1, 2, 3, 4, 5])("nothing of its last bytes is left in base64 (%i behind it)", (behind) => {
+/** A digit of base64 has bits of two bytes: those at the border reveal bits of the secret. */
+test.each([0, 1, 2, 3, 4, 5])("its last bytes are removed from base64 (%i behind it)", (behind) => {
   for (const before of [0, 1, 2]) {
     const secret = "planted-token-0123456";
     const written = Buffer.from("x".repeat(before) + secret + "z".repeat(behind)).toString("base64url");
@@ -57,30 +57,30 @@ test.each([0, 1, 2, 3, 4, 5])("nothing of its last bytes is left in base64 (%i b
   }
 });
 
-test("a text without secrets is left as it is, escapes and all", () => {
+test("a text without secrets is unchanged, with its escapes", () => {
   const text = 'a %41 \\" \\u0041 &amp; %zz \\x &nosuch; cGxhbnRlZA== 😀';
   expect(createRedactor(Object.values(SECRETS))(text)).toBe(text);
   expect(createRedactor([])(text)).toBe(text);
 });
 
-test("texts, and names of fields, in values that came as JSON", () => {
+test("texts and field names in parsed JSON are redacted", () => {
   const redact = createRedactor(["planted-secret"]);
   expect(redactTexts({ "x planted-secret": ["planted-secret", 1, null, { a: true }] }, redact)).toEqual({
     "x <redacted>": ["<redacted>", 1, null, { a: true }],
   });
 });
 
-test("a quotation mark behind a secret that was cut off stays, so that JSON stays JSON", () => {
+test("a quotation mark after a cut secret stays, so JSON stays JSON", () => {
   const redact = createRedactor([`planted.${"k".repeat(200)}`]);
   expect(redact(`{"key":"planted.${"k".repeat(90)}","more":1}`)).toBe('{"key":"<redacted>","more":1}');
 });
 
-/** Each of these takes minutes if what was read is read again for each character or each secret. */
-describe("the time is linear, whoever chose secrets and text", () => {
+/** Each of these takes minutes if the text is read again for each character or each secret. */
+describe("redaction takes linear time for every secret and text", () => {
   const MEGABYTES = 4 * 1024 * 1024;
   test.each([
-    ["a secret that is nearly the text", [`b${"a".repeat(100_000)}`], "a".repeat(MEGABYTES)],
-    ["a secret that is in the text at each place", ["a".repeat(1_000_000)], "a".repeat(MEGABYTES)],
+    ["a secret almost equal to the text", [`b${"a".repeat(100_000)}`], "a".repeat(MEGABYTES)],
+    ["a secret at each position of the text", ["a".repeat(1_000_000)], "a".repeat(MEGABYTES)],
     ["secrets that begin alike", Array.from({ length: 400 }, (_, i) => "a".repeat(8 + i)), "a".repeat(MEGABYTES)],
     ["a text of escapes", ["planted-secret"], "%25%36%31".repeat(MEGABYTES / 9)],
     ["a secret of escapes", ["%25".repeat(MEGABYTES / 3)], "planted"],
@@ -89,13 +89,13 @@ describe("the time is linear, whoever chose secrets and text", () => {
     expect(createRedactor(secrets)(text).length).toBeLessThanOrEqual(text.length + 10);
   });
 
-  test("with more secrets than can be looked for, nothing of a text is shown", () => {
+  test("a text is hidden entirely when there are too many secrets", () => {
     const secrets = Array.from({ length: 50_000 }, (_, i) => `${i}-planted-secret`);
     expect(createRedactor(secrets)("You are 7-planted-secret.")).toBe("<redacted>");
   });
 });
 
-describe("what of a header is secret", () => {
+describe("secrets in a header", () => {
   test.each([
     ["Authorization", "Bearer planted-token", ["Bearer planted-token", "planted-token"]],
     [
@@ -113,7 +113,7 @@ describe("what of a header is secret", () => {
     expect(secrets).not.toContain("Bearer");
   });
 
-  test("of a URL: credentials, values of the query, and segments that are no names", () => {
+  test("of a URL: credentials, query values, and unreadable segments", () => {
     const secrets = listUrlSecrets(
       "https://me%40home:p%20word@mcp.example/v1/s-0123456789abcdef/mcp?key=planted-key&v=1#planted-fragment",
     );

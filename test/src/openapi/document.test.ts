@@ -1,4 +1,4 @@
-/** The description against what it describes: the routes of the app, the rules of OpenAPI and JSON Schema. */
+/** The API description, compared with the app's routes and the rules of OpenAPI and JSON Schema. */
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { createParser } from "eventsource-parser";
 import { describe, expect, test } from "vitest";
@@ -22,7 +22,7 @@ import { silentLogger } from "../../support/storage.ts";
 const document = describeApi();
 const text = JSON.stringify(document);
 
-/** Express's own routers, as far as it is needed to list what they serve. */
+/** The parts of Express's routers that list their routes. */
 interface Layer {
   rawPath?: string | string[];
   route?: { path: string; methods: Record<string, boolean> };
@@ -55,7 +55,7 @@ test("every route of the app is described, and nothing else", async () => {
   expect(again.toSorted()).toEqual(described.filter((route) => route.includes(" /v1/")).toSorted());
 });
 
-// --- OpenAPI 3.1: its objects, as far as they are used here, and no other field than theirs -----------------
+// --- OpenAPI 3.1: the objects used here, with exactly their fields ------------------------------------------
 
 const schemaObject = z.record(z.string(), z.unknown());
 const referenceObject = z.strictObject({ $ref: z.string().startsWith("#/components/") });
@@ -119,8 +119,8 @@ const documentObject = z.strictObject({
   }),
 });
 
-describe("as a document", () => {
-  test("is made of OpenAPI's objects", () => {
+describe("the document", () => {
+  test("consists of OpenAPI's objects", () => {
     documentObject.parse(document);
     const ids = ROUTES.map(({ operation }) => operation.operationId);
     expect(new Set(ids).size).toBe(ids.length);
@@ -128,7 +128,7 @@ describe("as a document", () => {
     expect(ROUTES.filter(({ operation }) => !operation.tags.every((tag) => tags.has(tag)))).toEqual([]);
   });
 
-  test("has parameters for just what its paths hold", () => {
+  test("has a parameter for each part of its paths", () => {
     for (const { path, operation } of ROUTES) {
       const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
       const described = parametersOf(operation).flatMap((each) => (each.in === "path" ? each.name : []));
@@ -136,7 +136,7 @@ describe("as a document", () => {
     }
   });
 
-  test("every reference leads somewhere, and every component is reached", () => {
+  test("resolves every reference and uses every component", () => {
     const references = [...text.matchAll(/"#\/components\/(\w+)\/([^"]+)"/g)].map(
       ([, kind, name]) => `${kind}/${name}`,
     );
@@ -150,14 +150,14 @@ describe("as a document", () => {
     expect(Object.keys(SCHEMA_DESCRIPTIONS).filter((name) => schemas[name] === undefined)).toEqual([]);
   });
 
-  test("every component is a JSON Schema of 2020-12", () => {
+  test("has a JSON Schema of 2020-12 for every component", () => {
     const ajv = new Ajv2020({ strict: false });
     for (const [name, schema] of Object.entries(document.components.schemas)) {
       expect([name, ajv.validateSchema(schema), ajv.errors]).toEqual([name, true, null]);
     }
   });
 
-  test("every event has its name and its place in the union", () => {
+  test("has every event with its name in the union", () => {
     const types = responseStreamEventSchema.options.flatMap((union) =>
       union.options.map((event) => event.shape.type.value as string),
     );
@@ -168,7 +168,7 @@ describe("as a document", () => {
     expect(types).toHaveLength(59);
   });
 
-  test("holds nothing of the environment", () => {
+  test("contains nothing of the environment", () => {
     expect(text).not.toContain("undefined");
     for (const value of [testRedisUrl(), process.cwd()]) expect(text).not.toContain(value);
   });
@@ -178,7 +178,7 @@ describe("as a document", () => {
   });
 });
 
-describe("every example is what it is an example of", () => {
+describe("every example matches its schema", () => {
   const examples = ROUTES.flatMap(({ method, path, operation }) => {
     const bodies = Object.entries(operation.requestBody?.content ?? {}).map((each) => ["request", ...each] as const);
     const answers = Object.values(operation.responses).flatMap((response) =>
@@ -196,14 +196,14 @@ describe("every example is what it is an example of", () => {
   });
 
   test.each(examples)("$at", ({ direction, type, schema, value }) => {
-    const fault =
+    const error =
       type === "text/event-stream" ? faultInFrames(String(value)) : findSchemaError(direction, schema, value);
-    expect(fault).toBeUndefined();
+    expect(error).toBeUndefined();
   });
 });
 
 function faultInFrames(frames: string): string | undefined {
   const events: { type: string }[] = [];
   createParser({ onEvent: ({ data }) => events.push(JSON.parse(data) as { type: string }) }).feed(frames);
-  return events.length === 0 ? "There are no events." : events.map(findEventError).find((fault) => fault !== undefined);
+  return events.length === 0 ? "There are no events." : events.map(findEventError).find((error) => error !== undefined);
 }

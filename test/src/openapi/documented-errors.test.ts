@@ -1,4 +1,4 @@
-/** Every refusal that there is, is shown at a route; and whatever a route refuses, it shows. */
+/** Every error that exists is described at a route, and a route describes every error it answers. */
 import { readdirSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -18,7 +18,7 @@ import { ProviderCatalog } from "../../../src/providers/catalog.ts";
 import { resolveResponse, ROUTES } from "../../support/api-description.ts";
 import { oddContextRequests, oddRequests } from "../../support/odd-requests.ts";
 
-/** `api-error.ts` is what the others are made with. */
+/** The other errors are made with `api-error.ts`. */
 const ERROR_FILES = readdirSync(new URL("../../../src/lifecycle/errors/", import.meta.url))
   .map((file) => file.replace(/\.ts$/, ""))
   .filter((name) => name !== "api-error");
@@ -29,8 +29,8 @@ interface Shown {
   code: string | null;
 }
 
-/** The refusals that a route shows, each with its status. */
-function refusalsOf({ operation }: (typeof ROUTES)[number]): Shown[] {
+/** The errors that a route describes, each with its status. */
+function errorsOf({ operation }: (typeof ROUTES)[number]): Shown[] {
   return Object.entries(operation.responses).flatMap(([status, response]) => {
     if (Number(status) < 400) return [];
     const examples = resolveResponse(response).content?.["application/json"]?.examples ?? {};
@@ -41,16 +41,16 @@ function refusalsOf({ operation }: (typeof ROUTES)[number]): Shown[] {
   });
 }
 
-describe("refusals", () => {
-  const shown = ROUTES.flatMap(refusalsOf);
+describe("documented errors", () => {
+  const shown = ROUTES.flatMap(errorsOf);
 
-  test.each(ERROR_FILES)("each constructor of lifecycle/errors/%s.ts is shown at a route", async (file) => {
+  test.each(ERROR_FILES)("include each constructor of lifecycle/errors/%s.ts", async (file) => {
     const module = (await import(`../../../src/lifecycle/errors/${file}.ts`)) as object;
     const names = new Set(shown.map(({ name }) => name));
     expect(Object.keys(module).filter((name) => !names.has(name))).toEqual([]);
   });
 
-  test("each code of a fault is shown at a route", () => {
+  test("include each error code of a route", () => {
     const codes = new Set(shown.map(({ code }) => code));
     expect(VALIDATION_ERROR_CODES.filter((code) => !codes.has(code))).toEqual([]);
   });
@@ -65,19 +65,19 @@ describe("refusals", () => {
     "/conversations/CONV/items": (body) => parseBody(createItemsSchema, body),
   };
 
-  test("whatever is wrong with a body, the code of its refusal is shown at its route", () => {
+  test("include the code of every error in a body, at its route", () => {
     const unknown = new Set<string>();
     const check = ({ method, path, body }: { method: string; path: string; body?: Buffer }): void => {
       const parse = PARSERS[path];
       if (method !== "POST" || parse === undefined || body === undefined || body.length > 100_000) return;
-      const refusal = refusalOf(parse, body);
+      const error = errorOf(parse, body);
       const route = ROUTES.find(
         (each) => each.path === `/v1${path.replace("CONV", "{conversation_id}")}` && each.method === method,
       )!;
-      const isShown = refusalsOf(route).some(
-        ({ status, code }) => status === String(refusal?.status) && code === refusal?.code,
+      const isShown = errorsOf(route).some(
+        ({ status, code }) => status === String(error?.status) && code === error?.code,
       );
-      if (refusal !== undefined && !isShown) unknown.add(`${path} ${refusal.status} ${refusal.code}`);
+      if (error !== undefined && !isShown) unknown.add(`${path} ${error.status} ${error.code}`);
     };
     fc.assert(fc.property(oddRequests, check), { seed: 20_260_401, numRuns: 2_000 });
     fc.assert(fc.property(oddContextRequests, check), { seed: 20_260_401, numRuns: 1_000 });
@@ -85,8 +85,8 @@ describe("refusals", () => {
   });
 });
 
-/** Bodies that are not even JSON, or too deep, are `jsonBody`'s. */
-function refusalOf(parse: (body: unknown) => unknown, body: Buffer): ApiError | undefined {
+/** `jsonBody` rejects bodies that are not JSON or too deep. */
+function errorOf(parse: (body: unknown) => unknown, body: Buffer): ApiError | undefined {
   let json: unknown;
   try {
     json = parseJson(body);

@@ -1,4 +1,4 @@
-/** Placeholders: what is one, and what takes its place. */
+/** What a placeholder is, and what replaces it. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { fillTemplate } from "../../../src/prompts/fill-template.ts";
@@ -17,7 +17,7 @@ function fill(file: object, variables: PromptVariables = {}, maxLength = 1_000) 
   return fillTemplate(makeTemplate("1", templateFileSchema.parse(file)), variables, maxLength);
 }
 
-/** The content of the one message that `content` makes. */
+/** The content of the single message made from `content`. */
 const contentOf = (content: unknown, variables?: PromptVariables) =>
   fill({ messages: [{ role: "user", content }] }, variables)[0]!.content;
 
@@ -37,7 +37,7 @@ describe("a text", () => {
   });
 
   test.each(["{{", "{{}}", "{{a", "{{a}", "{{a b}}", "{{1}}", "{{__proto__}}", "{{{a}}}", "{{a\n}}", "{{#if}}"])(
-    "%j is refused, and shown",
+    "%j is rejected, and shown",
     (source) => {
       expect(() => splitPlaceholders(`before ${source}`)).toThrow(`'${source}' does not begin a placeholder`);
     },
@@ -58,7 +58,7 @@ describe("variables", () => {
     expect(contentOf(content, variables)).toEqual(parts);
   });
 
-  test("are filled into each part, which keeps its breakpoint at its end", () => {
+  test("fill each part, which keeps its breakpoint at its end", () => {
     const prompt_cache_breakpoint = { mode: "explicit" };
     const parts = [{ type: "input_text", text: "See {{a}} and {{b}}", prompt_cache_breakpoint }, SHOWN_PHOTO];
     expect(contentOf(parts, { a: REPORT, b: "x" })).toEqual([
@@ -69,7 +69,7 @@ describe("variables", () => {
     ]);
   });
 
-  test("in instructions and in what the assistant says", () => {
+  test("fill instructions and assistant messages", () => {
     const file = {
       instructions: "Be {{how}}.",
       messages: [
@@ -108,7 +108,7 @@ describe("variables", () => {
     expect(() => fill({ messages }, variables)).toThrow(expect.objectContaining({ status: 400, param, code, message }));
   });
 
-  test("that are repeated until they are too long are refused before anything is built", () => {
+  test("repeated beyond the limit are rejected before anything is built", () => {
     const messages = [{ role: "user", content: "{{a}}".repeat(10) }];
     expect(fill({ messages }, { a: "x".repeat(100) }, 1_000)).toHaveLength(1);
     const tooLong = expect.objectContaining({
@@ -124,14 +124,14 @@ describe("variables", () => {
     );
   });
 
-  test("that are strings: the same text as joining by hand, whatever they hold", () => {
+  test("as strings give the same text as joining by hand", () => {
     const names = fc.constantFrom("a", "b", "constructor", "x-1_Y");
     const literals = fc.string({ unit: fc.constantFrom("a", " ", "{", "}", "$", "\u{1F426}", "\n") }).map(withoutMarks);
     const pieces = fc.array(fc.oneof(literals, fc.record({ variable: names, space: fc.constantFrom("", " ", "\t") })));
     const values = fc.dictionary(names, fc.oneof(fc.string(), fc.constantFrom("{{a}}", "{{b}}", "\\{{", "$&")));
     fc.assert(
       fc.property(pieces, values, (parts, given) => {
-        // A brace before a placeholder would be a third one.
+        // A third brace before a placeholder would be an error.
         const apart = parts.map((part) => (typeof part === "string" ? part.replace(/\{$/, "") : part));
         const source = apart.map((p) => (typeof p === "string" ? p : `{{${p.space}${p.variable}${p.space}}}`)).join("");
         const used = new Set(apart.flatMap((part) => (typeof part === "string" ? [] : [part.variable])));
@@ -143,12 +143,12 @@ describe("variables", () => {
   });
 });
 
-/** `constructor` is not given by every object. */
+/** Not every object has an own `constructor`. */
 function valueOf(given: Record<string, string>, name: string): string {
   return Object.hasOwn(given, name) ? given[name]! : `value of ${name}`;
 }
 
-/** What stands for itself: without two braces that open. */
+/** Text that has no two opening braces. */
 function withoutMarks(literal: string): string {
   return literal.replaceAll(/\{+/g, "{");
 }

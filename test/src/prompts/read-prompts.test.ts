@@ -1,4 +1,4 @@
-/** The folder of templates: what is in it counts at the start, and what is wrong in it is named. */
+/** The folder of templates is read at the start, and errors name their file. */
 import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -14,7 +14,7 @@ function read(folder: string | undefined): PromptCatalog {
   return readPrompts(config, readProviderCatalog(config));
 }
 
-function refusalOf(folder: string): string {
+function errorOf(folder: string): string {
   try {
     read(folder);
   } catch (error) {
@@ -26,7 +26,7 @@ function refusalOf(folder: string): string {
 
 const notFound = (message: string) => expect.objectContaining({ status: 404, param: null, code: null, message });
 
-describe("the version that is meant", () => {
+describe("the chosen version", () => {
   const prompt = async (versions: readonly string[], about?: unknown) => {
     const folder = await PromptFolder.create(about === undefined ? {} : { "pmpt_a/prompt.json": about });
     for (const version of versions)
@@ -35,10 +35,10 @@ describe("the version that is meant", () => {
   };
 
   test.each<[string, string[], unknown, string | null, string]>([
-    ["the highest number, as numbers are ordered", ["2", "10", "9"], undefined, null, "10"],
+    ["the highest number, in numeric order", ["2", "10", "9"], undefined, null, "10"],
     ["a number before any name", ["1", "zebra", "01", "2-draft"], undefined, null, "1"],
-    ["the default that is given", ["1", "2", "stable"], { default: "stable" }, null, "stable"],
-    ["the one that is named", ["1", "2", "stable"], { default: "stable" }, "1", "1"],
+    ["the configured default", ["1", "2", "stable"], { default: "stable" }, null, "stable"],
+    ["the requested one", ["1", "2", "stable"], { default: "stable" }, "1", "1"],
     ["a name", ["1", "a.b-c_d"], undefined, "a.b-c_d", "a.b-c_d"],
     ["0", ["0"], undefined, null, "0"],
   ])("is %s", async (_name, versions, about, asked, expected) => {
@@ -57,7 +57,7 @@ describe("the version that is meant", () => {
   });
 });
 
-test("without a folder, and with an id that is not in it, there is no such prompt", async () => {
+test("without a folder, or for an unknown id, there is no prompt", async () => {
   await using folder = await PromptFolder.create({ "pmpt_a/1.json": {} });
   for (const prompts of [read(undefined), read(folder.path)]) {
     for (const id of ["pmpt_x", "", "__proto__", "constructor"]) {
@@ -66,7 +66,7 @@ test("without a folder, and with an id that is not in it, there is no such promp
   }
 });
 
-test("what is not a template is left alone, and a folder may be a link, as Kubernetes mounts it", async () => {
+test("other files are ignored, and the folder may be a link, as in Kubernetes", async () => {
   await using folder = await PromptFolder.create({
     "README.md": "# Prompts",
     ".git/config": "",
@@ -80,7 +80,7 @@ test("what is not a template is left alone, and a folder may be a link, as Kuber
   expect(["pmpt_a", "pmpt_b"].map((id) => prompts.find(id, null).version)).toEqual(["1", "1"]);
 });
 
-test("every default that a template may hold is taken over as it is", async () => {
+test("every default in a template is taken over as it is", async () => {
   const defaults = {
     model: "simulator/default",
     tools: [{ type: "function", name: "f", parameters: { type: "object", properties: { zzz: {} } } }],
@@ -124,21 +124,16 @@ test.each<[string, Record<string, unknown>, string, string]>([
     "pmpt_a/1.json",
     "messages.1.content.0.zzz",
   ],
-  ["a key that is no key", inTemplate('{"__proto__": {"model": "m"}}'), "pmpt_a/1.json", "__proto__"],
-  ["what is the request's to say", inTemplate({ store: false }), "pmpt_a/1.json", "line 1: store: unknown"],
+  ["an invalid key", inTemplate('{"__proto__": {"model": "m"}}'), "pmpt_a/1.json", "__proto__"],
+  ["a parameter of requests only", inTemplate({ store: false }), "pmpt_a/1.json", "line 1: store: unknown"],
   ["a prompt in a prompt", inTemplate({ prompt: { id: "pmpt_a" } }), "pmpt_a/1.json", "line 1: prompt: unknown"],
   ["a value out of its bounds", inTemplate({ temperature: 3 }), "pmpt_a/1.json", "temperature: "],
-  ["a model that nobody serves", inTemplate({ model: "gpt-nope" }), "pmpt_a/1.json", "model: 'gpt-nope'"],
+  ["an unknown model", inTemplate({ model: "gpt-nope" }), "pmpt_a/1.json", "model: 'gpt-nope'"],
   ["an unknown role", inMessage({ role: "tool", content: "x" }), "pmpt_a/1.json", "messages.1.role"],
-  [
-    "a picture of the assistant's",
-    inMessage({ role: "assistant", content: [] }),
-    "pmpt_a/1.json",
-    "messages.1.content",
-  ],
+  ["an assistant's image", inMessage({ role: "assistant", content: [] }), "pmpt_a/1.json", "messages.1.content"],
   ["no content", inMessage({ role: "user", content: [] }), "pmpt_a/1.json", "messages.1.content"],
   [
-    "braces that are no placeholder",
+    "braces without a placeholder",
     inMessage({ role: "user", content: "{{a b}}" }),
     "pmpt_a/1.json",
     "messages.1.content.0.text: '{{a b}}'",
@@ -146,40 +141,35 @@ test.each<[string, Record<string, unknown>, string, string]>([
   ["the same in instructions", inTemplate({ instructions: "{{" }), "pmpt_a/1.json", "instructions: '{{'"],
   ["no version at all", { "pmpt_a/notes.txt": "" }, "pmpt_a", "must name the default"],
   ["no number and no default", { "pmpt_a/draft.json": {} }, "pmpt_a", "must name the default"],
-  [
-    "a default that is not there",
-    { "pmpt_a/1.json": {}, "pmpt_a/prompt.json": { default: "2" } },
-    "pmpt_a/prompt.json",
-    "'2'",
-  ],
+  ["a missing default", { "pmpt_a/1.json": {}, "pmpt_a/prompt.json": { default: "2" } }, "pmpt_a/prompt.json", "'2'"],
   [
     "an unknown key beside the default",
     { "pmpt_a/1.json": {}, "pmpt_a/prompt.json": { default: "1", x: 1 } },
     "pmpt_a/prompt.json",
     "line 1: x: unknown",
   ],
-  ["a name that is no version's", { "pmpt_a/1 (copy).json": {} }, "pmpt_a/1 (copy).json", "a version's name"],
-  ["a folder that is no prompt's", { "prompt_a/1.json": {} }, "prompt_a", "pmpt_"],
-])("%s is refused by file, path and reason", async (_name, files, path, reason) => {
+  ["an invalid version name", { "pmpt_a/1 (copy).json": {} }, "pmpt_a/1 (copy).json", "a version's name"],
+  ["an invalid folder name", { "prompt_a/1.json": {} }, "prompt_a", "pmpt_"],
+])("%s is rejected with file, path and reason", async (_name, files, path, reason) => {
   await using folder = await PromptFolder.create(files);
-  const refusal = refusalOf(folder.path);
-  expect(refusal).toMatch(/^PROMPTS_FOLDER: /);
-  expect(refusal).toContain(` ${join(folder.path, path)} `);
-  expect(refusal).toContain(reason);
+  const error = errorOf(folder.path);
+  expect(error).toMatch(/^PROMPTS_FOLDER: /);
+  expect(error).toContain(` ${join(folder.path, path)} `);
+  expect(error).toContain(reason);
 });
 
-test("a folder that is not there, and a link to nothing", async () => {
+test("a missing folder and a dangling link are errors", async () => {
   await using folder = await PromptFolder.create({ "pmpt_a/1.json": {} });
-  expect(refusalOf(join(folder.path, "none"))).toContain(join(folder.path, "none"));
+  expect(errorOf(join(folder.path, "none"))).toContain(join(folder.path, "none"));
   await symlink(join(folder.path, "none"), join(folder.path, "pmpt_b"));
-  expect(refusalOf(folder.path)).toContain(join(folder.path, "pmpt_b"));
+  expect(errorOf(folder.path)).toContain(join(folder.path, "pmpt_b"));
 });
 
-test("a fault inside an item is told by its line", async () => {
+test("an error inside an item names its line", async () => {
   const messages = [
     { role: "user", content: "a" },
     { role: "user", content: [{ type: "input_text", text: "x", zzz: 1 }] },
   ];
   await using folder = await PromptFolder.create({ "pmpt_a/1.json": JSON.stringify({ messages }, null, 2) });
-  expect(refusalOf(folder.path)).toContain("line 13: messages.1.content.0.zzz: unknown");
+  expect(errorOf(folder.path)).toContain("line 13: messages.1.content.0.zzz: unknown");
 });

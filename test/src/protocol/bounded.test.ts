@@ -1,4 +1,4 @@
-/** Every string that a request may hold has a length that it may have at most. */
+/** Every string in a request has a maximum length. */
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -30,7 +30,7 @@ const SCHEMAS = {
 
 const catalog = new ProviderCatalog([{ name: "simulator", kind: "simulator" }]);
 
-function faultOf(parse: () => unknown): ApiError {
+function errorOf(parse: () => unknown): ApiError {
   try {
     parse();
   } catch (error) {
@@ -41,26 +41,26 @@ function faultOf(parse: () => unknown): ApiError {
 }
 
 test.each(Object.entries(SCHEMAS))("%s", (_name, schema) => {
-  const places = findStrings(schema);
-  const unbounded = places.filter(({ maximum }) => maximum === null).map(({ path }) => path);
+  const locations = findStrings(schema);
+  const unbounded = locations.filter(({ maximum }) => maximum === null).map(({ path }) => path);
   expect(unbounded).toEqual([]);
-  expect(places.length).toBeGreaterThan(0);
+  expect(locations.length).toBeGreaterThan(0);
 });
 
-test("the walk finds what has no bound, wherever it is", () => {
+test("the walk finds every unbounded string", () => {
   const free = z.string();
   const schema = z.object({
     plain: free.nullish(),
     list: z.array(free),
     map: z.record(z.string(), bounded.name),
     either: z.union([z.int(), free]),
-    told: z.discriminatedUnion("type", [z.object({ type: z.literal("a"), text: free })]),
+    tagged: z.discriminatedUnion("type", [z.object({ type: z.literal("a"), text: free })]),
     before: z.preprocess((value) => value, free),
     refined: free.refine(() => true).default(""),
     later: z.lazy(() => free),
   });
   const paths = findStrings(schema).flatMap(({ path, maximum }) => (maximum === null ? [path] : []));
-  expect(paths).toEqual(["plain", "list[]", "map.*", "either", "told.text", "before", "refined", "later"]);
+  expect(paths).toEqual(["plain", "list[]", "map.*", "either", "tagged.text", "before", "refined", "later"]);
 });
 
 const input = (item: object) => ({ input: [item] });
@@ -68,7 +68,7 @@ const tool = (fields: object) => ({ tools: [fields] });
 const text = (length: number) => "x".repeat(length);
 const part = (fields: object) => input({ role: "user", content: [fields] });
 
-/** One of each class, and of each kind of place. */
+/** One of each class, and of each kind of position. */
 const PLACES: [param: string, keyof typeof MAX_LENGTHS, (value: string) => object][] = [
   ["instructions", "text", (instructions) => ({ instructions })],
   ["user", "address", (user) => ({ user })],
@@ -100,37 +100,37 @@ const PLACES: [param: string, keyof typeof MAX_LENGTHS, (value: string) => objec
   ["conversation", "identifier", (end) => ({ conversation: `conv${end.slice(4)}` })],
 ];
 
-describe("one character more is refused, and the bound is not", () => {
+describe("the bound is accepted, and one character more is rejected", () => {
   test.each(PLACES)("%s: %s", (param, kind, fieldsOf) => {
     const maximum = MAX_LENGTHS[kind];
     const body = (length: number) => ({ model: "simulator/default", input: "Hi", ...fieldsOf(text(length)) });
-    const fault = faultOf(() => parseCreateRequest(body(maximum + 1), catalog));
+    const error = errorOf(() => parseCreateRequest(body(maximum + 1), catalog));
     const message = `Invalid '${param}': string too long. Expected a string with maximum length ${maximum}, but got a string with length ${maximum + 1} instead.`;
-    expect(fault).toMatchObject({ status: 400, param, code: "string_above_max_length", message });
-    // A model of that name is not there; everything else is taken.
+    expect(error).toMatchObject({ status: 400, param, code: "string_above_max_length", message });
+    // No model has that name; everything else is accepted.
     const parse = () => parseCreateRequest(body(maximum), catalog);
-    expect(param === "model" ? faultOf(parse).code : parse().model).toBe(
+    expect(param === "model" ? errorOf(parse).code : parse().model).toBe(
       param === "model" ? "model_not_found" : "simulator/default",
     );
   });
 
-  test("items of conversations as well", () => {
+  test("items of conversations are bounded too", () => {
     const items = [{ type: "message", role: "user", content: "x", id: text(MAX_LENGTHS.identifier + 1) }];
-    const fault = faultOf(() => parseBody(createItemsSchema, { items }));
-    expect(fault).toMatchObject({ status: 400, param: "items[0].id", code: "string_above_max_length" });
+    const error = errorOf(() => parseBody(createItemsSchema, { items }));
+    expect(error).toMatchObject({ status: 400, param: "items[0].id", code: "string_above_max_length" });
   });
 
-  test("a name in a map as well", () => {
+  test("names in maps are bounded too", () => {
     const name = text(MAX_LENGTHS.name + 1);
     const variables = { [name]: "x" };
-    const fault = faultOf(() =>
+    const error = errorOf(() =>
       parseCreateRequest({ model: "simulator/default", input: "Hi", prompt: { id: "p", variables } }, catalog),
     );
-    expect(fault).toMatchObject({ status: 400, code: "property_name_above_max_length" });
+    expect(error).toMatchObject({ status: 400, code: "property_name_above_max_length" });
   });
 });
 
-/** What nobody published a bound of has the class that the table names; what is published is at least as narrow. */
+/** A string without a published bound has its table's class; a published bound is at least as narrow. */
 test("each bound is a class's, or a published one below 513", () => {
   const classes = new Set<number>(Object.values(MAX_LENGTHS));
   const others = Object.values(SCHEMAS)

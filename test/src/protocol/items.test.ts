@@ -1,4 +1,4 @@
-/** Every kind that openai 7.59.0 knows is kept whole by the schemas. */
+/** The schemas keep every kind of item that openai 7.59.0 knows. */
 import type { ResponseCreateParams } from "openai/resources/responses/responses";
 import { describe, expect, test } from "vitest";
 import { createRequestSchema } from "../../../src/protocol/create-request.ts";
@@ -7,7 +7,7 @@ import { toolChoiceSchema, toolSchema } from "../../../src/protocol/tool.ts";
 import { ITEMS, text } from "../../support/sdk-samples/items.ts";
 import { CHOICES, TOOLS } from "../../support/sdk-samples/tools.ts";
 
-describe("a request keeps whole", () => {
+describe("a request keeps", () => {
   test.each(Object.entries(ITEMS))("an item of type %s", (_type, items: object[]) => {
     for (const item of items) expect(inputItemSchema.parse(item)).toEqual(item);
   });

@@ -1,9 +1,7 @@
 /**
- * The proof that this server speaks the API of openai 7.59: what it sends is what the SDK's types say, and what they
- * allow to be asked is what the schemas accept. It runs in the compiler (`npm run check:types`) and nowhere else; when
- * either side drifts, the build breaks here.
- *
- * Each exception is one field, with the reason for it.
+ * Proves that this server speaks the API of openai 7.59: the SDK's types accept what the server sends, and the server's
+ * schemas accept what the types allow in requests. The compiler runs this file (`npm run check:types`); if either side
+ * drifts, the check fails here. Each exception is one field with its reason.
  */
 import type { InputTokenCountParams, InputTokenCountResponse } from "openai/resources/responses/input-tokens";
 import type * as Sdk from "openai/resources/responses/responses";
@@ -22,13 +20,16 @@ type Accepts<Theirs, Ours extends Theirs> = [Theirs, Ours];
 /** Neither side has a member that the other lacks. */
 type Same<A extends B, B extends C, C = A> = [A, B, C];
 
-// --- what is sent ------------------------------------------------------------------------------------------
+// --- sent ---------------------------------------------------------------------------------------------------
 
-/** The hosted API sends `insufficient_quota` too, although the published codes leave it out (contract.md#failures). */
+/** The hosted API sends `insufficient_quota` too, although the published codes omit it (contract.md#failures). */
 type SdkError = Omit<Sdk.ResponseError, "code"> & { code: Sdk.ResponseError["code"] | "insufficient_quota" };
 export type ErrorProof = Accepts<SdkError, ResponseError>;
 
-/** These three kinds have no word for an item that was cut off; it says `incomplete` all the same (contract.md#item-status). */
+/**
+ * These three kinds have no published status for a cut-off item; the hosted API still sends `incomplete`
+ * (contract.md#item-status).
+ */
 type CutOffKind = "image_generation_call" | "apply_patch_call" | "apply_patch_call_output";
 type WithCutOff<Item> = Item extends { type: CutOffKind; status: infer Status }
   ? Omit<Item, "status"> & { status: Status | "incomplete" }
@@ -40,7 +41,7 @@ export type OutputItemKinds = Same<OutputItem["type"], Sdk.ResponseOutputItem["t
 export type ToolProof = Accepts<Sdk.Tool, ResponseTool>;
 export type ToolKinds = Same<ResponseTool["type"], Sdk.Tool["type"]>;
 
-/** The hosted API says null for a description that there is not (contract.md#response-object); the published type leaves it out. */
+/** The hosted API sends null for a missing description (contract.md#response-object); the published type omits it. */
 type WithNullDescription<Format> = Format extends { description?: string }
   ? Omit<Format, "description"> & { description?: string | null }
   : Format;
@@ -48,7 +49,10 @@ interface SdkText extends Omit<Sdk.ResponseTextConfig, "format"> {
   format?: WithNullDescription<NonNullable<Sdk.ResponseTextConfig["format"]>>;
 }
 
-/** `output_text` is made by the SDK. `usage` and `user` are null on the wire until they have a value (contract.md#response-object). */
+/**
+ * The SDK computes `output_text`. `usage` and `user` are null on the wire until they have a value
+ * (contract.md#response-object).
+ */
 interface SdkResponse extends Omit<Sdk.Response, "output_text" | "usage" | "user" | "error" | "output" | "text"> {
   usage: Sdk.ResponseUsage | null;
   user: string | null;
@@ -61,7 +65,7 @@ export type ResponseProof = Accepts<SdkResponse, Response>;
 /** `store` and the penalties are on the wire, and in no published type (contract.md#response-object). */
 type Unpublished = "store" | "frequency_penalty" | "presence_penalty";
 export type ResponseFields = Accepts<keyof SdkResponse | Unpublished, keyof Response>;
-/** What only other products of the vendor have. */
+/** Fields of the vendor's other products. */
 type Unsent = "input_transformations" | "prompt_cache_diagnostics";
 export type MissingFields = Accepts<keyof Response | Unsent, keyof SdkResponse>;
 
@@ -73,7 +77,7 @@ type WithOurs<Event> = Event extends { response: unknown }
 export type EventProof = Accepts<WithOurs<Sdk.ResponseStreamEvent>, ResponseStreamEvent>;
 export type EventTypes = Same<ResponseStreamEvent["type"], Sdk.ResponseStreamEvent["type"]>;
 
-// --- what is understood ------------------------------------------------------------------------------------
+// --- accepted -----------------------------------------------------------------------------------------------
 
 type Request = z.input<typeof createRequestSchema>;
 
@@ -85,7 +89,7 @@ export type ToolChoiceProof = Accepts<
 >;
 
 interface SdkParams extends Omit<Sdk.ResponseCreateParamsBase, "reasoning" | "context_management"> {
-  /** Published, and refused by the hosted API (contract.md#parameters). */
+  /** Published, but the hosted API rejects them (contract.md#parameters). */
   reasoning?: Omit<Reasoning, "generate_summary"> | null;
   /** Any string in the type; "Currently only 'compaction' is supported" in its description. */
   context_management?: (Sdk.ResponseCreateParams.ContextManagement & { type: "compaction" })[] | null;
@@ -99,11 +103,11 @@ export type InputTokensProof = Accepts<
 export type InputTokensNames = Same<keyof InputTokensRequest, keyof InputTokenCountParams>;
 export type InputTokensAnswer = Accepts<InputTokenCountResponse, InputTokens>;
 
-/** Hosted models have names; here null is no model. */
+/** Hosted models have names; here null means no model. */
 type SdkCompact = Omit<Sdk.ResponseCompactParams, "model"> & { model: string };
 export type CompactProof = Accepts<z.input<typeof compactRequestSchema>, SdkCompact>;
 export type CompactNames = Same<keyof CompactRequest, keyof SdkCompact>;
-/** The SDK's type of an output has no message of the user, and its description says that there are some. */
+/** The SDK's output type has no user message, although its description mentions some. */
 export type CompactAnswer = Accepts<Omit<Sdk.CompactedResponse, "output">, Omit<CompactedResponse, "output">>;
 
 /** Known to the live API, or sent by Codex (contract.md#parameters). */

@@ -1,4 +1,4 @@
-/** What the providers file says about windows and counters. */
+/** Context windows and token counters in the providers file. */
 import { expect, test } from "vitest";
 import { type Provider, ProviderCatalog } from "../../../src/providers/catalog.ts";
 
@@ -22,12 +22,12 @@ test.each([
   expect(catalog.resolve(model)?.contextWindow).toBe(tokens);
 });
 
-test("is not known unless somebody said it", () => {
+test("is unknown unless configured", () => {
   const silent = new ProviderCatalog([{ name: "simulator", kind: "simulator" }]);
   expect(silent.resolve("simulator/default")?.contextWindow).toBeUndefined();
 });
 
-test("models are listed by their names, however they are written", () => {
+test("models are listed by name, in every notation", () => {
   expect(catalog.list().map(({ id }) => id)).toEqual(["lab/plain", "lab/large", "lab/same", "simulator/default"]);
   expect(catalog.resolve("lab/other")).toBeUndefined();
 });

@@ -28,12 +28,12 @@ describe("a code interpreter", () => {
       "limits and no files",
       tool({ type: "auto", file_ids: [], memory_limit: "4g", network_policy: { type: "disabled" } }),
     ],
-    ["a container that is named", tool("cntr_abc")],
-  ])("is there, with %s", (_, wanted) => {
+    ["a named container", tool("cntr_abc")],
+  ])("is available with %s", (_, wanted) => {
     expect(reasonFor(wanted)).toBeUndefined();
   });
 
-  test("is refused where it is switched off, by the name of the setting", () => {
+  test("that is switched off is rejected with its setting", () => {
     expect(reasonFor(tool({ type: "auto" }), { CODE_INTERPRETER: "false" })).toContain("CODE_INTERPRETER=true");
   });
 
@@ -44,7 +44,7 @@ describe("a code interpreter", () => {
       tool({ type: "auto", network_policy: { type: "allowlist", allowed_domains: ["a.b"] } }),
     ],
     ["cntr_", tool("mine")],
-  ])("is refused for what it does not have, by the name of it: %s", (named, wanted) => {
+  ])("is rejected for an unsupported option, by its name: %s", (named, wanted) => {
     expect(reasonFor(wanted)).toContain(named);
   });
 });
@@ -52,7 +52,7 @@ describe("a code interpreter", () => {
 describe("image generation", () => {
   const IMAGES = { IMAGE_MODEL: "openai/gpt-image-1" };
 
-  test("is refused where there is no model for it, by the name of the setting", () => {
+  test("without a model is rejected with its setting", () => {
     expect(reasonFor({ type: "image_generation" })).toContain("IMAGE_MODEL");
     expect(reasonFor({ type: "image_generation", output_format: "webp" }, IMAGES)).toBeUndefined();
   });
@@ -61,7 +61,7 @@ describe("image generation", () => {
     ["png, jpeg or webp", { type: "image_generation", output_format: "svg" }],
     ["png, jpeg or webp", { type: "image_generation", svg: {} }],
     ["input_image_mask.file_id", { type: "image_generation", input_image_mask: { file_id: "file-1" } }],
-  ])("is refused for what it does not have, by the name of it: %s", (named, tool) => {
+  ])("is rejected for an unsupported option, by its name: %s", (named, tool) => {
     expect(reasonFor(tool, IMAGES)).toContain(named);
   });
 });

@@ -1,4 +1,6 @@
-/** Vendors and their traits: who is found by what, what an operator may say, and that nothing else knows vendors. */
+/**
+ * Vendors and their traits: how a vendor is found, how an operator overrides it, and that no other code names vendors.
+ */
 import { globSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
@@ -39,7 +41,7 @@ describe("a vendor", () => {
     expect(vendorOf(chat(url))).toBe(vendor);
   });
 
-  test("is what the entry says, or else what its protocol is called after", () => {
+  test("is the entry's, or else its protocol's default", () => {
     expect(vendorOf({ ...chat("https://api.mistral.ai/v1"), vendor: "vllm" })).toBe("vllm");
     const base_url = "https://proxy.example.com";
     expect(vendorOf({ kind: "anthropic", base_url })).toBe("anthropic");
@@ -47,20 +49,20 @@ describe("a vendor", () => {
     expect(vendorOf({ kind: "anthropic", base_url, vendor: "deepseek" })).toBe("deepseek");
   });
 
-  test("has its own traits, then those of the entry", () => {
+  test("has its own traits, overridden by the entry's", () => {
     expect(traitsOf(chat("http://x"))).toEqual(DEFAULT_TRAITS);
     const mistral = traitsOf({ ...chat("https://api.mistral.ai/v1"), traits: { think_tags: "opened" } });
     expect(mistral).toEqual({ ...traitsOf(chat("https://api.mistral.ai/v1")), think_tags: "opened" });
   });
 
-  test("is whose state a model's is; of an unknown one it is the provider", () => {
+  test("owns its models' state; for an unknown one the provider does", () => {
     expect(reasoningOriginOf({ ...chat("https://openrouter.ai/api/v1"), name: "a" }, "m")).toBe("openrouter/m");
     expect(reasoningOriginOf({ ...chat("http://x"), name: "lab" }, "m")).toBe("lab/m");
   });
 });
 
 describe("the table", () => {
-  test.each(vendorNames)("has legal values for %s, which are not the default, each with its source", (name) => {
+  test.each(vendorNames)("has legal, non-default values for %s, each with its source", (name) => {
     const { traits }: VendorEntry = VENDORS[name];
     for (const [trait, [value, source]] of Object.entries(traits)) {
       expect(traitsSchema.partial().safeParse({ [trait]: value }).error).toBeUndefined();
@@ -73,13 +75,13 @@ describe("the table", () => {
     expect(page, "run `npm run docs:providers`").toBe(withTables(page));
   });
 
-  test("has every trait described", () => {
+  test("describes every trait", () => {
     const undescribed = Object.entries(traitsSchema.shape).filter(([, schema]) => !schema.description);
     expect(undescribed).toEqual([]);
   });
 });
 
-/** A vendor in a comparison, a `case`, or as a key of a table. Kinds of providers and names of the SDK are something else. */
+/** A vendor in a comparison, a `case`, or as a key of a table. Kinds of providers and the SDK's names do not count. */
 const NAMES = vendorNames.filter((name) => !["anthropic", "google", "openai", "generic"].includes(name)).join("|");
 const BRANCH = new RegExp(
   String.raw`["'\`](?:${NAMES})["'\`]|\b(?:${NAMES}):|\bvendor(?:Of\([^)]*\))? *[!=]==|[!=]== *vendor\b|["'\`][\w.]*(?:mistral\.ai|deepseek\.com|groq\.com|openrouter\.ai|googleapis\.com/v1beta/openai)`,
@@ -87,15 +89,15 @@ const BRANCH = new RegExp(
 );
 const HOME = /^src\/providers\/vendor-(?:table|traits|of)\.ts$/;
 
-test("no other file asks for a vendor by its name or its host", async () => {
+test("no other file tests for a vendor by name or host", async () => {
   const files = globSync("{src,workers}/**/*.ts", { cwd: ROOT }).filter((file) => !HOME.test(file));
   expect(files.length).toBeGreaterThan(200);
   const found: string[] = [];
   for (const file of files) {
     const lines = (await readFile(`${ROOT}${file}`, "utf8")).split("\n");
-    for (const [place, line] of lines.entries()) {
+    for (const [index, line] of lines.entries()) {
       const source = line.replace(/^\s*(?:\*|\/\*|\/\/).*$/, "");
-      if (BRANCH.test(source)) found.push(`${file}:${place + 1}: ${line.trim()}`);
+      if (BRANCH.test(source)) found.push(`${file}:${index + 1}: ${line.trim()}`);
     }
   }
   expect(found).toEqual([]);
@@ -107,6 +109,6 @@ test.each([
   "const WAYS = { deepseek: 1 };",
   'url.includes("api.groq.com")',
   "vendorOf(provider) === name",
-])("is what the search finds: %s", (line) => {
+])("the search finds: %s", (line) => {
   expect(line).toMatch(BRANCH);
 });

@@ -7,7 +7,7 @@ import { findFirstUnavailableTool } from "../../../src/providers/unavailable-too
 const FUNCTION: Tool = { type: "function", name: "mine", parameters: {}, strict: null };
 const PREVIEW: Tool = { type: "web_search_preview" };
 
-function refusal(tool: Tool, environment: Record<string, string> = {}, hosted: Tool["type"][] = []) {
+function unavailabilityOf(tool: Tool, environment: Record<string, string> = {}, hosted: Tool["type"][] = []) {
   const provider = { name: "p", kind: "openai-responses", hosted_tools: hosted };
   const resolved = { provider, model: "m" } as unknown as ResolvedModel;
   return findFirstUnavailableTool([FUNCTION, tool], resolved, readConfig(environment));
@@ -17,8 +17,8 @@ test.each(["web_search", "web_search_2025_08_26", "web_search_preview", "web_sea
   "%s needs a search engine, unless the provider has one",
   (type) => {
     const reason = "This server has no search engine. Set SEARXNG_URL, BRAVE_API_KEY or TAVILY_API_KEY.";
-    expect(refusal({ type })).toEqual({ index: 1, type, reason });
-    expect(refusal({ type }, {}, [type])).toBeUndefined();
+    expect(unavailabilityOf({ type })).toEqual({ index: 1, type, reason });
+    expect(unavailabilityOf({ type }, {}, [type])).toBeUndefined();
   },
 );
 
@@ -26,21 +26,21 @@ test.each<Record<string, string>>([
   { SEARXNG_URL: "http://s.example" },
   { BRAVE_API_KEY: "k" },
   { TAVILY_API_KEY: "k" },
-])("%j is one", (environment) => {
-  expect(refusal(PREVIEW, environment)).toBeUndefined();
+])("%j configures a search engine", (environment) => {
+  expect(unavailabilityOf(PREVIEW, environment)).toBeUndefined();
 });
 
-test("web search for pictures only is not something that this server does", () => {
+test("web search for images only is rejected", () => {
   const environment = { TAVILY_API_KEY: "k" };
   for (const tool of [PREVIEW, { type: "web_search" } as const]) {
-    expect(refusal({ ...tool, search_content_types: ["image"] }, environment)?.reason).toContain("text only");
-    expect(refusal({ ...tool, search_content_types: ["image", "text"] }, environment)).toBeUndefined();
+    expect(unavailabilityOf({ ...tool, search_content_types: ["image"] }, environment)?.reason).toContain("text only");
+    expect(unavailabilityOf({ ...tool, search_content_types: ["image", "text"] }, environment)).toBeUndefined();
   }
 });
 
-test("web search without the live web needs nothing, and is not refused", () => {
+test("web search without the live web needs no engine", () => {
   const offline: Tool = { type: "web_search", external_web_access: false, search_content_types: ["image"] };
-  expect(refusal(offline)).toBeUndefined();
-  expect(refusal(offline, { TAVILY_API_KEY: "k" })).toBeUndefined();
-  expect(refusal({ ...offline, external_web_access: true })?.reason).toContain("no search engine");
+  expect(unavailabilityOf(offline)).toBeUndefined();
+  expect(unavailabilityOf(offline, { TAVILY_API_KEY: "k" })).toBeUndefined();
+  expect(unavailabilityOf({ ...offline, external_web_access: true })?.reason).toContain("no search engine");
 });

@@ -1,4 +1,4 @@
-/** Jobs that are brought forward, seen in the order in which BullMQ takes them. */
+/** Promoted jobs, in the order in which BullMQ takes them. */
 import { Worker } from "bullmq";
 import { expect, test } from "vitest";
 import { PRIORITIES } from "../../../src/queue/queue-class.ts";
@@ -26,7 +26,7 @@ async function order({ redis, layout }: TestStorage, name: QueueName): Promise<s
   return ids;
 }
 
-test("the first ones of other projects, in the order of their classes, and nothing else is moved", async () => {
+test("the first job of each other project moves, in class order", async () => {
   await using storage = await openTestStorage();
   await waiting(storage, "background", [
     ["h1", "hog", first],
@@ -41,7 +41,7 @@ test("the first ones of other projects, in the order of their classes, and nothi
   expect(await order(storage, "background")).toEqual(["b1", "b2", "h1", "h2", "h3", "c1", "b3"]);
 });
 
-test("in the foreground, where jobs have no classes", async () => {
+test("foreground jobs have no classes", async () => {
   await using storage = await openTestStorage();
   const jobs = ["hog", "hog", "b", "hog", "b"].map((project, i): [string, string, number] => [`r${i}`, project, 0]);
   await waiting(storage, "foreground", jobs);
@@ -49,7 +49,7 @@ test("in the foreground, where jobs have no classes", async () => {
   expect(await order(storage, "foreground")).toEqual(["r2", "r0", "r1", "r3", "r4"]);
 });
 
-test("what is in front already stays there, and is what is found", async () => {
+test("a job already in front stays there and is found", async () => {
   await using storage = await openTestStorage();
   await waiting(storage, "background", [
     ["h1", "hog", standard],
@@ -62,7 +62,7 @@ test("what is in front already stays there, and is what is found", async () => {
   expect(await order(storage, "background")).toEqual(["c1", "b1", "h1", "h2"]);
 });
 
-test.each<QueueName>(["background", "foreground"])("behind thousands, and when there is nobody: %s", async (name) => {
+test.each<QueueName>(["background", "foreground"])("a long queue, and one without other projects: %s", async (name) => {
   await using storage = await openTestStorage();
   const hogs = Array.from({ length: 2_500 }, (_, i): [string, string, number] => [`h${i}`, "hog", standard]);
   await waiting(storage, name, hogs);

@@ -20,7 +20,7 @@ test.each<[NonNullable<CreateRequest["service_tier"]> | null, number]>([
   ["scale", 2],
   [null, 2],
   ["flex", 3],
-])("service_tier %s is priority %d, then and for ever", (service_tier, priority) => {
+])("service_tier %s has priority %d at any time", (service_tier, priority) => {
   for (const background_options of [undefined, null, {}, { completion_window: "soonest" as const }]) {
     const found = queueClassOf({ background: true, service_tier, background_options }, NOON_MS, RESERVE_MS);
     expect(found).toEqual({ priority, latestStartMs: 0 });
@@ -28,7 +28,7 @@ test.each<[NonNullable<CreateRequest["service_tier"]> | null, number]>([
   }
 });
 
-test("flex is one of the default tier from its latest start on, in the background and if it is to age", () => {
+test("flex joins the default tier at its latest start, if it ages", () => {
   const flex = (background: boolean, waitMs: number) =>
     queueClassOf({ background, service_tier: "flex" }, NOON_MS, RESERVE_MS, waitMs);
   const aging = flex(true, HOUR_MS);
@@ -45,7 +45,7 @@ test("flex is one of the default tier from its latest start on, in the backgroun
 test.each<[Window, number]>([
   ["2h", 1.5 * HOUR_MS],
   ["8h", 7.5 * HOUR_MS],
-])("%s: behind all tiers until its latest start, and of the default tier from then on", (window, startsInMs) => {
+])("%s: behind all tiers until its latest start, then in the default tier", (window, startsInMs) => {
   const found = windowed(window);
   expect(found.latestStartMs).toBe(NOON_MS + startsInMs);
   expect(found.priority).toBeGreaterThan(4);
@@ -53,11 +53,11 @@ test.each<[Window, number]>([
   expect(priorityAt(found, found.latestStartMs)).toBe(2);
 });
 
-test("as much reserved as the window is long: it may start at once", () => {
+test("a window with its whole length reserved may start at once", () => {
   expect(windowed("2h", 0, 3 * HOUR_MS).latestStartMs).toBe(NOON_MS);
 });
 
-test("the earlier it must start, the smaller the number", () => {
+test("an earlier latest start gives a smaller number", () => {
   const inOrder = [
     windowed("2h", HOUR_MS),
     windowed("8h", 6.5 * HOUR_MS),
@@ -70,7 +70,7 @@ test("the earlier it must start, the smaller the number", () => {
 });
 
 test.each([Date.UTC(2020, 0, 1), Date.UTC(2044, 11, 1), Date.UTC(2200, 0, 1)])(
-  "whatever the clock says (%d), the number is behind all tiers and one that BullMQ takes",
+  "at any clock (%d), the number is behind all tiers and valid for BullMQ",
   (nowMs) => {
     const { priority } = queueClassOf({ background: true, background_options: { completion_window: "8h" } }, nowMs, 0);
     expect(priority).toBeGreaterThanOrEqual(5);

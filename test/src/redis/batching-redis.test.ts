@@ -1,4 +1,4 @@
-/** A connection that sends what one turn of the event loop has to say in one write. */
+/** A connection that sends the commands of one turn of the event loop in one write. */
 import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { BatchingRedis } from "../../../src/redis/batching-redis.ts";
@@ -11,7 +11,7 @@ async function open(): Promise<{ redis: BatchingRedis; prefix: string } & Dispos
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
   });
-  // What ends a connection on purpose is no news.
+  // The end of a connection that a test closes is expected.
   redis.on("error", () => {});
   await redis.connect();
   await turn();
@@ -20,7 +20,7 @@ async function open(): Promise<{ redis: BatchingRedis; prefix: string } & Dispos
 
 const double = defineScript<number>("doubleIt", 0, "return ARGV[1] * 2");
 
-test("commands of one turn are held until its end, and answered in their order", async () => {
+test("commands of one turn wait for its end, answered in order", async () => {
   using connection = await open();
   const { redis, prefix } = connection;
   const { stream } = redis;
@@ -47,7 +47,7 @@ test("commands of one turn are held until its end, and answered in their order",
   expect(await redis.get(prefix)).toBe("ab".repeat(25));
 });
 
-test("commands that are held when the connection breaks are refused, and later ones are served", async () => {
+test("commands waiting on a broken connection fail, and later ones succeed", async () => {
   using connection = await open();
   const { redis } = connection;
   const held = [redis.ping(), redis.ping()];

@@ -1,4 +1,4 @@
-/** Every sentence by which a Redis that is away, full, busy or in the middle of a failover is known, as its source has it. */
+/** Every message by which a Redis that is away, full, busy or failing over is recognized, copied from its source. */
 import { expect, test } from "vitest";
 import { isRedisUnavailable } from "../../../src/redis/is-redis-unavailable.ts";
 
@@ -46,7 +46,7 @@ const IOREDIS = [
   "BullMQ: cluster reconnect timed out after 5000ms",
 ];
 
-test.each([...REPLIES, ...IOREDIS])("Redis may take it later: %s", (message) => {
+test.each([...REPLIES, ...IOREDIS])("counts as unavailable: %s", (message) => {
   expect(isRedisUnavailable(new Error(message))).toBe(true);
 });
 
@@ -59,7 +59,7 @@ test.each([
   "ENETUNREACH",
   "ENOTFOUND",
   "EAI_AGAIN",
-])("an error of a socket with the code %s, whatever it says", (code) => {
+])("a socket error with the code %s counts as unavailable", (code) => {
   expect(isRedisUnavailable(Object.assign(new AggregateError([]), { code }))).toBe(true);
 });
 
@@ -72,10 +72,10 @@ test.each([
   "CROSSSLOT Keys in request don't hash to the same slot",
   "The model said: the Connection to Redis was LOADING",
   "ASKED for something else",
-])("waiting does not help: %s", (message) => {
+])("is permanent: %s", (message) => {
   expect(isRedisUnavailable(new Error(message))).toBe(false);
 });
 
-test("what is no error is none of Redis", () => {
+test("a value that is not an error is not Redis's", () => {
   expect(isRedisUnavailable("LOADING")).toBe(false);
 });

@@ -1,4 +1,4 @@
-/** A connection whose peer is gone without a word is given up and made again; one whose own process is busy is not. */
+/** A connection whose peer is gone without notice is replaced; one whose own process is busy is not. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { startCuttingProxy } from "../../support/cutting-proxy.ts";
 import { testRedisUrl, uniquePrefix } from "../../support/redis.ts";
 import { silentLogger } from "../../support/storage.ts";
 
-/** Until everything works again. */
+/** Until all of them answer again. */
 const RECOVERY_MS = 15_000;
 /** Longer than a connection may be silent. */
 const BLOCKED_MS = 8_000;
@@ -48,21 +48,21 @@ test.concurrent.for(["request", "patient", "queue"] as const)(
   },
 );
 
-test.concurrent("a half-open subscriber is replaced, and hears what is published from then on", async ({ expect }) => {
+test.concurrent("a half-open subscriber is replaced and receives later messages", async ({ expect }) => {
   await using proxy = await startCuttingProxy(testRedisUrl());
   const subscriber = await open(proxy.url.replace(/^http/, "redis"), "patient");
   const publisher = await open(testRedisUrl(), "patient");
   try {
     const channel = uniquePrefix();
-    const heard: string[] = [];
-    subscriber.on("message", (_channel: string, text: string) => heard.push(text));
+    const received: string[] = [];
+    subscriber.on("message", (_channel: string, text: string) => received.push(text));
     await subscriber.subscribe(channel);
     proxy.freeze();
     await expect
       .poll(
         async () => {
           await publisher.publish(channel, "after");
-          return heard;
+          return received;
         },
         { timeout: RECOVERY_MS },
       )
@@ -73,13 +73,13 @@ test.concurrent("a half-open subscriber is replaced, and hears what is published
   }
 });
 
-test.concurrent("a duplicate that blocks, as BullMQ makes it, is watched with the client", async ({ expect }) => {
+test.concurrent("BullMQ's blocking duplicate is watched with its client", async ({ expect }) => {
   await using proxy = await startCuttingProxy(testRedisUrl());
   const redis = await open(proxy.url.replace(/^http/, "redis"), "queue");
   const blocking = (redis as Redis).duplicate();
   try {
     const list = uniquePrefix();
-    // Blocked for longer than a connection may be silent otherwise: answered, and not given up.
+    // Blocks longer than other connections may be silent: it is answered and not replaced.
     const [id, nothing, idAfter] = await Promise.all([
       blocking.client("ID"),
       blocking.blpop(list, BLOCKED_MS / 1_000),
@@ -97,7 +97,7 @@ test.concurrent("a duplicate that blocks, as BullMQ makes it, is watched with th
   }
 });
 
-test.concurrent("in a cluster nodes and both kinds of subscribers are replaced", async ({ expect }) => {
+test.concurrent("in a cluster, nodes and both kinds of subscribers are replaced", async ({ expect }) => {
   await using proxy = await startCuttingProxy("http://127.0.0.1:1");
   const announced = new URL(proxy.url).port;
   await using node = await startPrivateRedis({
@@ -113,8 +113,8 @@ test.concurrent("in a cluster nodes and both kinds of subscribers are replaced",
   await expect.poll(() => direct.call("CLUSTER", "INFO"), { timeout: RECOVERY_MS }).toContain("cluster_state:ok");
   const redis = await open(proxy.url.replace(/^http/, "redis"), "patient", true);
   try {
-    const heard: string[] = [];
-    for (const kind of ["message", "smessage"]) redis.on(kind, (_channel: string, text: string) => heard.push(text));
+    const received: string[] = [];
+    for (const kind of ["message", "smessage"]) redis.on(kind, (_channel: string, text: string) => received.push(text));
     await redis.subscribe("plain");
     await redis.ssubscribe("sharded");
     proxy.freeze();
@@ -123,7 +123,7 @@ test.concurrent("in a cluster nodes and both kinds of subscribers are replaced",
         async () => {
           await direct.publish("plain", "plain");
           await direct.spublish("sharded", "sharded");
-          return new Set(heard);
+          return new Set(received);
         },
         { timeout: RECOVERY_MS },
       )
@@ -135,8 +135,8 @@ test.concurrent("in a cluster nodes and both kinds of subscribers are replaced",
   }
 });
 
-describe("while the event loop of this process is blocked", () => {
-  test("no connection is given up, whether its reply waits in the socket or its command is unsent", async () => {
+describe("while this process's event loop is blocked", () => {
+  test("no connection is replaced, with a reply in the socket or a command unsent", async () => {
     const redis = await open(testRedisUrl(), "patient");
     try {
       const id = await redis.call("CLIENT", "ID");

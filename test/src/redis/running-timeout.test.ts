@@ -1,4 +1,4 @@
-/** What counts as a Redis that does not answer: not a process that does not listen. */
+/** The timeout counts only while this process listens for replies. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connect, isRedisUnavailable } from "../../../src/redis/connect.ts";
 import type { RedisClient } from "../../../src/redis/script.ts";
@@ -14,24 +14,24 @@ beforeAll(async () => {
 });
 afterAll(() => redis.disconnect());
 
-/** The thread does nothing else meanwhile, as while it parses megabytes. */
+/** Blocks the thread, as parsing megabytes does. */
 const blockEventLoop = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BLOCKED_MS);
 
-test("a command that was under way while the event loop was blocked gets its reply", async () => {
+test("a command sent before the event loop blocked gets its reply", async () => {
   const key = uniquePrefix();
   await redis.set(key, "kept", "EX", 60);
   const unsent = redis.get(key);
   blockEventLoop();
   expect(await unsent).toBe("kept");
   const sent = redis.get(key);
-  // Behind the writes of this turn: the reply comes while the loop is blocked.
+  // Sent after this turn's writes: the reply arrives while the loop is blocked.
   const written = new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
   const blocked = written.then(blockEventLoop);
   expect(await sent).toBe("kept");
   await blocked;
 });
 
-test("a command that Redis does not answer fails, and says that Redis is away", async () => {
+test("a command without an answer fails as Redis unavailable", async () => {
   const error: unknown = await redis.blpop(uniquePrefix(), 0).catch((each: unknown) => each);
   expect(error).toMatchObject({ message: "Command timed out" });
   expect(isRedisUnavailable(error)).toBe(true);

@@ -20,7 +20,7 @@ describe("sealed content", () => {
   const sealer = newSealer();
 
   test.each([null, 0, "", "a", "ü🜁", [], {}, [1, { a: [null] }], REASONING, "x".repeat(1_000_000)])(
-    "opens as what it was: %#",
+    "opens to its original: %#",
     (value) => {
       const text = sealer.seal(PROJECT, KIND, value);
       expect(isSealed(text)).toBe(true);
@@ -28,7 +28,7 @@ describe("sealed content", () => {
     },
   );
 
-  test("opens as what it was, whatever JSON it is and whoever's", () => {
+  test("opens to its original, for any JSON and project", () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.string(), (value, project) => {
         const text = sealer.seal(project, "compaction", value);
@@ -39,7 +39,7 @@ describe("sealed content", () => {
     );
   });
 
-  test("shows nothing of what it is, is never the same twice, and is shorter than plain text", () => {
+  test("reveals nothing, differs each time and is shorter than plain text", () => {
     const [first, second] = [sealer.seal(PROJECT, KIND, REASONING), sealer.seal(PROJECT, KIND, REASONING)];
     expect(first).not.toBe(second);
     expect(Buffer.from(first.split(".")[2]!, "base64url").toString("latin1")).not.toContain("nobody");
@@ -48,8 +48,8 @@ describe("sealed content", () => {
 
   test.each([
     ["another project", "beta", KIND],
-    ["a project that begins with its name", `${PROJECT}"`, KIND],
-    ["as another kind", PROJECT, "compaction"],
+    ["a project whose name extends its own", `${PROJECT}"`, KIND],
+    ["another kind", PROJECT, "compaction"],
   ] as const)("does not open for %s", (_case, project, kind) => {
     const text = sealer.seal(PROJECT, KIND, REASONING);
     expect(() => sealer.unseal(project, kind, text)).toThrow(UnreadableContentError);
@@ -57,18 +57,18 @@ describe("sealed content", () => {
     expect(() => sealer.verify(PROJECT, KIND, text)).not.toThrow();
   });
 
-  test("does not open with any one of its characters changed, left out or doubled", () => {
+  test("does not open with any character changed, removed or doubled", () => {
     const text = sealer.seal(PROJECT, KIND, "a secret");
     for (let at = 0; at < text.length; at++) {
-      const [before, own, after] = [text.slice(0, at), text[at]!, text.slice(at + 1)];
-      for (const other of ["A", "B", "_", "-", ".", "=", "+", " ", "\n", "", `${own}${own}`]) {
-        if (other === own) continue;
+      const [before, original, after] = [text.slice(0, at), text[at]!, text.slice(at + 1)];
+      for (const other of ["A", "B", "_", "-", ".", "=", "+", " ", "\n", "", `${original}${original}`]) {
+        if (other === original) continue;
         expect(() => sealer.unseal(PROJECT, KIND, `${before}${other}${after}`)).toThrow(UnreadableContentError);
       }
     }
   });
 
-  test("does not open with any one of its bits changed", () => {
+  test("does not open with any bit changed", () => {
     const text = sealer.seal(PROJECT, KIND, "a secret");
     const start = text.lastIndexOf(".") + 1;
     const sealed = Buffer.from(text.slice(start), "base64url");
@@ -80,7 +80,7 @@ describe("sealed content", () => {
     }
   });
 
-  test("does not open once it was cut off anywhere, or something follows it", () => {
+  test("does not open when cut off or followed by more", () => {
     const text = sealer.seal(PROJECT, KIND, "a secret");
     for (let end = 0; end < text.length; end++) {
       expect(() => sealer.unseal(PROJECT, KIND, text.slice(0, end))).toThrow(UnreadableContentError);
@@ -88,23 +88,23 @@ describe("sealed content", () => {
     expect(() => sealer.unseal(PROJECT, KIND, `${text}.AAAA`)).toThrow(UnreadableContentError);
   });
 
-  test.each(["", "gAAAAABo", "brs2.abcdefgh.AAAA", "hello", "brs1", "BRS1.a.b"])("is not taken for: %j", (text) => {
+  test.each(["", "gAAAAABo", "brs2.abcdefgh.AAAA", "hello", "brs1", "BRS1.a.b"])("is not confused with: %j", (text) => {
     expect(isSealed(text)).toBe(false);
     expect(() => sealer.unseal(PROJECT, KIND, text)).toThrow(UnreadableContentError);
   });
 
   test.each(["brs1.", "brs1..", "brs1.abcdefgh", "brs1.abcdefgh.", "brs1.abcdefgh.AAAA", "brs1.__proto__.AAAA"])(
-    "may be claimed, and is then refused: %j",
+    "that does not open is rejected: %j",
     (text) => {
       expect(isSealed(text)).toBe(true);
       expect(() => sealer.unseal(PROJECT, KIND, text)).toThrow(UnreadableContentError);
     },
   );
 
-  test("opens to at most ten times its length, so that a request cannot grow without end", () => {
+  test("opens to at most ten times its length, which bounds requests", () => {
     const key = randomBytes(32);
-    const own = new ContentSealer([key]);
-    const repetitive = own.seal(PROJECT, KIND, "1".repeat(1_000_000));
+    const keyed = new ContentSealer([key]);
+    const repetitive = keyed.seal(PROJECT, KIND, "1".repeat(1_000_000));
     expect(repetitive.length).toBeGreaterThan(100_000);
 
     const nonce = randomBytes(12);
@@ -113,7 +113,7 @@ describe("sealed content", () => {
     const bomb = Buffer.concat([Buffer.of(1), deflateRawSync(Buffer.alloc(1_000_000, "1"))]);
     const sealed = Buffer.concat([nonce, cipher.update(bomb), cipher.final(), cipher.getAuthTag()]);
     const id = repetitive.split(".")[1]!;
-    expect(() => own.unseal(PROJECT, KIND, `brs1.${id}.${sealed.toString("base64url")}`)).toThrow(
+    expect(() => keyed.unseal(PROJECT, KIND, `brs1.${id}.${sealed.toString("base64url")}`)).toThrow(
       expect.objectContaining({
         name: "UnreadableContentError",
         cause: expect.objectContaining({ code: "ERR_BUFFER_TOO_LARGE" }),
@@ -125,7 +125,7 @@ describe("sealed content", () => {
 describe("keys", () => {
   const [older, newer] = [randomBytes(32), randomBytes(32)];
 
-  test("take turns: what an older one sealed still opens, and the first seals", () => {
+  test("rotate: older ones still open, and the first seals", () => {
     const before = new ContentSealer([older]).seal(PROJECT, KIND, "before");
     const rotated = new ContentSealer([newer, older]);
     const after = rotated.seal(PROJECT, KIND, "after");
@@ -135,7 +135,7 @@ describe("keys", () => {
     expect(() => new ContentSealer([newer]).unseal(PROJECT, KIND, before)).toThrow(UnreadableContentError);
   });
 
-  test("are named by the text, which does not open under another's name", () => {
+  test("are named in the text, which another name does not open", () => {
     const sealer = new ContentSealer([newer, older]);
     const name = (key: Buffer) => new ContentSealer([key]).seal(PROJECT, KIND, "").split(".")[1]!;
     const text = sealer.seal(PROJECT, KIND, "a");
@@ -143,7 +143,7 @@ describe("keys", () => {
     expect(() => sealer.unseal(PROJECT, KIND, text.replace(name(newer), name(older)))).toThrow(UnreadableContentError);
   });
 
-  test("are not shown: neither by a sealer nor by what it throws", () => {
+  test("never appear, in a sealer or in its errors", () => {
     const sealer = new ContentSealer([newer, older]);
     const shown = [inspect(sealer, { depth: 10, showHidden: true }), JSON.stringify(sealer)];
     try {
@@ -159,14 +159,14 @@ describe("keys", () => {
     }
   });
 
-  test("are needed, each of them whole", () => {
+  test("are required, each of them complete", () => {
     expect(() => new ContentSealer([])).toThrow(RangeError);
     const short = new ContentSealer([newer]);
     expect(() => short.unseal(PROJECT, KIND, newSealer().seal(PROJECT, KIND, "a"))).toThrow(UnreadableContentError);
   });
 });
 
-test("names a text the same on every process that has the key, and differently for every project and key", () => {
+test("give a text the same name in every process, per project and key", () => {
   const names = [1, 1, 2].map((byte) => new ContentSealer([Buffer.alloc(32, byte)]).nameOf("alpha", "text"));
   expect(names[0]).toMatch(/^[0-9a-f]{24}$/);
   expect(names[0]).toBe(names[1]);

@@ -18,7 +18,7 @@ const open = (...keys: Buffer[]) =>
     silentLogger,
   );
 
-test("processes without a configured key share one, also those that start at the same moment", async () => {
+test("processes without a configured key share one, even when started together", async () => {
   await storage.redis.del(storage.layout.sealingKey);
   const sealers = await Promise.all(Array.from({ length: 8 }, () => open()));
   const text = sealers[0]!.seal("alpha", "reasoning", "shared");
@@ -26,7 +26,7 @@ test("processes without a configured key share one, also those that start at the
   expect(await storage.redis.ttl(storage.layout.sealingKey)).toBe(-1);
 });
 
-test("a configured key seals, and what was sealed before there was one still opens", async () => {
+test("a configured key seals, and older content still opens", async () => {
   const before = (await open()).seal("alpha", "reasoning", "before");
   const key = randomBytes(32);
   const configured = await open(key);
@@ -37,16 +37,16 @@ test("a configured key seals, and what was sealed before there was one still ope
   expect(() => withoutIt.unseal("alpha", "reasoning", after)).toThrow(UnreadableContentError);
 });
 
-test("a configured key makes none in Redis", async () => {
+test("a configured key creates none in Redis", async () => {
   await storage.redis.del(storage.layout.sealingKey);
   await open(randomBytes(32));
   expect(await storage.redis.exists(storage.layout.sealingKey)).toBe(0);
 });
 
-test("a key in Redis that is none is named by its place alone", async () => {
+test("an invalid key in Redis is named only by where it is", async () => {
   await storage.redis.set(storage.layout.sealingKey, "c2hvcnQgc2VjcmV0");
-  const refusal = await open().catch((error: unknown) => String(error));
-  expect(refusal).toContain(storage.layout.sealingKey);
-  expect(refusal).not.toContain("c2hvcnQ");
+  const message = await open().catch((error: unknown) => String(error));
+  expect(message).toContain(storage.layout.sealingKey);
+  expect(message).not.toContain("c2hvcnQ");
   await storage.redis.del(storage.layout.sealingKey);
 });

@@ -23,7 +23,7 @@ const FIRST: ContainerChange = {
 const NOTHING = { newCells: new Map(), deletedCells: [], files: [], deletedFiles: [] };
 
 describe("a container", () => {
-  test("is read as it was written, and changed by what is different", async () => {
+  test("is read as written, and updated by differences", async () => {
     await using storage = await openTestStorage();
     const { containers } = storage;
     expect(await containers.read("p", ID)).toBeUndefined();
@@ -67,7 +67,7 @@ describe("a container", () => {
     expect(fields.filter((field) => field.startsWith("cell:"))).toEqual([]);
   });
 
-  test("is written only by whoever has its newest version, and a write may be sent again", async () => {
+  test("accepts only the holder of its newest version, and repeated writes", async () => {
     await using storage = await openTestStorage();
     const { containers } = storage;
     expect(await containers.write("p", ID, FIRST, 60)).toBe(true);
@@ -78,7 +78,7 @@ describe("a container", () => {
     expect(await containers.readVersion("p", ID)).toBe(1);
   });
 
-  test("is its project's alone", async () => {
+  test("belongs to its project", async () => {
     await using storage = await openTestStorage();
     const { containers } = storage;
     await containers.write("p", ID, FIRST, 60);
@@ -87,7 +87,7 @@ describe("a container", () => {
     expect(await containers.write("other", ID, { ...FIRST, baseVersion: 1, token: "x" }, 60)).toBe(false);
   });
 
-  test("lives as long as the last response that used it, and no shorter than before", async () => {
+  test("lives as long as the last response that used it", async () => {
     await using storage = await openTestStorage();
     const { containers, redis, layout } = storage;
     await containers.write("p", ID, FIRST, 1_000);

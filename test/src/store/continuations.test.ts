@@ -25,7 +25,7 @@ function continuationOf(project = "default", continuationId = newId("req")) {
   };
 }
 
-test("the first ones wait; whoever begins brings the one that must start first", async () => {
+test("responses wait, and one that begins brings the most urgent", async () => {
   const { join, begin } = continuationOf();
   expect(await join("late", 2 * HOUR_MS)).toBeUndefined();
   expect(await join("early", HOUR_MS)).toBeUndefined();
@@ -34,7 +34,7 @@ test("the first ones wait; whoever begins brings the one that must start first",
   expect(await begin("late")).toBeUndefined();
 });
 
-test("while one is run, and for ten minutes after it, one that comes is brought forward; then no more", async () => {
+test("one that comes during a run, or ten minutes after, is brought forward once", async () => {
   const { join, begin, leave } = continuationOf();
   const endMs = NOW_MS + 2 * HOUR_MS;
   await begin("first");
@@ -44,7 +44,7 @@ test("while one is run, and for ten minutes after it, one that comes is brought 
   expect(await join("later", 8 * HOUR_MS, endMs + 10 * 60_000)).toBeUndefined();
 });
 
-test("one that ended without having begun brings nobody, and is not brought itself", async () => {
+test("one that ended without beginning brings and is brought by none", async () => {
   const { join, begin, leave } = continuationOf();
   await join("cancelled");
   await leave("cancelled");
@@ -53,7 +53,7 @@ test("one that ended without having begun brings nobody, and is not brought itse
   expect(await begin("first")).toBeUndefined();
 });
 
-test("of two that run, the end of one does not end what the other keeps warm", async () => {
+test("of two running, one end keeps the other's prompt warm", async () => {
   const { join, begin, leave } = continuationOf();
   await begin("short");
   await begin("long");
@@ -61,7 +61,7 @@ test("of two that run, the end of one does not end what the other keeps warm", a
   expect(await join("next", 5 * HOUR_MS, NOW_MS + HOUR_MS)).toBe("next");
 });
 
-test("sixteen in a row; the next has to come by its own place, and then begins a row", async () => {
+test("sixteen come in a row; the next waits its turn and begins a row", async () => {
   const { join, begin } = continuationOf();
   const names = Array.from({ length: 2 * LONGEST_ROW + 3 }, (_, i) => `r${i}`);
   for (const [i, name] of names.entries()) await join(name, HOUR_MS + i);
@@ -77,7 +77,7 @@ test("sixteen in a row; the next has to come by its own place, and then begins a
   expect(rows.map((row) => row.length)).toEqual([1 + LONGEST_ROW, 1 + LONGEST_ROW, 1]);
 });
 
-test("one that is about to be promoted is left where it is", async () => {
+test("one about to be promoted is left in place", async () => {
   const { join, begin } = continuationOf();
   await join("due", 30_000);
   await join("not due", 2 * 60_000);
@@ -85,7 +85,7 @@ test("one that is about to be promoted is left where it is", async () => {
   expect(await begin("not due")).toBeUndefined();
 });
 
-test("another project's, or another name's, is not related; no two pairs have the same keys", async () => {
+test("another project or name is unrelated; no two pairs share keys", async () => {
   const { begin, continuationId } = continuationOf("alpha");
   await continuationOf("beta", continuationId).join("foreign");
   await continuationOf("alpha", `${continuationId}2`).join("other");

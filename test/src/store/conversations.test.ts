@@ -7,7 +7,7 @@ import { stageItemsScript } from "../../../src/store/conversation-scripts.ts";
 import { countItemBytes } from "../../../src/store/conversations.ts";
 import { openTestStorage, type TestStorage } from "../../support/storage.ts";
 
-test("metadata that is set after the conversation was erased brings nothing of it back", async () => {
+test("metadata set after erasure restores nothing", async () => {
   await using storage = await openTestStorage();
   const { conversations } = storage;
   const id = newId("conv");
@@ -18,7 +18,7 @@ test("metadata that is set after the conversation was erased brings nothing of i
   expect(await conversations.readOwned(id, "default")).toBeUndefined();
 });
 
-test("a conversation is there with its items or not at all: creating it is one command", async () => {
+test("a conversation is created with its items in one command", async () => {
   await using storage = await openTestStorage();
   const { conversations, redis } = storage;
   const id = newId("conv");
@@ -61,7 +61,7 @@ describe("a turn of 5,000 items", () => {
     expect(await stageItemsScript(redis, keys, layout.stagedItemKeysOf(id), "resp_1", items)).toBe(1);
   }
 
-  test("is seen once it is whole", async () => {
+  test("is visible once it is complete", async () => {
     await using storage = await openTestStorage();
     const { conversations } = storage;
     const id = await locked(storage);
@@ -79,7 +79,7 @@ describe("a turn of 5,000 items", () => {
     expect((await conversations.readItems(id)).at(-1)!.id).toBe("msg_after");
   });
 
-  test("is no script's arguments as a whole: that would hold up Redis", async () => {
+  test("is split over several script calls, which would block Redis otherwise", async () => {
     await using storage = await openTestStorage();
     const id = await locked(storage);
     const sent = vi.spyOn(storage.redis, "sendCommand");
@@ -89,7 +89,7 @@ describe("a turn of 5,000 items", () => {
     expect((await storage.conversations.readItems(id)).at(-1)).toEqual(turn.at(-1));
   });
 
-  test("leaves nothing if it is given up in the middle", async () => {
+  test("leaves nothing if its writing stops halfway", async () => {
     await using storage = await openTestStorage();
     const { conversations, redis, layout } = storage;
     const id = await locked(storage);

@@ -15,7 +15,7 @@ test("a key is bound for a day, and free after it", async () => {
   expect(seconds).toBeLessThanOrEqual(24 * 60 * 60);
 });
 
-test("a key that was bound anew is not freed by the response that had it before", async () => {
+test("a rebound key is not released by its former response", async () => {
   const hash = storage.idempotency.hashKey("default", "bound");
   await storage.idempotency.claim(hash, { input: "a" }, "resp_new");
   await storage.idempotency.release(hash, "resp_old");

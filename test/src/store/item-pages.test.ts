@@ -43,9 +43,9 @@ function expectedPage(items: readonly StoredInputItem[], query: PageQuery) {
 
 describe.each<[string, StoredInputItem[]]>([
   ["a long input", LONG],
-  ["a long input with an id that is there twice", TWICE],
+  ["a long input with a repeated id", TWICE],
 ])("%s", (_name, input) => {
-  test("is paged as if all of it had been read", async () => {
+  test("pages equal those of reading the whole input", async () => {
     const id = await createWith(input);
     expect(await storage.redis.zcard(storage.layout.inputIndex(id))).toBe(input.length);
     for (const query of QUERIES) {
@@ -60,7 +60,7 @@ describe.each<[string, StoredInputItem[]]>([
 
 test.each([
   ["short", [said("msg_0", "Hello"), said("msg_1", "again")], false],
-  ["written by a server that keeps no index", LONG, true],
+  ["written by a server without an index", LONG, true],
 ])("an input that is %s has the same pages", async (_name, input, isOld) => {
   const id = await createWith(input);
   if (isOld) await storage.redis.del(storage.layout.inputIndex(id));
@@ -71,14 +71,14 @@ test.each([
   }
 });
 
-test("an empty input is an empty page, and one that is gone is none", async () => {
+test("an empty input is an empty page, and a deleted one is none", async () => {
   const query = { order: "asc", limit: 20 } as const;
   const empty = await storage.records.readInputPage(await createWith([]), query);
   expect(empty).toMatchObject({ kind: "page", page: { data: [], has_more: false } });
   expect(await storage.records.readInputPage(newId("resp"), query)).toEqual({ kind: "gone" });
 });
 
-test("a page of a long input reads what it shows: the rest may be anything", async () => {
+test("a page of a long input reads only its own items", async () => {
   const id = await createWith(LONG);
   const key = storage.layout.input(id);
   const second = Number(await storage.redis.zscore(storage.layout.inputIndex(id), "msg_1"));
@@ -87,7 +87,7 @@ test("a page of a long input reads what it shows: the rest may be anything", asy
   expect(page).toMatchObject({ page: { data: [LONG[3], LONG[2]], has_more: true } });
 });
 
-test("the index goes with its response", async () => {
+test("the index is deleted with its response", async () => {
   const id = await createWith(LONG);
   const key = storage.layout.inputIndex(id);
   expect(await storage.redis.ttl(key)).toBeGreaterThan(60);
@@ -95,7 +95,7 @@ test("the index goes with its response", async () => {
   expect(await storage.redis.exists(key)).toBe(0);
 });
 
-test("a page of a conversation is what all of it would give, and reads what it shows", async () => {
+test("a page of a conversation reads only its own items", async () => {
   const id = newId("conv");
   const conversation = { id, object: "conversation", created_at: 1_700_000_000, metadata: {} } as const;
   await storage.conversations.create(conversation, "default", LONG);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { openTestStorage } from "../../support/storage.ts";
 
-test("what providers run is listed page by page, and by the response that it is for", async () => {
+test("remote runs are listed by page, and by response", async () => {
   await using storage = await openTestStorage();
   const { remoteRunRegistry } = storage;
   const entries = ["resp_1", "resp_10", "resp_2"].flatMap((responseId) =>

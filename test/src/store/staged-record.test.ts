@@ -31,8 +31,8 @@ const partsOf = async (id: string): Promise<string[]> => {
 test.each<[string, StoredInputItem[]]>([
   ["of many items", manyItems],
   ["of a long text", birds("")],
-  ["of a long text behind one more character", birds("x")],
-])("a record %s is whole, for as long as any other", async (_name, input) => {
+  ["of a long text after one more character", birds("x")],
+])("a record %s is complete, and expires like any other", async (_name, input) => {
   const id = newId("resp");
   const small = sampleRecord({ id: newId("resp") });
   const record = { ...small, id, input };
@@ -54,7 +54,7 @@ test.each<[string, StoredInputItem[]]>([
   expect(await storage.records.readInputItem(id, "msg_unknown")).toBeUndefined();
 });
 
-test("of two that are written under one id at once, one is there and nothing is left of the other", async () => {
+test("of two concurrent writes under one id, one appears complete", async () => {
   const id = newId("resp");
   const inputs = ["a", "b"].map((content) => manyItems.map((item) => ({ ...item, content }) as StoredInputItem));
   const created = await Promise.all(inputs.map((input) => storage.records.create({ ...sampleRecord({ id }), input })));

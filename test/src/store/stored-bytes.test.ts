@@ -57,7 +57,7 @@ async function measure(id: string): Promise<number> {
 /** The record, and one item in the index. */
 const FLAT = 1_024 + 200;
 
-test("a response counts with just what is kept of it, from its acceptance to its delete", async () => {
+test("a response counts its stored bytes, from acceptance to deletion", async () => {
   const project = newProject();
   const id = await admit(project, 0, "Ångström ✓");
   expect(await storage.storedBytes.read(project)).toBe((await measure(id)) + FLAT);
@@ -74,14 +74,14 @@ test("a response counts with just what is kept of it, from its acceptance to its
   expect(await storage.storedBytes.read(project)).toBe(0);
 });
 
-test("above the bound nothing new is accepted, and what is deleted makes room", async () => {
+test("above the bound requests are rejected until a deletion makes room", async () => {
   const project = newProject();
   const first = await admit(project, 0);
   const each = await storage.storedBytes.read(project);
   const bound = 2 * each + 100;
   const second = await admit(project, bound);
-  const refused = admit(project, bound);
-  await expect(refused).rejects.toMatchObject({
+  const rejected = admit(project, bound);
+  await expect(rejected).rejects.toMatchObject({
     status: 429,
     type: "insufficient_quota",
     code: "insufficient_quota",
@@ -97,7 +97,7 @@ test("above the bound nothing new is accepted, and what is deleted makes room", 
   expect(await storage.records.readStatus(first)).toBe("queued");
 });
 
-test("of many at once as many are accepted as there is room for", async () => {
+test("of many concurrent requests, only those with room are accepted", async () => {
   const project = newProject();
   await admit(project, 0);
   const each = await storage.storedBytes.read(project);
@@ -106,7 +106,7 @@ test("of many at once as many are accepted as there is room for", async () => {
   expect(await storage.storedBytes.read(project)).toBe(6 * each);
 });
 
-test("what has expired makes room by itself", async () => {
+test("expired responses make room by themselves", async () => {
   const project = newProject();
   const id = await admit(project, 0);
   await complete(id);
@@ -124,7 +124,7 @@ test("what has expired makes room by itself", async () => {
   await admit(project, bound);
 });
 
-test("a response counts for as long as its replay and its conversation, not for an admission that failed", async () => {
+test("a response counts while its replay and conversation exist, a failed admission does not", async () => {
   const project = newProject();
   const request = { ...REQUEST, conversation: newId("conv") };
   const { id, ...fields } = { id: request.conversation, object: "conversation" as const, created_at: 1, metadata: {} };
@@ -137,7 +137,7 @@ test("a response counts for as long as its replay and its conversation, not for 
   expect(await storage.storedBytes.read(project)).toBe(before);
 });
 
-test("the sweeper follows what runs, and forgets an admission that died before its record was made", async () => {
+test("the sweeper counts running responses, and forgets admissions that crashed", async () => {
   const project = newProject();
   const id = await admit(project, 0);
   const bytes = await storage.storedBytes.read(project);

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { createHealthApp } from "../../../../src/health-app.ts";
 
-test("a check that never ends is one that failed: whoever asks for readiness is answered", async () => {
+test("a check that never ends counts as failed", async () => {
   const checks = { redis: () => new Promise(() => {}), queue: () => Promise.resolve(), accepting: () => false };
   const server = createHealthApp(checks).listen(0, "127.0.0.1");
   await once(server, "listening");

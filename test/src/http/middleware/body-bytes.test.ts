@@ -1,4 +1,4 @@
-/** A body is the bytes of its chunks, however they come, and its memory is given back. */
+/** A body equals the bytes of its chunks, and its memory is released. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { BodyBytes, releaseBytes } from "../../../../src/http/middleware/body-bytes.ts";
@@ -11,14 +11,14 @@ function read(chunks: readonly Buffer[]): Buffer {
   return bytes.toBuffer();
 }
 
-test("is its chunks, of every size", () => {
+test("equals its chunks, of every size", () => {
   const size = fc.oneof(
     fc.integer({ min: 0, max: 64 }),
     fc.integer({ min: 60_000, max: 70_000 }),
     fc.constant(300_000),
   );
   const check = (sizes: number[]): void => {
-    const chunks = sizes.map((length, place) => Buffer.alloc(length, place + 1));
+    const chunks = sizes.map((length, index) => Buffer.alloc(length, index + 1));
     const whole = read(chunks);
     expect(whole.length).toBe(sizes.reduce((sum, each) => sum + each, 0));
     expect(whole.equals(Buffer.concat(chunks))).toBe(true);
@@ -26,7 +26,7 @@ test("is its chunks, of every size", () => {
   fc.assert(fc.property(fc.array(size, { maxLength: 12 }), check), { seed: SEED, numRuns: 200 });
 });
 
-test("that is large gives its memory back once it is read, and leaves its chunks alone", () => {
+test("that is large releases its memory and leaves its chunks alone", () => {
   const chunk = Buffer.alloc(100_000, 7);
   const whole = read([chunk, chunk]);
   releaseBytes(whole);
@@ -34,7 +34,7 @@ test("that is large gives its memory back once it is read, and leaves its chunks
   expect(chunk.equals(Buffer.alloc(100_000, 7))).toBe(true);
 });
 
-test("that is small may be a part of what others read", () => {
+test("that is small may share memory with other reads", () => {
   const chunk = Buffer.from("a part of Node's own pool");
   releaseBytes(read([chunk]));
   expect(chunk.toString()).toBe("a part of Node's own pool");

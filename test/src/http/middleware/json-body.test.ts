@@ -1,4 +1,4 @@
-/** Bodies as they are read: refusals in the API's words, and turns with other requests. */
+/** Reading bodies: errors in the API's words, and turns for other requests. */
 import { expect, test } from "vitest";
 import { parseCreateRequestInSlices } from "../../../../src/http/validation/create-request.ts";
 import { ProviderCatalog } from "../../../../src/providers/catalog.ts";
@@ -29,7 +29,7 @@ test.each([
     `[${"1,".repeat(DEFAULT_MAX_VALUES)}1]`,
     `The request body has too many values. At most ${DEFAULT_MAX_VALUES} are accepted, names of fields among them.`,
   ],
-])("a body that is refused: %s", (_, status, body, message) => {
+])("a body is rejected: %s", (_, status, body, message) => {
   expect(() => parseJson(Buffer.from(body))).toThrow(expect.objectContaining({ status, message }));
 });
 
@@ -40,7 +40,7 @@ const messages = (count: number): string =>
     input: Array.from({ length: count }, () => ({ role: "user", content: [{ type: "input_text", text: "a" }] })),
   });
 
-test("other requests get their turn during the check of a large request", async () => {
+test("other requests get their turns during a large check", async () => {
   const { value, rounds } = await countRoundsDuring(
     parseCreateRequestInSlices(parseJson(Buffer.from(messages(40_000))), catalog),
   );
@@ -53,7 +53,7 @@ test("a small request is checked at once", async () => {
   expect(rounds).toBe(0);
 });
 
-test("a check pauses whenever its turn is over, however fast the machine", async () => {
+test("a check pauses after each time slice, on any machine", async () => {
   const body = JSON.parse(messages(1_000)) as unknown;
   const { value, rounds } = await countRoundsDuring(checkFieldsInSlices(createRequestSchema, body, 1, 0));
   expect(value.issues).toBeUndefined();

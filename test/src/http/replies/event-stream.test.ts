@@ -1,4 +1,4 @@
-/** What a stream knows of its connection, over real ones. */
+/** How an event stream follows the state of its connection, over real connections. */
 import { once } from "node:events";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
@@ -12,7 +12,7 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
 
-/** A request that came in, and the client's end of its connection. */
+/** A request on the server, and the client's end of its connection. */
 async function request() {
   const { promise: received, resolve } = Promise.withResolvers<HttpResponse>();
   const server = createServer(express().use((_request, response) => resolve(response)));
@@ -24,7 +24,7 @@ async function request() {
   return { client, response: await received };
 }
 
-test("a client that left before anyone asked is known to have left", async () => {
+test("a client that left before the stream began is noticed", async () => {
   const { client, response } = await request();
   const closed = once(response, "close");
   client.destroy();
@@ -34,7 +34,7 @@ test("a client that left before anyone asked is known to have left", async () =>
   await expect(called).resolves.toBeUndefined();
 });
 
-test("a connection has drained also if it did before anyone asked, or is gone", async () => {
+test("a connection that drained early, or is gone, counts as drained", async () => {
   const { client, response } = await request();
   const sink = openEventStream(response, { isResumable: true, stallTimeoutMs: 60_000 });
   client.resume();
@@ -50,10 +50,10 @@ test("a connection has drained also if it did before anyone asked, or is gone", 
   await expect(draining).resolves.toBeUndefined();
 });
 
-/** More than the two ends of a connection keep between them. */
+/** More than both ends of a connection buffer. */
 const LARGE = 64 * 1024 * 1024;
 
-test("a connection that takes nothing is cut: what it was given is not kept for it", async () => {
+test("a connection that takes nothing is cut, and its buffer dropped", async () => {
   const { client, response } = await request();
   const sink = openEventStream(response, { isResumable: true, stallTimeoutMs: 200 });
   client.pause();
@@ -66,7 +66,7 @@ test("a connection that takes nothing is cut: what it was given is not kept for 
   client.destroy();
 });
 
-test("a connection that takes nothing is cut also if its stream has ended", async () => {
+test("a connection that takes nothing is cut after its stream's end too", async () => {
   const { client, response } = await request();
   const sink = openEventStream(response, { isResumable: true, stallTimeoutMs: 200 });
   client.pause();
@@ -78,7 +78,7 @@ test("a connection that takes nothing is cut also if its stream has ended", asyn
   client.destroy();
 });
 
-/** Takes a piece at each beat of a clock, and no more. */
+/** Reads one piece per beat of a clock. */
 async function readSteadily(client: Socket, beatMs: number): Promise<{ bytes: number; tookMs: number }> {
   let bytes = 0;
   const startedMs = performance.now();
@@ -91,7 +91,7 @@ async function readSteadily(client: Socket, beatMs: number): Promise<{ bytes: nu
   return { bytes, tookMs: performance.now() - startedMs };
 }
 
-test("a connection that takes a large frame slowly but steadily gets all of it, however long that takes", async () => {
+test("a slow but steady connection gets all of a large frame", async () => {
   const { client, response } = await request();
   const stallTimeoutMs = 1_500;
   const sink = openEventStream(response, { isResumable: true, stallTimeoutMs });
@@ -105,7 +105,7 @@ test("a connection that takes a large frame slowly but steadily gets all of it, 
   expect(tookMs).toBeGreaterThan(2 * stallTimeoutMs);
 });
 
-test("a connection is given whole frames at a time, and a frame that is larger in pieces", async () => {
+test("frames are written whole, and a larger frame in pieces", async () => {
   const { client, response } = await request();
   const sink = openEventStream(response, { isResumable: true, stallTimeoutMs: 60_000 });
   const frame = (bytes: number): string => `id: 1\nevent: a\ndata: ${"x".repeat(bytes)}\n\n`;
@@ -122,7 +122,7 @@ test("a connection is given whole frames at a time, and a frame that is larger i
     .slice(1, -1);
   expect(chunks.join("")).toBe(text);
   const cut = chunks.filter((chunk) => !chunk.endsWith("\n\n"));
-  // Pieces of the one large frame: 64 KiB each.
+  // Pieces of the one large frame, 64 KiB each.
   expect(cut.map((chunk) => chunk.length)).toEqual([65_536, 65_536, 65_536, 65_536]);
   client.destroy();
 });

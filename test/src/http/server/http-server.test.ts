@@ -1,4 +1,4 @@
-/** How long connections live that nobody asks anything on. */
+/** How long idle connections stay open. */
 import { once } from "node:events";
 import { type AddressInfo, connect } from "node:net";
 import express from "express";
@@ -17,7 +17,7 @@ async function listen(keepAliveMs: number) {
   return { server, port: (server.address() as AddressInfo).port, [Symbol.dispose]: () => server.close() };
 }
 
-test("an idle connection is kept for the setting, and used again meanwhile", async () => {
+test("an idle connection is kept for the setting, and reused meanwhile", async () => {
   const keepAliveMs = 1_500;
   using listening = await listen(keepAliveMs);
   const socket = connect(listening.port, "127.0.0.1");
@@ -31,12 +31,12 @@ test("an idle connection is kept for the setting, and used again meanwhile", asy
   }
   socket.resume();
   await closed;
-  // The server's clock is a millisecond off ours at most.
+  // The server's clock differs from ours by a millisecond at most.
   expect(performance.now() - answeredMs).toBeGreaterThan(keepAliveMs - 2);
 });
 
 test.each([1, 5_000, 65_000, 600_000, 2 ** 31 - 60_001])(
-  "a connection that was opened in advance is not closed before an idle one, whatever the setting: %d",
+  "a connection opened in advance outlives an idle one, at any setting: %d",
   async (keepAliveMs) => {
     using listening = await listen(keepAliveMs);
     const { keepAliveTimeout, headersTimeout, requestTimeout } = listening.server;

@@ -1,4 +1,4 @@
-/** The cost of a check is bounded for every list and map of every request, whichever they are. */
+/** The cost of a check is bounded for every list and map of every request. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -25,10 +25,10 @@ const SCHEMAS = {
   items: createItemsSchema,
 };
 const COUNT = 20_000;
-/** zod gets a map by the piece of 64 members, and a fault in it is looked up again to be described. */
+/** zod gets a map in pieces of 64 members, and looks up the error again to describe it. */
 const MAX_READ = 250;
 
-/** A list or map that counts how many of its elements are looked at. */
+/** A list or map that counts how many of its elements are read. */
 function counted(value: object): { value: object; reads: () => number } {
   let reads = 0;
   const get = (target: object, key: PropertyKey): unknown => {
@@ -39,9 +39,9 @@ function counted(value: object): { value: object; reads: () => number } {
 }
 
 describe.each(Object.entries(SCHEMAS))("%s", (_name, schema) => {
-  const places = findWideLocations(schema).filter(({ bad }) => bad !== undefined);
+  const lists = findWideLocations(schema).filter(({ bad }) => bad !== undefined);
 
-  test.each(places)("$name: of many faults, one is looked for", ({ kind, bodyWith, bad }) => {
+  test.each(lists)("$name: of many errors, one is looked for", ({ kind, bodyWith, bad }) => {
     const list = counted(createWide(kind, bad!.value, COUNT));
     const body = bodyWith(list.value);
     const { issues } = checkFields(schema, body, 1);
@@ -49,12 +49,12 @@ describe.each(Object.entries(SCHEMAS))("%s", (_name, schema) => {
     expect(list.reads()).toBeLessThan(MAX_READ);
   });
 
-  test("no array or record is as zod made it, and none is again once it was used", () => {
+  test("every array and record has a bounded check, before and after use", () => {
     boundLists(schema);
-    const lists = [...collectSchemas(schema)].filter(({ _zod }) => ["array", "record"].includes(_zod.def.type));
-    const parsers = () => lists.map((list) => list._zod as unknown as { parse: unknown; run: unknown });
+    const schemas = [...collectSchemas(schema)].filter(({ _zod }) => ["array", "record"].includes(_zod.def.type));
+    const parsers = () => schemas.map((each) => each._zod as unknown as { parse: unknown; run: unknown });
     const before = parsers().map(({ parse, run }) => [parse, run]);
-    for (const { bodyWith, kind, good } of places) {
+    for (const { bodyWith, kind, good } of lists) {
       for (const value of [7, null, createWide(kind, good, 2), createWide(kind, good, 100)])
         checkFields(schema, bodyWith(value), 1);
     }
@@ -62,8 +62,8 @@ describe.each(Object.entries(SCHEMAS))("%s", (_name, schema) => {
     expect(parsers().filter(({ parse }) => !String(parse).includes("checkOf"))).toEqual([]);
   });
 
-  test("checked in turns, the outcome is the same, down to the fault and the order of the keys", async () => {
-    const odd = fc.oneof(objectsOf(schema.shape), fc.constantFrom(...places).chain(oddly));
+  test("a check in turns gives the same result, errors and key order", async () => {
+    const odd = fc.oneof(objectsOf(schema.shape), fc.constantFrom(...lists).chain(oddly));
     await fc.assert(
       fc.asyncProperty(odd, async (fields) => {
         const outcome = await checkFieldsInSlices(schema, structuredClone(fields), 1, -1);
@@ -91,12 +91,12 @@ test("all places that are known by name are among those tried", () => {
   expect(names.length).toBeGreaterThan(100);
 });
 
-test("a schema of a kind that may hide a list is not let through", () => {
+test("an unknown kind of schema that may hide a list is rejected", () => {
   const schema = z.object({ a: z.map(z.string(), z.array(z.string())) });
   expect(() => boundLists(schema)).toThrow("a schema of the type 'map' are not bounded");
 });
 
-test("without a check in its context, a schema is as zod made it", () => {
+test("without a check in its context, a schema is zod's own", () => {
   const schema = z.array(z.string());
   boundLists(schema);
   expect(schema.safeParse([1, 2, 3]).error!.issues).toHaveLength(3);

@@ -1,14 +1,14 @@
-/** The bodies of `input_tokens` and `compact`: the faults of a response's parameters, under the same names. */
+/** The bodies of `input_tokens` and `compact` give the errors of the same parameters of a response. */
 import { expect, test } from "vitest";
 import { parseBody } from "../../../../src/http/validation/body.ts";
 import { compactRequestSchema } from "../../../../src/protocol/compaction.ts";
 import { createRequestSchema } from "../../../../src/protocol/create-request.ts";
 import { inputTokensRequestSchema } from "../../../../src/protocol/input-tokens.ts";
 
-/** `compact` takes the same, so far as it has them. */
+/** `compact` takes the same parameters, as far as it has them. */
 const BODIES = { input_tokens: inputTokensRequestSchema, compact: compactRequestSchema } as const;
 
-function faultOf(schema: (typeof BODIES)[keyof typeof BODIES], body: object): unknown {
+function errorOf(schema: (typeof BODIES)[keyof typeof BODIES], body: object): unknown {
   try {
     return parseBody(schema, { model: "m", ...body });
   } catch (error) {
@@ -28,17 +28,17 @@ test.each([
   ["compact", { prompt_cache_retention: "1h" }, "prompt_cache_retention", "invalid_value"],
   ["compact", { model: null }, "model", "invalid_type"],
   ["compact", { inpt: "Hello" }, "inpt", "unknown_parameter"],
-] as const)("%s refuses %j", (name, body, param, code) => {
-  expect(faultOf(BODIES[name], body)).toMatchObject({ status: 400, param, code });
+] as const)("%s rejects %j", (name, body, param, code) => {
+  expect(errorOf(BODIES[name], body)).toMatchObject({ status: 400, param, code });
 });
 
-test.each(Object.entries(BODIES))("of two faults %s reports the one that create would", (_name, schema) => {
+test.each(Object.entries(BODIES))("of two errors, %s reports the one that create reports", (_name, schema) => {
   const order = Object.keys(createRequestSchema.shape);
   const shared = Object.keys(schema.shape).filter((name) => order.includes(name));
   expect(shared).toEqual(shared.toSorted((a, b) => order.indexOf(a) - order.indexOf(b)));
 });
 
-test("input_tokens takes null for everything", () => {
+test("input_tokens accepts null for everything", () => {
   const nulls = Object.fromEntries(Object.keys(inputTokensRequestSchema.shape).map((name) => [name, null]));
   expect(parseBody(inputTokensRequestSchema, nulls)).toEqual(nulls);
   expect(parseBody(inputTokensRequestSchema, undefined)).toEqual({});

@@ -1,8 +1,8 @@
-/** Queries, as the parser of URLs gives them. */
+/** Queries in the form that Express parses them. */
 import { expect, test } from "vitest";
 import { parseInclude, parseListQuery } from "../../../../src/http/validation/queries.ts";
 
-test("what is empty is not stated", () => {
+test("an empty value counts as absent", () => {
   expect(parseListQuery({ limit: "", order: "", after: "", include: "" })).toEqual(parseListQuery({}));
 });
 
@@ -24,11 +24,11 @@ test.each([
   ["1e1", "expected an integer, but got a string"],
   ["+5", "expected an integer, but got a string"],
   [" ", "expected an integer, but got a string"],
-])("limit=%s is refused", (limit, message) => {
+])("limit=%s is rejected", (limit, message) => {
   expect(() => parseListQuery({ limit })).toThrow(message);
 });
 
-test("a list that the parser made an object of is a list", () => {
+test("a list parsed as an object becomes a list", () => {
   const values = Array.from({ length: 21 }, () => "reasoning.encrypted_content");
   expect(parseInclude({ include: Object.assign({}, values) })).toEqual(parseInclude({ include: values }));
   expect(() => parseInclude({ include: { a: "reasoning.encrypted_content" } })).toThrow("expected an array");

@@ -1,4 +1,4 @@
-/** Names that this server does not know: refused or left out, and what is said of them. */
+/** Unknown parameters: rejected or ignored, and named in the header. */
 import type { Response as HttpResponse } from "express";
 import { describe, expect, test } from "vitest";
 import { parseCompactRequest } from "../../../../src/http/validation/compact-request.ts";
@@ -24,14 +24,14 @@ function headerOf(unknown: UnknownParameters): string | undefined {
   return header;
 }
 
-/** What is left of a body, and what is said to be left out. */
+/** The remaining body, and the names in the header. */
 function read(fields: object, mode: "refuse" | "ignore" = "ignore") {
   const unknown = new UnknownParameters(mode);
   const request = parseCreateRequest({ ...valid, ...fields }, catalog, { unknown });
   return { request, header: headerOf(unknown) };
 }
 
-function refusalOf(run: () => unknown): unknown {
+function errorOf(run: () => unknown): unknown {
   try {
     run();
   } catch (error) {
@@ -45,9 +45,14 @@ const look = { type: "function" as const, name: "look" };
 describe("ignored", () => {
   test.each<[string, fields: object, left: object, header: string]>([
     ["a parameter", { zzz: { a: 1 } }, {}, "zzz"],
-    ["a key inside one", { reasoning: { effort: "low", zzz: 1 } }, { reasoning: { effort: "low" } }, "reasoning.zzz"],
     [
-      "a name that is not taken any more",
+      "a key inside a parameter",
+      { reasoning: { effort: "low", zzz: 1 } },
+      { reasoning: { effort: "low" } },
+      "reasoning.zzz",
+    ],
+    [
+      "a removed parameter",
       { reasoning: { generate_summary: "auto" } },
       { reasoning: {} },
       "reasoning.generate_summary",
@@ -88,7 +93,7 @@ describe("ignored", () => {
     expect(read(fields)).toEqual({ request: { ...valid, ...left }, header });
   });
 
-  test("a long input is taken apart by the piece, and nothing of it is lost", () => {
+  test("a long input is split and loses nothing", () => {
     const items = (extra: object) =>
       Array.from({ length: 1_200 }, (_, i) =>
         i % 600 === 599
@@ -100,13 +105,13 @@ describe("ignored", () => {
     expect(header).toBe("input[599].tools[0].zzz, input[1199].tools[0].zzz");
   });
 
-  test("what else is wrong is refused all the same", () => {
+  test("other errors are still reported", () => {
     const unknown = new UnknownParameters("ignore");
     const body = { ...valid, zzz: 1, tools: [{ ...look, zzz: 1 }], temperature: 3 };
-    expect(refusalOf(() => parseCreateRequest(body, catalog, { unknown }))).toMatchObject({ param: "temperature" });
+    expect(errorOf(() => parseCreateRequest(body, catalog, { unknown }))).toMatchObject({ param: "temperature" });
   });
 
-  test("nothing that is known is named", () => {
+  test("known parameters are not named", () => {
     expect(read({ client_metadata: { a: "b" }, stream_options: { reasoning_summary_delivery: "x" } })).toEqual({
       request: { ...valid, stream_options: { reasoning_summary_delivery: "x" } },
       header: undefined,
@@ -118,12 +123,12 @@ describe("ignored", () => {
     ["é,😀\u0000", "%C3%A9%2C%F0%9F%98%80%00"],
     ["__proto__", "__proto__"],
     ["x".repeat(5_000), "x".repeat(100)],
-  ])("the name %j does no harm", (name, shown) => {
+  ])("the name %j is harmless", (name, shown) => {
     const body = JSON.parse(`{${JSON.stringify(name)}:1}`) as object;
     expect(read(body)).toEqual({ request: valid, header: shown });
   });
 
-  test("of very many, as many are named as a header holds", () => {
+  test("a header names only as many as it holds", () => {
     const { header } = read(Object.fromEntries(Array.from({ length: 900 }, (_, i) => [`name_${i}`, i])));
     expect(header).toMatch(/^name_0, name_1, [^]*, and \d+ more$/);
     const more = Number(/and (\d+) more/.exec(header!)![1]);
@@ -131,7 +136,7 @@ describe("ignored", () => {
     expect(header!.length).toBeLessThan(1_100);
   });
 
-  test("compact and input_tokens ignore, too", () => {
+  test("compact and input_tokens ignore them too", () => {
     const compact = new UnknownParameters("ignore");
     expect(parseCompactRequest({ ...valid, zzz: 1 }, catalog, compact)).toEqual(valid);
     const tokens = new UnknownParameters("ignore");
@@ -140,12 +145,12 @@ describe("ignored", () => {
   });
 });
 
-describe("refused", () => {
+describe("rejected", () => {
   test.each([
     [{ zzz: 1 }, "zzz"],
     [{ tools: [{ ...look, zzz: 1 }] }, "tools[0].zzz"],
   ])("%j", (fields, param) => {
-    expect(refusalOf(() => read(fields, "refuse"))).toMatchObject({ param, code: "unknown_parameter" });
+    expect(errorOf(() => read(fields, "refuse"))).toMatchObject({ param, code: "unknown_parameter" });
   });
 });
 
@@ -153,7 +158,7 @@ describe("a provider's own parameters", () => {
   const extra = { top_k: 5, chat_template_kwargs: { enable_thinking: false, a: [null] } };
   const request = { model: "lab/m", input: "Hello" };
 
-  test("are known for its models, and kept as they came", () => {
+  test("are known for its models, and kept as sent", () => {
     expect(parseCreateRequest({ ...request, ...extra }, catalog)).toEqual({ ...request, extra_parameters: extra });
     expect(parseCompactRequest({ ...request, top_k: null }, catalog)).toEqual({
       ...request,
@@ -164,11 +169,11 @@ describe("a provider's own parameters", () => {
 
   test.each<[string, object, string]>([
     ["another provider's model", { ...valid, top_k: 5 }, "top_k"],
-    ["a model that there is not", { ...valid, model: "", top_k: 5 }, "top_k"],
-    ["a name that it does not have", { ...request, min_p: 0.1 }, "min_p"],
-    ["the name under which they are kept", { ...request, extra_parameters: extra }, "extra_parameters"],
+    ["an unknown model", { ...valid, model: "", top_k: 5 }, "top_k"],
+    ["a name that it does not configure", { ...request, min_p: 0.1 }, "min_p"],
+    ["the field that stores them", { ...request, extra_parameters: extra }, "extra_parameters"],
   ])("are unknown for %s", (_what, body, param) => {
-    expect(refusalOf(() => parseCreateRequest(body, catalog))).toMatchObject({ param, code: "unknown_parameter" });
+    expect(errorOf(() => parseCreateRequest(body, catalog))).toMatchObject({ param, code: "unknown_parameter" });
   });
 
   test("are known for the model of a prompt", () => {
@@ -179,6 +184,6 @@ describe("a provider's own parameters", () => {
       prompt: { id: "p" },
       extra_parameters: { top_k: 5 },
     });
-    expect(refusalOf(() => parseCreateRequest(body, catalog, { prompts }))).toMatchObject({ param: "top_k" });
+    expect(errorOf(() => parseCreateRequest(body, catalog, { prompts }))).toMatchObject({ param: "top_k" });
   });
 });

@@ -1,4 +1,4 @@
-/** One row a fault: what is sent, and the contract's exact answer (contract.md#error-catalogue). */
+/** One row per error: the request, and the contract's exact answer (contract.md#error-catalogue). */
 import { describe, expect, test } from "vitest";
 import { parseCreateRequest } from "../../../../src/http/validation/create-request.ts";
 import { ApiError } from "../../../../src/lifecycle/errors/api-error.ts";
@@ -7,7 +7,7 @@ import { ProviderCatalog } from "../../../../src/providers/catalog.ts";
 const catalog = new ProviderCatalog([{ name: "simulator", kind: "simulator" }]);
 const valid = { model: "simulator/default", input: "Hi" };
 
-function faultOf(body: unknown): ApiError {
+function errorOf(body: unknown): ApiError {
   try {
     parseCreateRequest(body, catalog);
   } catch (error) {
@@ -65,14 +65,14 @@ test.each<[string, unknown, string | null, string | null, string]>([
     "Missing required parameter: 'model'.",
   ],
   [
-    "empty model, whatever the prompt says",
+    "empty model beside a prompt",
     { prompt: { id: "pmpt_1" }, model: "" },
     "model",
     "model_not_found",
     "The requested model '' does not exist.",
   ],
   [
-    "a variable that is neither text nor content",
+    "a variable that is a number",
     { ...valid, prompt: { id: "pmpt_1", variables: { a: 1 } } },
     "prompt.variables.a",
     "invalid_type",
@@ -86,7 +86,7 @@ test.each<[string, unknown, string | null, string | null, string]>([
     "Invalid value: 'input_audio'. Supported values are: 'input_text', 'input_image', and 'input_file'.",
   ],
   [
-    "a variable that is called __proto__",
+    "a variable named __proto__",
     { ...valid, prompt: { id: "pmpt_1", variables: JSON.parse('{"__proto__": "x"}') } },
     "prompt.variables.__proto__",
     "unknown_parameter",
@@ -123,7 +123,7 @@ test.each<[string, unknown, string | null, string | null, string]>([
     "Invalid type for 'background': expected a boolean, but got an integer instead.",
   ],
   [
-    "options of background before what comes after",
+    "background options before later parameters",
     { ...valid, max_output_tokens: 1, background_options: { zzz: 1 } },
     "background_options.zzz",
     "unknown_parameter",
@@ -222,7 +222,7 @@ test.each<[string, unknown, string | null, string | null, string]>([
     "Missing required parameter: 'input[0].type'.",
   ],
   [
-    "item of no kind",
+    "item of an unknown kind",
     { ...valid, input: [{ type: "zzz" }] },
     "input[0].type",
     "invalid_value",
@@ -285,14 +285,14 @@ test.each<[string, unknown, string | null, string | null, string]>([
     "Mutually exclusive parameters: ''. Ensure you are only providing one of: 'previous_response_id' or 'conversation'.",
   ],
   [
-    "no prompt's id",
+    "prompt without id",
     { ...valid, prompt: {} },
     "prompt.id",
     "missing_required_parameter",
     "Missing required parameter: 'prompt.id'.",
   ],
   [
-    "what the assistant alone writes",
+    "content that only the assistant writes",
     { ...valid, input: [{ role: "user", content: [{ type: "output_text", text: "x" }] }] },
     "input[0].content[0].type",
     "invalid_value",
@@ -306,7 +306,7 @@ test.each<[string, unknown, string | null, string | null, string]>([
     "Unknown parameter: 'reasoning.generate_summary'.",
   ],
   [
-    "the first fault in the contract's order, not in the body's",
+    "the first error in the contract's order, not the body's",
     { ...valid, top_logprobs: -1, service_tier: "bogus", include: "all", temperature: 3 },
     "include",
     "invalid_type",
@@ -323,9 +323,9 @@ test.each<[string, unknown, string | null, string | null, string]>([
   ["an array", [], "body", "invalid_type", "Invalid type for 'body': expected an object, but got an array instead."],
   ["nothing", undefined, "model", "missing_required_parameter", "Missing required parameter: 'model'."],
 ])("%s", (_name, body, param, code, message) => {
-  const fault = faultOf(body);
-  expect(fault.toEnvelope()).toEqual({ error: { type: "invalid_request_error", param, code, message } });
-  expect(fault.status).toBe(code === "model_not_found" && param === null ? 404 : 400);
+  const error = errorOf(body);
+  expect(error.toEnvelope()).toEqual({ error: { type: "invalid_request_error", param, code, message } });
+  expect(error.status).toBe(code === "model_not_found" && param === null ? 404 : 400);
 });
 
 const text = (length: number) => "x".repeat(length);
@@ -378,12 +378,12 @@ test.each<[string, object[], object[]]>([
     [picture({ partial_images: 4 })],
   ],
   ["output_compression", [picture({ output_compression: 100 })], [picture({ output_compression: 101 })]],
-])("%s: what is at the bound is accepted, what is beyond it is not", (_name, inside, outside) => {
+])("%s: a value at the bound is accepted, one beyond it is not", (_name, inside, outside) => {
   for (const fields of inside) expect(parseCreateRequest({ ...valid, ...fields }, catalog)).toMatchObject({});
   for (const fields of outside) {
-    const fault = faultOf({ ...valid, ...fields });
-    expect(fault).toMatchObject({ status: 400, code: expect.stringMatching(/_(above_max|below_min)_/) });
-    expect(fault.param?.split(/[.[]/)[0]).toBe(Object.keys(fields)[0]);
+    const error = errorOf({ ...valid, ...fields });
+    expect(error).toMatchObject({ status: 400, code: expect.stringMatching(/_(above_max|below_min)_/) });
+    expect(error.param?.split(/[.[]/)[0]).toBe(Object.keys(fields)[0]);
   }
 });
 
@@ -394,7 +394,7 @@ test.each([
   ["texts", { ...valid, prompt_cache_key: text(65) }, "string_above_max_length"],
   ["lists", { ...valid, tools: list(129, tool("f").tools[0]) }, "array_above_max_length"],
 ])("bounds of %s have a code of their own", (_name, body, code) => {
-  expect(faultOf(body).code).toBe(code);
+  expect(errorOf(body).code).toBe(code);
 });
 
 test.each<[param: string, fields: object]>([
@@ -417,13 +417,13 @@ test.each<[param: string, fields: object]>([
   ],
   ["tools[0].filters.zzz", { tools: [{ type: "web_search", filters: { zzz: [] } }] }],
 ])("unknown key: %s", (param, fields) => {
-  const fault = faultOf({ ...valid, ...fields });
-  expect(fault).toMatchObject({ param, code: "unknown_parameter", message: `Unknown parameter: '${param}'.` });
+  const error = errorOf({ ...valid, ...fields });
+  expect(error).toMatchObject({ param, code: "unknown_parameter", message: `Unknown parameter: '${param}'.` });
 });
 
 test.each([
   [
-    "items and contents with keys that nobody knows: clients add their own to what they were shown",
+    "unknown keys in items and contents: clients add their own",
     {
       input: [
         { role: "user", content: [{ type: "input_text", text: "x", zzz: 1 }], zzz: 1 },
@@ -433,7 +433,7 @@ test.each([
     },
   ],
   [
-    "nulls for defaults",
+    "null for each default",
     {
       store: null,
       background: null,
@@ -460,32 +460,32 @@ test.each([
   expect(parseCreateRequest({ ...valid, ...fields }, catalog)).toMatchObject({ model: "simulator/default" });
 });
 
-test("with a prompt the model may be left to it", () => {
+test("a request with a prompt may leave out the model", () => {
   expect(parseCreateRequest({ prompt: { id: "pmpt_1" } }, catalog)).toEqual({ prompt: { id: "pmpt_1" } });
 });
 
 describe("a long input", () => {
   const good = { role: "user", content: "Hello" };
-  const items = (place: number, item: unknown) => Array.from({ length: 2_000 }, (_, i) => (i === place ? item : good));
+  const items = (index: number, item: unknown) => Array.from({ length: 2_000 }, (_, i) => (i === index ? item : good));
 
-  test("is the same as a short one, item by item", () => {
+  test("gives the same result as a short one, item by item", () => {
     const { input } = parseCreateRequest({ ...valid, input: items(-1, undefined) }, catalog);
     expect(input).toHaveLength(2_000);
     expect(input![1_234]).toEqual(parseCreateRequest({ ...valid, input: [good] }, catalog).input![0]);
   });
 
   test.each([
-    ["an item far in", { input: items(1_234, { role: "nobody", content: "" }) }, "input[1234].role"],
-    ["its length of text", { input: items(700, { role: "user", content: 7 }) }, "input[700].content"],
-    ["what comes before it", { input: items(1, 7), model: 7 }, "model"],
-    ["it before what comes after it", { input: items(1_999, 7), temperature: 9 }, "input[1999]"],
-    ["what comes after it", { input: items(-1, undefined), temperature: 9 }, "temperature"],
-  ])("has its first fault named: %s", (_, fields, param) => {
-    expect(faultOf({ ...valid, ...fields }).param).toBe(param);
+    ["a wrong role", { input: items(1_234, { role: "nobody", content: "" }) }, "input[1234].role"],
+    ["a wrong content", { input: items(700, { role: "user", content: 7 }) }, "input[700].content"],
+    ["an earlier parameter", { input: items(1, 7), model: 7 }, "model"],
+    ["the input before a later parameter", { input: items(1_999, 7), temperature: 9 }, "input[1999]"],
+    ["a later parameter", { input: items(-1, undefined), temperature: 9 }, "temperature"],
+  ])("reports its first error: %s", (_, fields, param) => {
+    expect(errorOf({ ...valid, ...fields }).param).toBe(param);
   });
 
-  test("that is wrong throughout is refused for its first item", () => {
+  test("with every item wrong is rejected for its first", () => {
     const input = Array.from({ length: 100_000 }, () => ({ type: "nothing" }));
-    expect(faultOf({ ...valid, input }).param).toBe("input[0].type");
+    expect(errorOf({ ...valid, input }).param).toBe("input[0].type");
   });
 });

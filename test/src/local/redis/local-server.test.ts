@@ -62,7 +62,7 @@ async function answers(url: string): Promise<boolean> {
     );
 }
 
-/** A program that is only what `source`, a CommonJS module, makes of it. */
+/** A program that runs only the CommonJS module `source`. */
 async function writeProgram(name: string, source: string): Promise<void> {
   const path = join(folder, name);
   await writeFile(path, `#!${process.execPath}\n${source}`);
@@ -70,7 +70,7 @@ async function writeProgram(name: string, source: string): Promise<void> {
 }
 
 describe("a private Redis", () => {
-  test("listens on loopback only, keeps an append-only file in its folder and evicts nothing", async () => {
+  test("listens on loopback only, keeps an append-only file and evicts nothing", async () => {
     const local = await ensure();
     const redis = clientOf(local.url);
     expect(local.how).toBe("private");
@@ -95,7 +95,7 @@ describe("a private Redis", () => {
     expect(await clientOf(second.url).get("kept")).toBe("yes");
   });
 
-  test("follows another one when told so by further options", async () => {
+  test("becomes a replica when further options say so", async () => {
     const primary = await start({ extraArgs: ["--repl-diskless-sync-delay", "0"] });
     const extraArgs = ["--replicaof", "127.0.0.1", String(primary.port), "--appendonly", "no"];
     const replica = disposables.use(await startPrivateRedis({ dataDir: join(folder, "replica"), extraArgs }));
@@ -106,19 +106,19 @@ describe("a private Redis", () => {
     expect(await clientOf(replica.url).get("copied")).toBe("yes");
   });
 
-  test("names the port that is in use, and never exchanges one that was asked for", async () => {
+  test("names a port in use, and never replaces a requested one", async () => {
     const first = await start();
     const clash = startPrivateRedis({ dataDir: join(folder, "other"), port: first.port });
     await expect(clash).rejects.toThrow(`port ${first.port} is in use`);
   });
 
-  test("that does not start says what it printed", async () => {
+  test("that does not start reports its output", async () => {
     await expect(start({ extraArgs: ["--no-such-option", "1"] })).rejects.toThrow("no-such-option");
   });
 });
 
 describe("disposal", () => {
-  test("ends the Redis that was started, and no other", async () => {
+  test("ends the Redis that it started, and no other", async () => {
     const mine = await ensure();
     const other = await ensure({ dataDir: join(folder, "other") });
     await mine[Symbol.asyncDispose]();
@@ -137,7 +137,7 @@ describe("disposal", () => {
 });
 
 describe("a data folder", () => {
-  test("belongs to one start at a time", async () => {
+  test("belongs to one process at a time", async () => {
     const first = await ensure();
     const second = ensure();
     await expect(second).rejects.toBeInstanceOf(DataFolderInUseError);
@@ -155,14 +155,14 @@ describe("a data folder", () => {
       const results = await Promise.allSettled(Array.from({ length: 16 }, async () => await acquireLockFile(path)));
       const locks = results.filter((result) => result.status === "fulfilled");
       expect(locks, `round ${round}`).toHaveLength(1);
-      const refusals = results.filter((result) => result.status === "rejected").map(({ reason }) => reason);
-      expect(refusals.filter((reason) => !(reason instanceof LockHeldError))).toEqual([]);
+      const reasons = results.filter((result) => result.status === "rejected").map(({ reason }) => reason);
+      expect(reasons.filter((reason) => !(reason instanceof LockHeldError))).toEqual([]);
       await locks[0]!.value[Symbol.asyncDispose]();
       expect(await readdir(folder)).toEqual([]);
     }
   });
 
-  test("is taken over though another died while it took it over, and though its lock holds no name", async () => {
+  test("is taken over after a crash during takeover, and with an empty lock", async () => {
     const path = join(folder, "lock.json");
     const dead = JSON.stringify({ pid: await endedPid(), token: "dead" });
     for (const found of [dead, "not JSON", ""]) {
@@ -176,7 +176,7 @@ describe("a data folder", () => {
     }
   });
 
-  test("is not freed by a holder that has lost it", async () => {
+  test("is not released by a holder that lost it", async () => {
     const path = join(folder, "lock.json");
     const lock = await acquireLockFile(path);
     const taken = JSON.stringify({ pid: process.pid, token: "another" });
@@ -185,7 +185,7 @@ describe("a data folder", () => {
     expect(await readFile(path, "utf8")).toBe(taken);
   });
 
-  test("whose process was killed loses its orphaned Redis and keeps its data", async () => {
+  test("of a killed process loses its orphaned Redis and keeps its data", async () => {
     const orphan = await orphanedRedis(join(folder, "data"));
     await clientOf(orphan.url).set("kept", "yes");
 
@@ -196,7 +196,7 @@ describe("a data folder", () => {
     expect(await clientOf(local.url).get("kept")).toBe("yes");
   });
 
-  test("whose process was killed leaves alone a Redis that now has its port", async () => {
+  test("of a killed process leaves alone a Redis that now has its port", async () => {
     const other = await start();
     const dataDir = join(folder, "mine");
     await (await ensure({ dataDir }))[Symbol.asyncDispose]();
@@ -209,7 +209,7 @@ describe("a data folder", () => {
 });
 
 describe("without a Redis program", () => {
-  test("and without anything else, the error names the ways out", async () => {
+  test("and without alternatives, the error names the ways to get one", async () => {
     const attempt = ensure({ environment: { PATH: folder }, allowInstall: true, uid: 1000 });
     await expect(attempt).rejects.toThrow(/REDIS_URL[^]*redis-server or valkey-server, 7\.0 or newer[^]*Docker engine/);
     await expect(attempt).rejects.toBeInstanceOf(NoRedisError);
@@ -222,12 +222,12 @@ describe("without a Redis program", () => {
     await expect(attempt).rejects.toThrow("redis-server 6.2.14 is too old");
   });
 
-  test("a docker command without an engine is no way", async () => {
+  test("a docker command without an engine is not used", async () => {
     await writeProgram("docker", `console.error("Cannot connect to the Docker daemon"); process.exit(1)`);
     expect(await isDockerAvailable({ PATH: folder })).toBe(false);
   });
 
-  test("a Docker engine runs it on the data folder, once a folder, and nothing stays", async () => {
+  test("a Docker engine runs it on the data folder, once, and cleans up", async () => {
     await writeProgram("docker", standInDocker());
     const environment = { PATH: folder };
     const first = await ensure({ environment });
@@ -245,7 +245,7 @@ describe("without a Redis program", () => {
   });
 });
 
-/** The pid of a process that is no more. */
+/** The pid of a process that has exited. */
 async function endedPid(): Promise<number> {
   const child = spawn(process.execPath, ["--version"], { stdio: "ignore" });
   await once(child, "exit");
@@ -271,8 +271,8 @@ async function orphanedRedis(dataDir: string): Promise<{ url: string; pid: numbe
 }
 
 /**
- * Does with a process what an engine does with a container, for the commands that are used here: the volume becomes the
- * working folder, the published port the port.
+ * Runs a process as an engine runs a container, for the commands used here: the volume becomes the working folder, the
+ * published port the port.
  */
 function standInDocker(): string {
   return `

@@ -1,4 +1,4 @@
-/** A request that names a prompt: what is recorded of it, and which fault is told first (contract.md#order-of-errors). */
+/** A request that names a prompt: what is recorded, and which error comes first (contract.md#order-of-errors). */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readConfig } from "../../../../src/config/config.ts";
 import type { PromptCatalog } from "../../../../src/prompts/prompt-catalog.ts";
@@ -74,7 +74,7 @@ const MESSAGES = [
 ];
 
 describe("a request with a prompt", () => {
-  test("is shown and run with what the prompt says", async () => {
+  test("is shown and run with the prompt's parameters", async () => {
     const { id, response, request, preamble, input } = await admitted({ prompt: BIRDS, input: "And now?" });
     expect(response).toMatchObject({
       model: "simulator/default",
@@ -107,15 +107,15 @@ describe("a request with a prompt", () => {
     expect(input).toEqual([]);
   });
 
-  test("comes before the prompt in whatever it says itself; null is not said", async () => {
-    const own = {
+  test("overrides the prompt; null counts as absent", async () => {
+    const overrides = {
       model: "simulator/mine",
       temperature: null,
       text: { format: { type: "json_object" as const } },
       tools: [],
     };
     const { response, request, preamble, input } = await admitted({
-      ...own,
+      ...overrides,
       prompt: BIRDS,
       input: "Hi",
       instructions: "Mine.",
@@ -132,13 +132,13 @@ describe("a request with a prompt", () => {
     expect(input).toMatchObject([{ content: [text("Hi")] }]);
   });
 
-  test("may get nothing but settings from it", async () => {
+  test("may use a prompt that has only settings", async () => {
     const { response } = await admitted({ prompt: { id: "pmpt_settings" }, input: "Hi" });
     expect(response).toMatchObject({ instructions: null, top_p: 0.5, prompt: { version: "1" } });
   });
 });
 
-describe("is refused", () => {
+describe("is rejected for", () => {
   const prompt = BIRDS;
   test.each<[string, CreateRequest, object]>([
     [
@@ -152,7 +152,7 @@ describe("is refused", () => {
       { status: 404, param: null, code: null, message: "Prompt with id 'pmpt_birds' and version '7' not found." },
     ],
     [
-      "no variable",
+      "a missing variable",
       { prompt: { id: "pmpt_birds", variables: { photo: "x" } } },
       {
         status: 400,
@@ -172,7 +172,7 @@ describe("is refused", () => {
       },
     ],
     [
-      "no model, neither here nor there",
+      "no model in request or prompt",
       { prompt: { id: "pmpt_birds", version: "1" } },
       {
         status: 400,
@@ -207,41 +207,43 @@ describe("is refused", () => {
       { prompt, previous_response_id: "resp_x" },
       { code: "previous_response_not_found" },
     ],
-  ])("%s", async (_name, request, fault) => {
+  ])("%s", async (_name, request, error) => {
     const before = await storage.redis.zcard(storage.layout.inFlight);
-    await expect(admit(request)).rejects.toMatchObject(fault);
+    await expect(admit(request)).rejects.toMatchObject(error);
     expect(await storage.redis.zcard(storage.layout.inFlight)).toBe(before);
   });
 });
 
-test("an Idempotency-Key compares what was sent, whatever the prompt says by then", async () => {
-  await using own = await PromptFolder.create({
+test("an Idempotency-Key compares the request as sent, whatever its prompt is now", async () => {
+  await using changing = await PromptFolder.create({
     "pmpt_a/1.json": { model: "simulator/default", instructions: "One." },
   });
-  const readOwn = () => {
-    const config = readConfig({ PROMPTS_FOLDER: own.path });
+  const readChanging = () => {
+    const config = readConfig({ PROMPTS_FOLDER: changing.path });
     return readPrompts(config, readProviderCatalog(config));
   };
   const key = newId("req");
   const request: CreateRequest = { prompt: { id: "pmpt_a" }, input: "Hi" };
-  const first = await admit(request, key, readOwn());
-  await own.write("pmpt_a/2.json", { model: "simulator/default", instructions: "Two." });
-  const second = await admit(request, key, readOwn());
+  const first = await admit(request, key, readChanging());
+  await changing.write("pmpt_a/2.json", { model: "simulator/default", instructions: "Two." });
+  const second = await admit(request, key, readChanging());
   expect(second).toMatchObject({ id: first.id, isReplay: true });
-  await own.remove("pmpt_a");
-  const third = await admit(request, key, readOwn());
+  await changing.remove("pmpt_a");
+  const third = await admit(request, key, readChanging());
   expect(third).toMatchObject({ id: first.id, isReplay: true });
   expect(JSON.parse(third.json)).toMatchObject({
     prompt: { version: "1" },
     instructions: [{ content: [text("One.")] }],
   });
-  await expect(admit({ ...request, prompt: { id: "pmpt_a", version: "1" } }, key, readOwn())).rejects.toMatchObject({
+  await expect(
+    admit({ ...request, prompt: { id: "pmpt_a", version: "1" } }, key, readChanging()),
+  ).rejects.toMatchObject({
     status: 422,
     code: "idempotency_key_reuse",
   });
 });
 
-test("a refused request frees its Idempotency-Key", async () => {
+test("a rejected request releases its Idempotency-Key", async () => {
   const key = newId("req");
   const request: CreateRequest = { prompt: { id: "pmpt_birds" } };
   await expect(admit(request, key)).rejects.toMatchObject({ status: 400 });

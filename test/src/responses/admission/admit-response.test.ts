@@ -1,4 +1,4 @@
-/** Faults of a request that only the responses before it can tell (contract.md#error-catalogue). */
+/** Errors of a request that depend on earlier responses (contract.md#error-catalogue). */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createCompletedEvent, createInProgressEvent } from "../../../../src/lifecycle/lifecycle-events.ts";
 import type { CreateRequest } from "../../../../src/protocol/create-request.ts";
@@ -72,7 +72,7 @@ test("item_reference unknown", async () => {
   });
 });
 
-test("two items with one id, by which a listing could not go on", async () => {
+test("two items with one id are rejected, since listings page by id", async () => {
   const message = "Duplicate item found with id msg_1. Remove duplicate items from your input and try again.";
   const item = { type: "message" as const, role: "user" as const, content: "Hello", id: "msg_1" };
   const twice = { status: 400, param: "input", code: null, message };
@@ -84,7 +84,7 @@ test("two items with one id, by which a listing could not go on", async () => {
   await expect(admit({ input: [reference] })).resolves.toBeDefined();
 });
 
-test("an item of a response that is not stored is none to refer to, though a client gave it its id", async () => {
+test("an item of an unstored response cannot be referenced", async () => {
   const item = { type: "message" as const, role: "user" as const, content: "Hello", id: "msg_unstored" };
   await admit({ store: false, input: [item] });
   const refer = () => admit({ input: [{ type: "item_reference", id: "msg_unstored" }] });
@@ -108,7 +108,7 @@ test("function_call without output, called in the response before", async () => 
   await expect(admit({ previous_response_id: cutOff })).resolves.toMatchObject({ isReplay: false });
 });
 
-test("what is asked for and only shown is shown, in the opening event as in the answer", async () => {
+test("parameters that are only shown appear in event and answer", async () => {
   const { id, json } = await admit({ user: "u", top_logprobs: 3, max_tool_calls: 2, safety_identifier: "s" });
   expect(JSON.parse(json)).toMatchObject({ id, user: "u", top_logprobs: 3, max_tool_calls: 2, safety_identifier: "s" });
 });

@@ -1,4 +1,4 @@
-/** An Idempotency-Key whose requests come at the same moment, and are not all accepted (contract.md#idempotency). */
+/** Requests that use one Idempotency-Key at the same moment, some of them rejected (contract.md#idempotency). */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { tooManyRequests } from "../../../../src/lifecycle/errors/limits.ts";
 import { createAdmission } from "../../../support/admission.ts";
@@ -21,42 +21,42 @@ function admit(idempotencyKey: string, acquire: () => Promise<void> = () => Prom
   });
 }
 
-const refuse = (): Promise<void> => Promise.reject(tooManyRequests(1, 60));
+const reject = (): Promise<void> => Promise.reject(tooManyRequests(1, 60));
 
-test("a request that is refused beside the one that is accepted leaves the key to that one", async () => {
-  const { id } = await admit("refused beside", async () => {
-    await expect(admit("refused beside", refuse)).rejects.toMatchObject({ status: 429 });
+test("a rejected request leaves the key to the accepted one beside it", async () => {
+  const { id } = await admit("rejected beside", async () => {
+    await expect(admit("rejected beside", reject)).rejects.toMatchObject({ status: 429 });
   });
-  await expect(admit("refused beside", refuse)).resolves.toMatchObject({ id, isReplay: true });
+  await expect(admit("rejected beside", reject)).resolves.toMatchObject({ id, isReplay: true });
 });
 
-test("a key whose first request is refused leads to what another made meanwhile", async () => {
-  let made: string | undefined;
-  const first = admit("refused first", async () => {
-    ({ id: made } = await admit("refused first"));
-    await refuse();
+test("a key whose first request is rejected leads to a concurrent response", async () => {
+  let concurrentId: string | undefined;
+  const first = admit("rejected first", async () => {
+    ({ id: concurrentId } = await admit("rejected first"));
+    await reject();
   });
   await expect(first).rejects.toMatchObject({ status: 429 });
-  await expect(admit("refused first", refuse)).resolves.toMatchObject({ id: made, isReplay: true });
+  await expect(admit("rejected first", reject)).resolves.toMatchObject({ id: concurrentId, isReplay: true });
 });
 
-test("a key whose first request is refused leads to what another makes after that", async () => {
+test("a key whose first request is rejected leads to a later response", async () => {
   const bound = Promise.withResolvers<void>();
-  const goOn = Promise.withResolvers<void>();
-  const first = admit("made after", async () => {
+  const resume = Promise.withResolvers<void>();
+  const first = admit("accepted after", async () => {
     bound.resolve();
-    await goOn.promise;
-    await refuse();
+    await resume.promise;
+    await reject();
   });
   await bound.promise;
-  const { id } = await admit("made after", async () => {
-    goOn.resolve();
+  const { id } = await admit("accepted after", async () => {
+    resume.resolve();
     await expect(first).rejects.toMatchObject({ status: 429 });
   });
-  await expect(admit("made after", refuse)).resolves.toMatchObject({ id, isReplay: true });
+  await expect(admit("accepted after", reject)).resolves.toMatchObject({ id, isReplay: true });
 });
 
-test("a key whose only request is refused is free for another body", async () => {
-  await expect(admit("free", refuse)).rejects.toMatchObject({ status: 429 });
+test("a key whose only request is rejected accepts another body", async () => {
+  await expect(admit("free", reject)).rejects.toMatchObject({ status: 429 });
   await expect(admit("free", undefined, "simulator/other")).resolves.toMatchObject({ isReplay: false });
 });

@@ -1,4 +1,4 @@
-/** What admission records of a window, and how what is due is promoted. */
+/** What admission records of a completion window, and how due responses are promoted. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newId } from "../../../../src/protocol/id.ts";
 import type { CreateRequest } from "../../../../src/protocol/create-request.ts";
@@ -29,7 +29,7 @@ describe("admission", () => {
   };
   const in8h = { background_options: { completion_window: "8h" as const, continuation_id: "c" } };
 
-  test("a window: from its latest start it has as long as any other from its acceptance", async () => {
+  test("a window's deadline counts the usual time from its latest start", async () => {
     const { id, record, deadline, latest } = await admit(in8h, { deadlineSeconds: 3_600, windowReserveSeconds: 1_800 });
     expect([latest, deadline]).toEqual([7.5 * 3_600, 8.5 * 3_600]);
     expect(record.continuationId).toBe("c");
@@ -37,7 +37,7 @@ describe("admission", () => {
     expect(await priorityOf(id)).toBe(record.priority);
   });
 
-  test("no more is reserved than a run may take: it is not failed before its window's end", async () => {
+  test("the reserve is bounded by a run's time, so no run fails inside its window", async () => {
     const { deadline, latest } = await admit(in8h, { deadlineSeconds: 60, windowReserveSeconds: 1_800 });
     expect([latest, deadline]).toEqual([8 * 3_600 - 60, 8 * 3_600]);
   });
@@ -45,7 +45,7 @@ describe("admission", () => {
   test.each<[number, number]>([
     [1_000, 1_000],
     [3_000, 1_800],
-  ])("flex waits behind others for %d s at most, its deadline is from its acceptance", async (most, latest) => {
+  ])("flex waits behind others for %d s at most, with its deadline from acceptance", async (most, latest) => {
     const limits = { deadlineSeconds: 3_600, flexMaxWaitSeconds: most };
     const found = await admit({ service_tier: "flex" }, limits);
     expect(found).toMatchObject({ latest, deadline: 3_600 });
@@ -53,7 +53,7 @@ describe("admission", () => {
     expect(await priorityOf(found.id)).toBe(3);
   });
 
-  test("soonest has no window: its deadline is from its acceptance", async () => {
+  test("soonest has no window: its deadline counts from acceptance", async () => {
     const fields = { background_options: { completion_window: "soonest", continuation_id: "c" } } as const;
     const { id, record, deadline } = await admit(fields, { deadlineSeconds: 3_600 });
     expect(deadline).toBe(3_600);
@@ -61,34 +61,34 @@ describe("admission", () => {
     expect(await latestStart(id)).toBeNull();
   });
 
-  test("in the foreground nothing is kept of it", async () => {
+  test("a foreground response records no window", async () => {
     const { record } = await admit({ background: false, background_options: { continuation_id: "c" } }, {});
     expect(record).toMatchObject({ continuationId: "", latestStartMs: 0 });
   });
 });
 
 describe("promotion", () => {
-  test("only what is due, however much it is, and each once", async () => {
+  test("promotes every due response, and each once", async () => {
     const due: string[] = [];
     for (let i = 0; i < 450; i += 1) due.push(await acceptResponse(storage, { window: "2h" }));
     const far = await acceptResponse(storage, { window: "8h" });
-    const place = await priorityOf(far);
+    const priority = await priorityOf(far);
     await Promise.all(due.map((id) => makeDue(storage, id)));
     await promoteDueResponses(storage);
     expect(new Set(await Promise.all(due.map(priorityOf)))).toEqual(new Set([2]));
-    expect(await priorityOf(far)).toBe(place);
+    expect(await priorityOf(far)).toBe(priority);
     expect(await latestStart(far)).not.toBeNull();
     expect(await storage.windowedResponses.listDue(Date.now(), 0, 10)).toEqual([]);
   });
 
-  test("one without a job is left to the sweep, and one that cannot be promoted keeps no other from it", async () => {
+  test("leaves one without a job to the sweeper, and does not block others", async () => {
     const odd = newId("resp");
-    const gone = newId("resp");
+    const withoutJob = newId("resp");
     const due = await acceptResponse(storage, { window: "8h", ageMs: HOUR_MS });
     await storage.redis.set(jobKey(odd), "no job");
     await storage.redis.zadd(`${storage.layout.queuePrefix}:background:delayed`, 1, odd);
     await storage.windowedResponses.add(odd, 1);
-    await storage.windowedResponses.add(gone, 2);
+    await storage.windowedResponses.add(withoutJob, 2);
     await makeDue(storage, due);
     await promoteDueResponses(storage);
     expect(await priorityOf(due)).toBe(2);
@@ -96,7 +96,7 @@ describe("promotion", () => {
     await storage.windowedResponses.remove(odd);
   });
 
-  test("one that was taken from a lost worker stays the next to run", async () => {
+  test("keeps one taken from a lost worker next in line", async () => {
     const id = newId("resp");
     // BullMQ puts those where jobs without a priority wait.
     await storage.queue.enqueue({ id, project: "default", background: true, priority: 0 });

@@ -21,7 +21,7 @@ test.each([
   ["a query", "https://a.example/?key=planted"],
   ["a fragment", "https://a.example/#planted"],
   ["a port", "http://a.example:8080/planted"],
-])("of %s only the origin is seen", async (_, url) => {
+])("a listing shows only the origin of %s", async (_, url) => {
   const items = withUrl(url);
   const sealed = await sealItemUrls(sealer, "alpha", items);
   expect(urlsIn(sealed).join()).not.toContain("planted");
@@ -33,13 +33,13 @@ test.each([
   expect(listed[2]).toBe(items[2]);
 });
 
-test("for another project there is no such server", async () => {
+test("another project cannot open the server's URL", async () => {
   const sealed = await sealItemUrls(sealer, "alpha", withUrl("https://a.example/planted"));
   const opened = await unsealItemUrls(storage, "beta", sealed);
   expect(urlsIn(opened)).toEqual(["https://unreadable.invalid/", "https://unreadable.invalid/"]);
 });
 
-test("an origin stays as it came", async () => {
+test("a bare origin stays as sent", async () => {
   const items = withUrl("https://a.example");
   expect(await sealItemUrls(sealer, "alpha", items)).toEqual(items);
   expect(await unsealItemUrls(storage, "alpha", items)).toEqual(items);

@@ -22,13 +22,13 @@ const REQUEST: CreateRequest = {
   ],
 };
 
-test("what a request brings for its tools to use is sealed, and opened for its project", async () => {
+test("a request's secrets are sealed, and opened for its project", async () => {
   const sealed = await sealSecrets(sealer, "alpha", REQUEST);
   expect(JSON.stringify(sealed)).not.toMatch(/planted-\d/);
   expect(await unsealSecrets({ sealer }, "alpha", sealed)).toEqual(REQUEST);
 });
 
-test("what cannot be opened any more is left out, and never used as it stands", async () => {
+test("a secret that cannot be opened is left out, never used sealed", async () => {
   const sealed = await sealSecrets(sealer, "alpha", REQUEST);
   const other = { sealer: new ContentSealer([Buffer.alloc(32, 2)]) };
   for (const opened of [await unsealSecrets(other, "alpha", sealed), await unsealSecrets({ sealer }, "beta", sealed)]) {
@@ -39,12 +39,12 @@ test("what cannot be opened any more is left out, and never used as it stands", 
   }
 });
 
-test("a URL that was stored as it was sent is used as it is: by an older release", async () => {
+test("a URL stored in plain text by an older release is used", async () => {
   const request: CreateRequest = { tools: [{ type: "mcp", server_label: "b", server_url: "https://a.example/mcp" }] };
   expect(await unsealSecrets({ sealer }, "alpha", request)).toEqual(request);
 });
 
-test("a request without tools is left as it is", async () => {
+test("a request without tools is unchanged", async () => {
   const request: CreateRequest = { model: "simulator/default" };
   expect(await sealSecrets(sealer, "alpha", request)).toBe(request);
 });

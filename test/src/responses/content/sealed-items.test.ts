@@ -26,15 +26,15 @@ async function open(items: readonly InputItem[], keys = [KEY]) {
   return { items: await unsealReasoning({ sealer: new ContentSealer(keys, logger) }, PROJECT, items), lines };
 }
 
-describe("for the model, reasoning", () => {
-  test("is text again, and its seal is gone", async () => {
+describe("sealed reasoning, for the model,", () => {
+  test("is text again, without its seal", async () => {
     const item = reasoning({ encrypted_content: sealed({ summary: [], content: ["At length."] }) });
     expect((await open([item])).items).toEqual([
       reasoning({ content: [{ type: "reasoning_text", text: "At length." }] }),
     ]);
   });
 
-  test("has the summary that was sealed, whatever the client made of it", async () => {
+  test("has its sealed summary, even if the client changed it", async () => {
     const encrypted_content = sealed({ summary: ["In short."], content: [] });
     for (const summary of [[], summaryOf("Something else.")]) {
       expect((await open([reasoning({ summary, encrypted_content })])).items).toEqual([
@@ -43,12 +43,12 @@ describe("for the model, reasoning", () => {
     }
   });
 
-  test("keeps what was shown of it if it was sealed before it began", async () => {
+  test("keeps its shown text if it was sealed before it began", async () => {
     const item = reasoning({ summary: summaryOf("In sh"), encrypted_content: sealed({ summary: [], content: [] }) });
     expect((await open([item])).items).toEqual([reasoning({ summary: summaryOf("In sh") })]);
   });
 
-  test("keeps what is shown of it if its key is gone, and says so without its text", async () => {
+  test("without its key keeps its shown summary, and says so", async () => {
     const text = sealed({ summary: [], content: ["At length."] });
     const item = reasoning({ summary: summaryOf("In short."), encrypted_content: text });
     const { items, lines } = await open([item], [randomBytes(32)]);
@@ -64,12 +64,12 @@ test.each<InputItem>([
   reasoning({}),
   { type: "compaction", encrypted_content: "gAAA" },
   { type: "message", role: "user", content: "brs1. is not a seal here" },
-])("what was not sealed here is neither refused nor changed: %#", async (item) => {
+])("content sealed elsewhere passes unchanged: %#", async (item) => {
   await expect(verifySealedItems(sealer, PROJECT, [item], "input")).resolves.toBeUndefined();
   expect((await open([item])).items).toEqual([item]);
 });
 
-test("a compaction is verified as one", async () => {
+test("a sealed item is opened as a compaction only if it is one", async () => {
   const item = (encrypted_content: string): InputItem => ({ type: "compaction", id: "cmp_1", encrypted_content });
   const verify = (text: string) => verifySealedItems(sealer, PROJECT, [item(text)], "input");
   await expect(verify(sealer.seal(PROJECT, "compaction", []))).resolves.toBeUndefined();

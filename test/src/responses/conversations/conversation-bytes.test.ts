@@ -55,7 +55,7 @@ test("items count from when they are added until they are removed", async () => 
   expect(await storage.storedBytes.read(project)).toBe(sizeOf(two));
 });
 
-test("what there is no room for is refused, and what is not added is not counted", async () => {
+test("items without room are rejected, and count nothing", async () => {
   const project = newId("item", 8);
   const item = say("Hello");
   const bound = sizeOf(item) + 10;
@@ -74,7 +74,7 @@ test("what there is no room for is refused, and what is not added is not counted
   expect(await storage.storedBytes.read(project)).toBe(0);
 });
 
-test("one that is idle expires, but not while a response writes", async () => {
+test("an idle conversation expires, but not while a response writes", async () => {
   const project = newId("item", 8);
   const brief = { ...storage, conversationIdleSeconds: 100 };
   const id = await create(project, [say("Hello")], 0, brief);

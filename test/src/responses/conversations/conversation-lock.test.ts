@@ -63,7 +63,7 @@ test.each<[string, (running: Response) => LifecycleEventDraft, string[]]>([
   expect((await storage.conversations.readOwned(conversationId, "default"))?.lock).toBe("");
 });
 
-test("a holder that is being admitted keeps the lock, though it has no record yet", async () => {
+test("a holder in admission keeps the lock before it has a record", async () => {
   const conversationId = await openConversation();
   const [holder, other] = [newId("resp"), newId("resp")];
   await storage.inFlight.add(holder, Date.now());
@@ -77,7 +77,7 @@ test("a holder that is being admitted keeps the lock, though it has no record ye
   expect((await storage.conversations.readOwned(conversationId, "default"))?.lock).toBe(other);
 });
 
-test("two requests with one Idempotency-Key at the same moment are one response, counted once, in one place", async () => {
+test("two concurrent requests with one Idempotency-Key are one response, counted once", async () => {
   const conversation = await openConversation();
   let left = 2;
   const permit = {

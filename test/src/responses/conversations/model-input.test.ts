@@ -83,7 +83,7 @@ describe("a chain of 1,000 links", () => {
   });
   afterAll(async () => await storage[Symbol.asyncDispose]());
 
-  test("is continued and loaded, whole and in order, with a command for many links", async () => {
+  test("loads in order, with one command for many links", async () => {
     const sent = vi.spyOn(storage.redis, "sendCommand");
     const id = await continueFrom(storage, ids.at(-1)!);
     const toContinue = sent.mock.calls.length;
@@ -95,7 +95,7 @@ describe("a chain of 1,000 links", () => {
     expect(toLoad).toBeLessThan(LENGTH / 10);
   });
 
-  test("is not repeated in what each response keeps", async () => {
+  test("is not copied into each response", async () => {
     const id = await continueFrom(storage, ids.at(-1)!);
     const sizes = await Promise.all([ids[10]!, id].map((each) => storage.redis.strlen(storage.layout.request(each))));
     expect(Math.max(...sizes)).toBeLessThan(4_000);
@@ -125,7 +125,7 @@ describe.each(["one Redis", "Redis Cluster"])("a chain on %s", (kind) => {
     expect((await loadModelInput(storage, id))!.input.map(text)).toEqual(expected(length));
   });
 
-  test("branches: two responses go on from the same link", async () => {
+  test("two responses continue from the same link", async () => {
     const ids = await recordChain(storage, MAX_LINKS + 3);
     const branches = await Promise.all([1, 2].map(() => continueFrom(storage, ids[MAX_LINKS]!)));
     for (const id of branches) {
@@ -149,8 +149,8 @@ describe.each(["one Redis", "Redis Cluster"])("a chain on %s", (kind) => {
 
   test.each([
     ["another project's link", "project", "another"],
-    ["a link that is being deleted", "deleted", "1"],
-  ])("with %s is refused, and names it", async (_which, field, value) => {
+    ["a link during its deletion", "deleted", "1"],
+  ])("with %s is rejected by id", async (_which, field, value) => {
     const ids = await recordChain(storage, MAX_LINKS + 2);
     await storage.redis.hset(storage.layout.meta(ids[3]!), field, value);
     await expect(continueFrom(storage, ids.at(-1)!)).rejects.toMatchObject({
@@ -168,7 +168,7 @@ describe.each(["one Redis", "Redis Cluster"])("a chain on %s", (kind) => {
   });
 });
 
-test("a conversation that is deleted while its response is queued is missed, and named", async () => {
+test("a conversation deleted while its response is queued is named", async () => {
   await using storage = await openTestStorage();
   const conversation = newId("conv");
   const fields = { id: conversation, object: "conversation", created_at: 1, metadata: {} } as const;
@@ -183,7 +183,7 @@ test("a conversation that is deleted while its response is queued is missed, and
   await expect(loadModelInput(storage, id)).rejects.toThrow(`The conversation '${conversation}' was deleted`);
 });
 
-test("of what was cut off, a message still says something, and a call is left out: nobody can answer it", async () => {
+test("of cut-off items, a message stays and a call is left out", async () => {
   await using storage = await openTestStorage();
   const content = [{ type: "output_text" as const, text: "half an ans", annotations: [], logprobs: [] }];
   const id = await recordTurn(

@@ -46,17 +46,17 @@ async function shown(request: ResolvedRequest): Promise<unknown[]> {
 
 const GO_ON = { type: "message", role: "user", content: "Go on.", id: "msg_2" } as const;
 
-test("of a conversation, in which one answer was cut off", async () => {
+test("in a conversation with a cut-off answer", async () => {
   const conversation = newId("conv");
   const fields = { id: conversation, object: "conversation", created_at: 1, metadata: {} } as const;
   await storage.conversations.create(fields, "default", CUT_OFF);
   await expect(shown({ ...REQUEST, conversation, input: [GO_ON] })).resolves.toEqual(["msg_1", "msg_2"]);
 });
 
-test("of items that a client sends back as they were", async () => {
+test("in items that a client sends back unchanged", async () => {
   await expect(shown({ ...REQUEST, input: [...CUT_OFF, GO_ON] })).resolves.toEqual(["msg_1", "msg_2"]);
 });
 
-test("but what was answered stays with its answer", async () => {
+test("but an answered item stays with its answer", async () => {
   await expect(shown({ ...REQUEST, input: [CALL, OUTPUT, GO_ON] })).resolves.toEqual(["call_1", "call_1", "msg_2"]);
 });

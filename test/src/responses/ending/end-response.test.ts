@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await storage[Symbol.asyncDispose]());
 
-test("its worker is told at once, before it could find out by its lease", async () => {
+test("the worker is notified before it could see its lost lease", async () => {
   const subscriber = await connect({ url: testRedisUrl(), cluster: false }, "patient", "control", silentLogger);
   const { promise: aborted, resolve } = Promise.withResolvers<string>();
   await WorkerControl.listen(subscriber, storage.layout, resolve);
@@ -24,10 +24,10 @@ test("its worker is told at once, before it could find out by its lease", async 
   subscriber.disconnect();
 });
 
-describe("deleted", () => {
+describe("deletion", () => {
   const keysOf = async (id: string) => (await storage.redis.keys(`*${id}*`)).toSorted();
 
-  test("while it runs, its log stays until the open streams have had its end, and nothing else does", async () => {
+  test("during the run, keeps only the log until open streams have ended", async () => {
     const { id, lease } = await createLeasedResponse(storage, sampleRecord());
     await storage.journals.writeCallStart(id, lease, "call_1");
     await removeResponse(storage, id, (await storage.records.read(id))!);
@@ -42,7 +42,7 @@ describe("deleted", () => {
     }
   });
 
-  test("after its end, nothing of it stays, its calls of tools included", async () => {
+  test("after the end, leaves nothing, tool calls included", async () => {
     const { id, lease } = await createLeasedResponse(storage, sampleRecord());
     await storage.journals.writeCallStart(id, lease, "call_1");
     await endResponse(storage, id, "cancel");

@@ -8,19 +8,21 @@ import type { LoggedEvent } from "../../../../src/stream/log/event-log-reader.ts
 import { encodeFrames, HEARTBEAT, createObfuscatingEncoder } from "../../../../src/stream/fan-out/frame.ts";
 import type { FollowEndReason, FrameSink, StreamHubOptions } from "../../../../src/stream/fan-out/follower.ts";
 import { StreamHub } from "../../../../src/stream/fan-out/stream-hub.ts";
+import { Condition } from "../../../support/condition.ts";
+import { pollUntil } from "../../../support/poll-until.ts";
 import { testRedisUrl } from "../../../support/redis.ts";
 import { messageEvents, openingState, sampleRecord } from "../../../support/samples.ts";
 import { createLeasedResponse, openTestStorage, silentLogger } from "../../../support/storage.ts";
 
 const storage = await openTestStorage();
-const bell = await connect({ url: testRedisUrl(), cluster: false }, "patient", "bell", silentLogger);
-bell.setMaxListeners(0);
+const notifierClient = await connect({ url: testRedisUrl(), cluster: false }, "patient", "bell", silentLogger);
+notifierClient.setMaxListeners(0);
 const hubs: StreamHub[] = [];
 afterEach(() => {
   for (const hub of hubs.splice(0)) hub.close();
 });
 afterAll(async () => {
-  bell.disconnect();
+  notifierClient.disconnect();
   await storage[Symbol.asyncDispose]();
 });
 
@@ -32,7 +34,7 @@ function openHub(options: Partial<StreamHubOptions> = {}): StreamHub {
     heartbeatMs: 50,
     ...options,
   });
-  hub.setNotifier(new Notifier(bell, storage.layout, () => hub.readAllLogs()));
+  hub.setNotifier(new Notifier(notifierClient, storage.layout, () => hub.readAllLogs()));
   hubs.push(hub);
   return hub;
 }
@@ -44,11 +46,11 @@ class TestSink implements FrameSink {
   received = Buffer.alloc(0);
   isFull = false;
   writesWhileFull = 0;
-  /** How long it had got nothing before each heartbeat. */
+  /** The silence before each heartbeat. */
   readonly silencesMs: number[] = [];
   lastSentMs = performance.now();
   #drained = Promise.withResolvers<void>();
-  readonly #waiting = new Set<() => void>();
+  readonly #written = new Condition();
 
   write(frames: Buffer): boolean {
     if (this.isFull) this.writesWhileFull += 1;
@@ -56,7 +58,7 @@ class TestSink implements FrameSink {
     if (frames.equals(HEARTBEAT)) this.silencesMs.push(nowMs - this.lastSentMs);
     else this.received = Buffer.concat([this.received, frames]);
     this.lastSentMs = nowMs;
-    for (const wake of this.#waiting) wake();
+    this.#written.notify();
     return !this.isFull;
   }
 
@@ -83,21 +85,12 @@ class TestSink implements FrameSink {
   }
 
   async reaches(sequenceNumber: number): Promise<void> {
-    await this.#until(() => this.ids.at(-1) === sequenceNumber);
+    await this.#written.waitUntil(() => this.ids.at(-1) === sequenceNumber);
   }
 
   async isKeptAlive(): Promise<void> {
     const { heartbeats } = this;
-    await this.#until(() => this.heartbeats > heartbeats);
-  }
-
-  async #until(isSo: () => boolean): Promise<void> {
-    while (!isSo()) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#waiting.add(resolve);
-      await promise;
-      this.#waiting.delete(resolve);
-    }
+    await this.#written.waitUntil(() => this.heartbeats > heartbeats);
   }
 }
 
@@ -120,7 +113,7 @@ async function begin() {
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
-test("followers that join before, during and after all get the same bytes, and each its end", async () => {
+test("followers that join before, during and after get the same bytes and one end", async () => {
   const hub = openHub();
   const response = await begin();
   const [early, middle, late] = [new TestSink(), new TestSink(), new TestSink()];
@@ -137,7 +130,7 @@ test("followers that join before, during and after all get the same bytes, and e
   expect(hub.followerCount).toBe(0);
 });
 
-test("every cursor of a finished response gets exactly what comes after it", async () => {
+test("every cursor of a finished response gets exactly the rest", async () => {
   const hub = openHub();
   const response = await begin();
   await response.append(["a", "b", "c"]);
@@ -151,7 +144,7 @@ test("every cursor of a finished response gets exactly what comes after it", asy
   }
 });
 
-test("a log of many pages is replayed whole", async () => {
+test("a log of many pages is replayed completely", async () => {
   const hub = openHub();
   const response = await begin();
   await response.append(Array.from({ length: 2_500 }, (_, i) => `${i} `));
@@ -162,7 +155,7 @@ test("a log of many pages is replayed whole", async () => {
   expect(sink.ids).toEqual(numbers(0, last));
 });
 
-test("a follower that takes nothing gets no more, holds up nobody, and goes on where it was", async () => {
+test("a full follower gets no more, delays no other, and continues later", async () => {
   const hub = openHub();
   const response = await begin();
   const [slow, fast] = [new TestSink(), new TestSink()];
@@ -174,7 +167,7 @@ test("a follower that takes nothing gets no more, holds up nobody, and goes on w
   for (let i = 0; i < 20; i += 1) await fast.reaches(await response.append(["b", "c"]));
   expect(slow.writesWhileFull).toBeLessThanOrEqual(2);
   slow.drain();
-  // As any other that is level.
+  // Like any other caught-up follower.
   await slow.isKeptAlive();
   const last = await response.end();
   await Promise.all([slow.ended.promise, fast.ended.promise]);
@@ -182,7 +175,7 @@ test("a follower that takes nothing gets no more, holds up nobody, and goes on w
   expect(slow.received.equals(fast.received)).toBe(true);
 });
 
-test("an event that is appended while a follower reads its way to the end is not missed", async () => {
+test("an event appended while a follower catches up is not missed", async () => {
   const response = await begin();
   let hasAppended = false;
   const reader = {
@@ -190,8 +183,8 @@ test("an event that is appended while a follower reads its way to the end is not
       const page = await storage.visibleLogReader.readPage(...args);
       if (!hasAppended) {
         hasAppended = true;
-        // The bell is heard and answered before this read comes back.
-        const rang = once(bell, "message");
+        // The notification arrives and is handled before this read returns.
+        const rang = once(notifierClient, "message");
         await response.append(["late"]);
         await rang;
       }
@@ -205,7 +198,7 @@ test("an event that is appended while a follower reads its way to the end is not
   expect(sink.ids).toEqual(numbers(0, 7));
 });
 
-test("more than a page that comes at once is read to its end", async () => {
+test("more than a page of new events is read to its end", async () => {
   const hub = openHub({ heartbeatMs: 600_000 });
   const response = await begin();
   const sink = new TestSink();
@@ -216,8 +209,8 @@ test("more than a page that comes at once is read to its end", async () => {
   expect(sink.ids).toEqual(numbers(0, last));
 });
 
-test("a bell that could not be listened to is listened to again", async () => {
-  class StubbornBell extends Notifier {
+test("a failed subscription to notifications is retried", async () => {
+  class FailingNotifier extends Notifier {
     #refusals = 1;
     override async listen(...args: Parameters<Notifier["listen"]>): Promise<void> {
       this.#refusals -= 1;
@@ -226,7 +219,7 @@ test("a bell that could not be listened to is listened to again", async () => {
     }
   }
   const hub = openHub({ heartbeatMs: 600_000 });
-  hub.setNotifier(new StubbornBell(bell, storage.layout, () => {}));
+  hub.setNotifier(new FailingNotifier(notifierClient, storage.layout, () => {}));
   const response = await begin();
   const sink = new TestSink();
   hub.follow({ responseId: response.id, from: 0, sink });
@@ -234,24 +227,24 @@ test("a bell that could not be listened to is listened to again", async () => {
   await sink.reaches(await response.append(["a"]));
 });
 
-test("the bell of a response that nobody follows any more is not listened to", async () => {
+test("notifications end when the last follower leaves", async () => {
   const hub = openHub();
   const response = await begin();
   const [one, other] = [new TestSink(), new TestSink()];
   hub.follow({ responseId: response.id, from: 0, sink: one });
   const leave = hub.follow({ responseId: response.id, from: 0, sink: other });
   await Promise.all([one.reaches(1), other.reaches(1)]);
-  const bells = async () =>
+  const readChannels = async () =>
     await storage.redis.call("PUBSUB", "CHANNELS", storage.layout.notificationChannel(response.id));
   leave();
   await one.reaches(await response.append(["a"]));
-  expect(await bells()).toEqual([storage.layout.notificationChannel(response.id)]);
+  expect(await readChannels()).toEqual([storage.layout.notificationChannel(response.id)]);
   await response.end();
   await one.ended.promise;
-  while (((await bells()) as string[]).length > 0) await storage.redis.ping();
+  await pollUntil(readChannels, (channels) => (channels as string[]).length === 0);
 });
 
-test("a follower gets a heartbeat when it has got nothing for the whole interval, and not before", async () => {
+test("a follower gets a heartbeat after a whole silent interval, not before", async () => {
   const hub = openHub({ heartbeatMs: 200 });
   const [busyOne, quietOne] = [await begin(), await begin()];
   const [busy, quiet] = [new TestSink(), new TestSink()];
@@ -262,7 +255,7 @@ test("a follower gets a heartbeat when it has got nothing for the whole interval
   expect(Math.min(...busy.silencesMs, ...quiet.silencesMs)).toBeGreaterThanOrEqual(200);
 });
 
-test("a follower that is behind gets heartbeats while the log cannot be read, one that has to take what it got none", async () => {
+test("a follower catching up gets heartbeats during an outage, a full one none", async () => {
   const reader = { readPage: () => Promise.reject(new Error("Redis is away")) };
   const hub = openHub({ reader: reader as unknown as typeof storage.visibleLogReader });
   const response = await begin();
@@ -282,17 +275,17 @@ test("a follower that is behind gets heartbeats while the log cannot be read, on
   await full.isKeptAlive();
 });
 
-test("a ring that was lost is made up for by the heartbeat", async () => {
+test("a heartbeat makes up for a lost notification", async () => {
   const hub = openHub();
   const response = await begin();
   const sink = new TestSink();
   hub.follow({ responseId: response.id, from: 0, sink });
   await sink.reaches(1);
-  await bell.unsubscribe(storage.layout.notificationChannel(response.id));
+  await notifierClient.unsubscribe(storage.layout.notificationChannel(response.id));
   await sink.reaches(await response.append(["a"]));
 });
 
-test("followers of a log that is gone are let go", async () => {
+test("followers of a deleted log are ended", async () => {
   const hub = openHub();
   const response = await begin();
   const sink = new TestSink();
@@ -302,7 +295,7 @@ test("followers of a log that is gone are let go", async () => {
   expect(await sink.ended.promise).toBe("gone");
 });
 
-test("a hub that closes ends its streams without a terminal event", async () => {
+test("a closing hub ends its streams without a terminal event", async () => {
   const hub = openHub();
   const response = await begin();
   const [sink, late] = [new TestSink(), new TestSink()];
@@ -314,7 +307,7 @@ test("a hub that closes ends its streams without a terminal event", async () => 
   expect(await late.ended.promise).toBe("closing");
 });
 
-test("a hole in the log ends the follower rather than being skipped", async () => {
+test("a gap in the log ends the follower", async () => {
   const hub = openHub();
   const response = await begin();
   await response.append(["a", "b"]);
@@ -325,7 +318,7 @@ test("a hole in the log ends the follower rather than being skipped", async () =
   expect(sink.ids).toEqual([]);
 });
 
-test("obfuscation pads deltas only, by the same bytes each time, and is never recorded", async () => {
+test("obfuscation pads deltas only, with equal bytes each time, and is never recorded", async () => {
   const event = (type: string): LoggedEvent => ({ sequenceNumber: 7, data: JSON.stringify({ type, delta: "a" }) });
   const encode = createObfuscatingEncoder("resp_1");
   const frames = encode([event("response.output_text.delta")]).toString();

@@ -5,6 +5,7 @@ import { EventLogReader, type LoggedEvent, eventTypeOf } from "../../../../src/s
 import { PAGE_BYTES } from "../../../../src/stream/log/log-page.ts";
 import { foldLog } from "../../../../src/stream/log/snapshot.ts";
 import { startCuttingProxy } from "../../../support/cutting-proxy.ts";
+import { pollUntil } from "../../../support/poll-until.ts";
 import { testRedisUrl, uniquePrefix } from "../../../support/redis.ts";
 import { messageEvents, openingState, sampleRecord } from "../../../support/samples.ts";
 import { createLeasedResponse, openTestStorage } from "../../../support/storage.ts";
@@ -20,7 +21,7 @@ async function logOf(id: string): Promise<number[]> {
 }
 
 describe("append", () => {
-  test("writes a batch behind the last event, and the readers get the same bytes", async () => {
+  test("writes a batch after the last event, and readers get the same bytes", async () => {
     const { id, lease } = await createLeasedResponse(storage, sampleRecord());
     const events = message(2);
     expect(await storage.log.append(id, { lease, first: 2, events })).toEqual({ kind: "appended", last: 7 });
@@ -30,7 +31,7 @@ describe("append", () => {
     expect(eventTypeOf(read[0]!.data)).toBe("response.output_item.added");
   });
 
-  test("a batch that is sent again is a duplicate, not a repetition", async () => {
+  test("reports a repeated batch as a duplicate", async () => {
     const { id, lease } = await createLeasedResponse(storage, sampleRecord());
     const batch = { lease, first: 2, events: message(2) };
     await storage.log.append(id, batch);
@@ -38,13 +39,13 @@ describe("append", () => {
     expect(await logOf(id)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   });
 
-  test("a gap is refused and names the end of the log", async () => {
+  test("rejects a gap and names the end of the log", async () => {
     const { id, lease } = await createLeasedResponse(storage, sampleRecord());
     expect(await storage.log.append(id, { lease, first: 3, events: message(3) })).toEqual({ kind: "gap", last: 1 });
     expect(await logOf(id)).toEqual([0, 1]);
   });
 
-  test("a lease that was taken by somebody else is fenced", async () => {
+  test("fences a lease that another worker took", async () => {
     const { id, lease } = await createLeasedResponse(storage, sampleRecord());
     const next = await storage.leases.acquire(id, Date.now(), 5, "test");
     expect(await storage.log.append(id, { lease, first: 2, events: message(2) })).toEqual({ kind: "fenced", last: 1 });
@@ -52,7 +53,7 @@ describe("append", () => {
     expect(await logOf(id)).toEqual([0, 1]);
   });
 
-  test("nothing comes after the terminal event, and nobody leaves the terminal state", async () => {
+  test("accepts nothing after the terminal event", async () => {
     const { id, lease } = await createLeasedResponse(storage, sampleRecord());
     const ending = sequenceEvents(2, [createCancelledEvent(openingState().response)]);
     await storage.log.append(id, { lease, first: 2, events: ending, status: "cancelled" });
@@ -63,7 +64,7 @@ describe("append", () => {
     expect(await storage.leases.fence(id, "cancel")).toEqual({ kind: "over", status: "cancelled" });
   });
 
-  test("retention begins with the terminal event, for every key", async () => {
+  test("starts the retention of every key with the terminal event", async () => {
     const { id, lease } = await createLeasedResponse(storage, sampleRecord({ retentionSeconds: 30 }));
     await storage.journals.writeCallStart(id, lease, "call_1");
     const { meta, events, request, input, calls } = storage.layout;
@@ -75,7 +76,7 @@ describe("append", () => {
     for (const seconds of lives) expect(seconds).toBeGreaterThan(25);
   });
 
-  test("a response that is gone takes nothing: a log never begins again at 0", async () => {
+  test("rejects a deleted response: no log restarts at 0", async () => {
     const { id, lease } = await createLeasedResponse(storage, sampleRecord());
     await storage.records.erase(id, 0);
     expect(await storage.log.append(id, { lease, first: 0, events: message(0) })).toEqual({ kind: "gone", last: -1 });
@@ -84,13 +85,13 @@ describe("append", () => {
 });
 
 describe("the lease", () => {
-  test("is refused once somebody has begun to end the response", async () => {
+  test("is rejected once a process has begun to end the response", async () => {
     const { id } = await createLeasedResponse(storage, sampleRecord());
     expect(await storage.leases.fence(id, "cancel")).toMatchObject({ kind: "fenced", reason: "cancel", last: 1 });
     expect(await storage.leases.acquire(id, Date.now(), 5, "test")).toEqual({ kind: "ending" });
   });
 
-  test("the first reason to end stays, with one lease for all who end it", async () => {
+  test("of an ending keeps its first reason, for every process that ends it", async () => {
     const { id } = await createLeasedResponse(storage, sampleRecord());
     const first = await storage.leases.fence(id, "cancel");
     const second = await storage.leases.fence(id, "fail", {
@@ -102,7 +103,7 @@ describe("the lease", () => {
     expect(second).toEqual(first);
   });
 
-  test("is refused after the deadline and after the attempts, and a hand-over gives its attempt back", async () => {
+  test("is rejected after the deadline and all attempts; a hand-over returns its attempt", async () => {
     const late = await createLeasedResponse(storage, sampleRecord({ deadlineMs: Date.now() + 50_000 }));
     expect(await storage.leases.acquire(late.id, Date.now() + 60_000, 5, "test")).toEqual({ kind: "expired" });
     const tired = await createLeasedResponse(storage, sampleRecord());
@@ -114,7 +115,7 @@ describe("the lease", () => {
     expect(await storage.leases.acquire(tired.id, Date.now(), 1, "test")).toEqual({ kind: "exhausted" });
   });
 
-  test("is unique even if Redis came back with an older epoch", async () => {
+  test("is unique even if Redis comes back with an older epoch", async () => {
     const { id, lease } = await createLeasedResponse(storage, sampleRecord());
     await storage.redis.hset(storage.layout.meta(id), "epoch", "0");
     const again = await storage.leases.acquire(id, Date.now(), 5, "test");
@@ -123,7 +124,7 @@ describe("the lease", () => {
     expect((await storage.log.append(id, { lease, first: 2, events: message(2) })).kind).toBe("fenced");
   });
 
-  test("is the same when it is asked for again, because its answer was lost with the connection", async () => {
+  test("is the same when requested again after a lost reply", async () => {
     await using proxy = await startCuttingProxy(testRedisUrl());
     const prefix = uniquePrefix();
     await using far = await openTestStorage(prefix, proxy.url.replace(/^http/, "redis"));
@@ -132,7 +133,10 @@ describe("the lease", () => {
     await near.records.create(record);
     proxy.isSilent = true;
     const acquiring = far.leases.acquire(record.id, Date.now(), 5, "test");
-    while ((await near.redis.hget(near.layout.meta(record.id), "epoch")) === "0") await near.redis.ping();
+    await pollUntil(
+      async () => await near.redis.hget(near.layout.meta(record.id), "epoch"),
+      (epoch) => epoch !== "0",
+    );
     proxy.isSilent = false;
     proxy.cut();
     const lease = await near.redis.hget(near.layout.meta(record.id), "lease");
@@ -143,7 +147,7 @@ describe("the lease", () => {
 describe("where replicas are required", () => {
   const careful = new EventLogReader(storage.redis, storage.layout, { minReplicasAcked: 1 });
 
-  test("nothing is shown beyond what they have, not even by a snapshot", async () => {
+  test("readers see only what the replicas have, snapshots included", async () => {
     const { id, lease } = await createLeasedResponse(storage, sampleRecord());
     const events = message(2, ["a", "b"]);
     const state = { ...openingState(), response: { ...openingState().response, user: "of the snapshot" } };
@@ -155,7 +159,7 @@ describe("where replicas are required", () => {
     expect(shown.response).toMatchObject({ user: null, output: [{ content: [{ text: "a" }] }] });
   });
 
-  test("what was appended without them, because they were not at the time, is shown whole", async () => {
+  test("events appended while replicas were optional are shown", async () => {
     const { id, lease } = await createLeasedResponse(storage, sampleRecord({ durable: 1 }));
     await storage.log.append(id, { lease, first: 2, events: message(2) });
     expect((await careful.readLast(id))?.sequenceNumber).toBe(7);
@@ -170,11 +174,11 @@ test("creating the same record again changes nothing", async () => {
   expect((await storage.records.read(record.id))?.project).toBe("default");
 });
 
-test("characters at which some clients end a line are escaped, and nothing else is changed", () => {
+test("only characters that end lines in some clients are escaped", () => {
   const text = "a\u0085b\u2028c\u2029d\u000b\u000c\u001c\u001d\u001e\u007f\u00a0é日";
   const started = createInProgressEvent({ ...openingState().response, instructions: text });
   const [delta, lifecycle] = sequenceEvents(0, [messageEvents(0, [text])[2]!, started]);
-  // All at which Python's str.splitlines() cuts.
+  // All characters at which Python's str.splitlines() splits.
   const lineEnds = "\n\v\f\r\u001c\u001d\u001e\u0085\u2028\u2029".split("");
   for (const data of [delta!, lifecycle!]) expect(lineEnds.filter((end) => data.includes(end))).toEqual([]);
   expect(JSON.parse(delta!)).toMatchObject({ delta: text });
@@ -187,7 +191,7 @@ describe("a page of the log", () => {
   const bytesOf = (events: readonly LoggedEvent[]): number =>
     events.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);
 
-  /** The log behind its two opening events, with deltas of these sizes. */
+  /** The log after its two opening events, with deltas of these sizes. */
   async function logOf(sizes: readonly number[]): Promise<string> {
     const { id, lease } = await createLeasedResponse(storage, sampleRecord());
     for (const [i, size] of sizes.entries()) {
@@ -210,9 +214,9 @@ describe("a page of the log", () => {
   test.each([
     ["small ones, then large ones", [...Array<number>(300).fill(10), ...Array<number>(40).fill(65_536)]],
     ["large ones, then small ones", [...Array<number>(20).fill(200_000), ...Array<number>(300).fill(10)]],
-    ["one that is larger than a page among others", [10, 10, 3_000_000, 10, 10]],
-    ["more than a page has of any size", Array<number>(1_300).fill(1)],
-  ])("has what fits, at least one event, and all pages have all: %s", async (_, sizes) => {
+    ["one larger than a page among others", [10, 10, 3_000_000, 10, 10]],
+    ["more events than a page has", Array<number>(1_300).fill(1)],
+  ])("holds as many events as fit, at least one: %s", async (_, sizes) => {
     const id = await logOf(sizes);
     const pages = await pagesOf(id);
     const all = pages.flat();
@@ -221,7 +225,7 @@ describe("a page of the log", () => {
     const ofSeveral = pages.filter((page) => page.length > 1);
     expect(Math.max(...ofSeveral.map(bytesOf))).toBeLessThanOrEqual(PAGE_BYTES);
     expect(Math.max(...pages.map((page) => page.length))).toBeLessThanOrEqual(1_000);
-    // And not by being small: what the next one begins with would not have fitted.
+    // The page is not just small: the next one's first event would not have fitted.
     expect(pages.length).toBeLessThanOrEqual(2 + Math.ceil((2 * bytesOf(all)) / PAGE_BYTES));
   });
 

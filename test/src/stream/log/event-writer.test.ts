@@ -39,7 +39,7 @@ async function openWriter(log: Pick<EventLog, "append"> = storage.log) {
 const readAll = async (id: string) => await storage.visibleLogReader.read(id, 0, 100_000);
 const fold = async (id: string) => (await foldLog(storage.visibleLogReader, id))!;
 
-test("what is written is in the log after a flush, in order, and folds to the writer's own state", async () => {
+test("a flush writes events in order, and their fold equals the writer's state", async () => {
   const { id, writer } = await openWriter();
   await writer.write(createInProgressEvent(writer.state.response));
   for (const event of messageEvents(0, ["a", "b", "c"])) await writer.write(event);
@@ -62,19 +62,19 @@ describe("events that stay together", () => {
   const words = (count: number, bytes: number) => Array.from({ length: count }, () => "w".repeat(bytes));
 
   test.each([
-    ["more of them than a batch holds", words(1_200, 1)],
-    ["more bytes of them than a batch holds", words(40, 20_000)],
-    ["more than the writer buffers", words(4, 700_000)],
+    ["more events than a batch holds", words(1_200, 1)],
+    ["more bytes than a batch holds", words(40, 20_000)],
+    ["more events than the writer buffers", words(4, 700_000)],
   ])("are one append: %s", async (_name, texts) => {
     const { batches, append } = recording();
     const { id, writer } = await openWriter({ append });
     const whole = messageEvents(1, texts);
-    // They neither begin nor end where a batch would.
+    // They neither begin nor end at a batch's boundary.
     await writer.write(...messageEvents(0, words(490, 1)));
     await writer.writeAtomically(whole);
     await writer.write(...messageEvents(2, ["after"]));
     await writer.flush();
-    // Behind the two opening events.
+    // After the two opening events.
     let next = 2;
     const startsAt = batches.map((count) => (next += count) - count);
     const inside = startsAt.filter((at) => at > 2 + 495 && at < 2 + 495 + whole.length);
@@ -82,7 +82,7 @@ describe("events that stay together", () => {
     expect((await readAll(id)).length).toBe(2 + 495 + whole.length + 6);
   });
 
-  test("are all written again if Redis has lost them, and were never there in part", async () => {
+  test("are all rewritten if Redis lost them, and never exist in part", async () => {
     const { id, writer } = await openWriter();
     await writer.writeAtomically(messageEvents(0, ["a", "b"]));
     await writer.flush();
@@ -98,7 +98,7 @@ describe("events that stay together", () => {
   });
 });
 
-test("a terminal event sets the status in the same step and drops the snapshot", async () => {
+test("a terminal event sets the status and drops the snapshot in one step", async () => {
   const { id, writer } = await openWriter();
   const started = createInProgressEvent(writer.state.response);
   await writer.write(started, createCompletedEvent(started.response, { output: [], usage: USAGE }, 1));
@@ -119,7 +119,7 @@ test("snapshots shorten the fold and change no answer", async () => {
   expect(withSnapshot).toEqual(await fold(id));
 });
 
-test("a writer whose lease was taken fails, says so once, and writes nothing more", async () => {
+test("a writer that lost its lease fails, reports it once, and stops writing", async () => {
   const { id, writer, failures } = await openWriter();
   await storage.leases.acquire(id, Date.now(), 5, "test");
   await writer.write(...messageEvents(0, ["a"]));
@@ -129,7 +129,7 @@ test("a writer whose lease was taken fails, says so once, and writes nothing mor
   expect(await readAll(id)).toHaveLength(2);
 });
 
-test("events that Redis lost with its last second are written again, the same", async () => {
+test("events lost with Redis's last second are rewritten unchanged", async () => {
   const { id, writer } = await openWriter();
   const [added, part, ...rest] = messageEvents(0, ["a", "b", "c"]);
   await writer.write(added!, part!);
@@ -145,23 +145,24 @@ test("events that Redis lost with its last second are written again, the same", 
   expect(after.map((event) => event.sequenceNumber)).toEqual(after.map((_, i) => i));
 });
 
-/** Puts a log back to where it ended at `last`, as a Redis does that comes back from an older file. */
+/** Restores a log to its state at `last`, like a Redis that restarts from an older file. */
 async function rollBack(id: string, last: number): Promise<void> {
   const { redis, layout } = storage;
-  const kept = (await readAll(id)).filter((event) => event.sequenceNumber <= last);
+  const remaining = (await readAll(id)).filter((event) => event.sequenceNumber <= last);
   await redis.del(layout.events(id));
-  for (const { sequenceNumber, data } of kept) await redis.xadd(layout.events(id), `${sequenceNumber}-1`, "d", data);
+  for (const { sequenceNumber, data } of remaining)
+    await redis.xadd(layout.events(id), `${sequenceNumber}-1`, "d", data);
   await redis.hset(layout.meta(id), "last", last);
 }
 
-test("a log that lost more than the writer remembers ends the run, not the truth", async () => {
+test("a log that lost more than the writer remembers ends the run", async () => {
   const { id, writer } = await openWriter();
   await rollBack(id, 0);
   await writer.write(...messageEvents(0, ["a"]));
   await expect(writer.flush()).rejects.toThrow(LogRolledBackError);
 });
 
-test("a writer remembers 4 MiB at most, so that a long run costs no more memory than others", async () => {
+test("a writer remembers 4 MiB at most, however long the run", async () => {
   const { id, writer } = await openWriter();
   const [added, part, delta] = messageEvents(0, ["x".repeat(1024 * 1024)]);
   await writer.write(added!, part!);
@@ -174,7 +175,7 @@ test("a writer remembers 4 MiB at most, so that a long run costs no more memory 
   await expect(writer.flush()).rejects.toThrow(LogRolledBackError);
 });
 
-test("while Redis does not answer the writer makes its caller wait, and drops nothing", async () => {
+test("while Redis does not answer, the writer blocks its caller and drops nothing", async () => {
   const gate = Promise.withResolvers<void>();
   const gated: Pick<EventLog, "append"> = {
     append: async (...args) => {
@@ -199,7 +200,7 @@ test("while Redis does not answer the writer makes its caller wait, and drops no
   expect(await readAll(id)).toHaveLength(2 + 2 + 300 + 3);
 });
 
-test("a run that is over does not wait for a Redis that is away", async () => {
+test("an ended run does not wait for an unavailable Redis", async () => {
   const never: Pick<EventLog, "append"> = { append: () => new Promise(() => {}) };
   const { writer, control } = await openWriter(never);
   await writer.write(...messageEvents(0, ["a"]));
@@ -208,12 +209,12 @@ test("a run that is over does not wait for a Redis that is away", async () => {
   await expect(flushing).rejects.toThrow("stop");
 });
 
-test("an OOM answer is waited out", async () => {
-  let refusals = 2;
+test("the writer waits out an OOM reply", async () => {
+  let failuresLeft = 2;
   const full: Pick<EventLog, "append"> = {
     append: async (...args) => {
-      refusals -= 1;
-      if (refusals >= 0) throw new Error("OOM command not allowed when used memory > 'maxmemory'.");
+      failuresLeft -= 1;
+      if (failuresLeft >= 0) throw new Error("OOM command not allowed when used memory > 'maxmemory'.");
       return await storage.log.append(...args);
     },
   };

@@ -7,13 +7,14 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { startPrivateRedis } from "../../../../src/local/redis/private-server.ts";
 import { ReplicaAcknowledgement, ReplicasMissingError } from "../../../../src/stream/log/replica-acknowledgement.ts";
+import { pollUntil } from "../../../support/poll-until.ts";
 
 let folder: string;
 let server: Awaited<ReturnType<typeof startPrivateRedis>>;
 let redis: Redis;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "replica-test-"));
-  // Replicas are sent what they lack at once.
+  // Replicas receive missing data at once.
   server = await startPrivateRedis({ dataDir: folder, extraArgs: ["--repl-diskless-sync-delay", "0"] });
   redis = new Redis(server.url);
 });
@@ -23,7 +24,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test("a question that is under way may be older than the write: who comes meanwhile shares the next", async () => {
+test("writes during a pending confirmation share the next one", async () => {
   const replicas = new ReplicaAcknowledgement(redis, "probe", { minReplicasAcked: 0 });
   const asked = vi.spyOn(redis, "wait");
   const answered = () => asked.mock.settledResults.filter(({ type }) => type === "fulfilled").length;
@@ -33,12 +34,15 @@ test("a question that is under way may be older than the write: who comes meanwh
   expect(asked).toHaveBeenCalledTimes(2);
 });
 
-test("a replica that is far away is waited for as long as the setting says", async () => {
+test("a distant replica is awaited for as long as configured", async () => {
   await using far = await startFarAway(server.port);
   const link = ["--replicaof", "127.0.0.1", String(far.port)];
   await using replica = await startPrivateRedis({ dataDir: join(folder, "far"), extraArgs: link });
   const copy = new Redis(replica.url);
-  while (!(await copy.info("replication")).includes("master_link_status:up"));
+  await pollUntil(
+    async () => await copy.info("replication"),
+    (info) => info.includes("master_link_status:up"),
+  );
   copy.disconnect();
   const missing = vi.fn<() => void>();
   const patient = { minReplicasAcked: 1, replicaWaitMs: 4 * DISTANCE_MS, onReplicasMissing: missing };
@@ -51,7 +55,7 @@ test("a replica that is far away is waited for as long as the setting says", asy
 
 const DISTANCE_MS = 320;
 
-/** The way to a server on which every byte takes that long, there and back. */
+/** A connection to a server that delays every byte by this time, in both directions. */
 async function startFarAway(port: number): Promise<AsyncDisposable & { port: number }> {
   const sockets = new Set<Socket>();
   const late = (from: Socket, to: Socket) => {
@@ -75,7 +79,7 @@ async function startFarAway(port: number): Promise<AsyncDisposable & { port: num
   };
 }
 
-test("what was written on a connection that was lost before replicas confirmed it is written again", async () => {
+test("writes on a connection lost before confirmation are written again", async () => {
   const required = new ReplicaAcknowledgement(redis, "probe", { minReplicasAcked: 1 });
   let writes = 0;
   const write = async (): Promise<void> => {
@@ -94,7 +98,7 @@ test("what was written on a connection that was lost before replicas confirmed i
   expect(writes).toBe(2);
 });
 
-test("nobody waits for replicas on behalf of a run that is over", async () => {
+test("ended runs do not wait for replicas", async () => {
   const replicas = new ReplicaAcknowledgement(redis, "probe", { minReplicasAcked: 1 });
   const control = new AbortController();
   const confirming = replicas.confirm(control.signal);

@@ -8,10 +8,10 @@ import { AttemptControl } from "../../../../workers/attempt/attempt.ts";
 import { openMcpKind } from "../../../../workers/tools/mcp/mcp.ts";
 import { call, mcpTool, runMcp, describeItems } from "../../../support/mcp-runs.ts";
 import { startMcpServer, textResult } from "../../../support/mcp-server.ts";
+import { pollUntil } from "../../../support/poll-until.ts";
 import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
 import { isAlive, stubbornServer } from "../../../support/stubborn-server.ts";
 import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../../support/tool-runs.ts";
-import { pollUntil } from "../../../support/poll-until.ts";
 
 let storage: TestStorage;
 let folder: string;

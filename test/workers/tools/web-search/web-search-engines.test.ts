@@ -152,7 +152,10 @@ describe("SearXNG", () => {
     expect(tries).toBe(3);
     site.pages["/search"] = json({}, 403);
     const rejected = await search.call("web_search", { query: "moss" });
-    expect(rejected).toMatchObject({ isError: true, output: "The search engine rejected the request with status 403." });
+    expect(rejected).toMatchObject({
+      isError: true,
+      output: "The search engine rejected the request with status 403.",
+    });
     expect(site.requests).toHaveLength(4);
   });
 
