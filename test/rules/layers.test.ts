@@ -22,11 +22,22 @@ const ROOMS: Record<string, readonly string[]> = {
   "src/store": ["src/concurrency", "src/protocol", "src/redis", "src/lifecycle"],
   "src/stream/log": ["src/concurrency", "src/protocol", "src/redis", "src/lifecycle"],
   "workers/net": ["src/config"],
+  "workers/upstreams": ["src/protocol", "src/context-window", "src/lifecycle"],
   "src/local": ["src/logging", "src/redis", "src/config", "src/providers"],
   "src/prompts": ["src/protocol", "src/config", "src/lifecycle", "src/providers"],
   "src/responses": ["src/redis", "src/sealing", "src/queue", "src/store", "src/stream/log"],
-  "src/context": ["src/redis", "src/config", "src/sealing", "src/queue", "src/stream/log", "src/responses"],
   "src/stream/fan-out": ["src/protocol", "src/redis", "src/stream/log"],
+  "workers/upstreams/fallback": ["workers/upstreams"],
+  "workers/upstreams/http": [
+    "src/logging",
+    "src/protocol",
+    "src/config",
+    "src/lifecycle",
+    "src/providers",
+    "workers/upstreams",
+  ],
+  "workers/upstreams/simulator": ["src/protocol", "src/context-window", "workers/upstreams"],
+  "src/context": ["src/redis", "src/config", "src/sealing", "src/queue", "src/stream/log", "src/responses"],
   "src/responses/content": [
     "src/concurrency",
     "src/protocol",
@@ -44,6 +55,24 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/responses",
   ],
   "workers/attempt": ["src/protocol", "src/redis", "src/lifecycle", "src/store", "src/stream/log", "src/responses"],
+  "workers/upstreams/ai-sdk": [
+    "src/protocol",
+    "src/config",
+    "src/context-window",
+    "src/lifecycle",
+    "src/providers",
+    "workers/upstreams",
+    "workers/upstreams/http",
+  ],
+  "workers/upstreams/openai-responses": [
+    "src/logging",
+    "src/protocol",
+    "src/config",
+    "src/lifecycle",
+    "src/providers",
+    "workers/upstreams",
+    "workers/upstreams/http",
+  ],
   "src/responses/conversations": [
     "src/concurrency",
     "src/protocol",
@@ -55,7 +84,15 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/responses/content",
     "src/responses/reading",
   ],
-  "workers/upstreams": ["src/protocol", "src/context-window", "src/lifecycle"],
+  "workers/upstreams/registry.ts": [
+    "src/config",
+    "src/providers",
+    "workers/upstreams",
+    "workers/upstreams/fallback",
+    "workers/upstreams/simulator",
+    "workers/upstreams/ai-sdk",
+    "workers/upstreams/openai-responses",
+  ],
   "src/responses/ending": [
     "src/concurrency",
     "src/protocol",
@@ -73,21 +110,11 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/config",
     "src/context-window",
     "src/store",
+    "workers/upstreams",
     "src/responses",
     "workers/attempt",
     "src/responses/conversations",
-    "workers/upstreams",
   ],
-  "workers/upstreams/fallback": ["workers/upstreams"],
-  "workers/upstreams/http": [
-    "src/logging",
-    "src/protocol",
-    "src/config",
-    "src/lifecycle",
-    "src/providers",
-    "workers/upstreams",
-  ],
-  "workers/upstreams/simulator": ["src/protocol", "src/context-window", "workers/upstreams"],
   "src/responses/admission": [
     "src/concurrency",
     "src/protocol",
@@ -114,6 +141,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "workers/upstreams",
     "workers/tools",
   ],
+  "workers/tools/file-search": ["workers/tools"],
   "workers/tools/image-generation": [
     "src/logging",
     "src/protocol",
@@ -122,8 +150,8 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/store",
     "workers/net",
     "workers/upstreams",
-    "workers/tools",
     "workers/upstreams/http",
+    "workers/tools",
   ],
   "workers/tools/mcp": [
     "src/logging",
@@ -135,24 +163,15 @@ const ROOMS: Record<string, readonly string[]> = {
     "workers/upstreams",
     "workers/tools",
   ],
-  "workers/upstreams/ai-sdk": [
+  "workers/tools/web-search": [
+    "src/concurrency",
     "src/protocol",
     "src/config",
-    "src/context-window",
-    "src/lifecycle",
     "src/providers",
-    "workers/upstreams",
-    "workers/upstreams/http",
+    "workers/net",
+    "workers/tools",
   ],
-  "workers/upstreams/openai-responses": [
-    "src/logging",
-    "src/protocol",
-    "src/config",
-    "src/lifecycle",
-    "src/providers",
-    "workers/upstreams",
-    "workers/upstreams/http",
-  ],
+  "workers/turn/citations": ["src/protocol", "workers/upstreams", "workers/tools"],
   "src/context.ts": [
     "src/redis",
     "src/config",
@@ -162,8 +181,8 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/stream/log",
     "src/prompts",
     "src/responses",
-    "src/context",
     "src/stream/fan-out",
+    "src/context",
     "src/responses/reading",
     "src/responses/admission",
   ],
@@ -175,24 +194,107 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/lifecycle",
     "src/responses/admission",
   ],
-  "workers/upstreams/registry.ts": [
+  "workers/tools/registry.ts": [
+    "src/protocol",
     "src/config",
-    "src/providers",
-    "workers/upstreams",
-    "workers/upstreams/fallback",
-    "workers/upstreams/simulator",
-    "workers/upstreams/ai-sdk",
-    "workers/upstreams/openai-responses",
+    "workers/tools",
+    "workers/tools/code-interpreter",
+    "workers/tools/file-search",
+    "workers/tools/image-generation",
+    "workers/tools/mcp",
+    "workers/tools/web-search",
   ],
-  "workers/tools/web-search": [
+  "workers/turn": [
+    "src/protocol",
+    "src/context-window",
+    "src/lifecycle",
+    "src/providers",
+    "src/store",
+    "workers/upstreams",
+    "src/responses",
+    "workers/attempt",
+    "workers/tools",
+    "workers/turn/citations",
+  ],
+  "src/http/replies": [
+    "src/protocol",
+    "src/lifecycle",
+    "src/stream/log",
+    "src/stream/fan-out",
+    "src/responses/ending",
+    "src/responses/admission",
+    "src/context.ts",
+    "src/http/middleware",
+  ],
+  "src/http/server": ["src/lifecycle", "src/http/middleware"],
+  "src/http/validation": [
     "src/concurrency",
     "src/protocol",
     "src/config",
+    "src/lifecycle",
     "src/providers",
-    "workers/net",
-    "workers/tools",
+    "src/http/middleware",
   ],
-  "workers/turn/citations": ["src/protocol", "workers/upstreams", "workers/tools"],
+  "workers/remote": [
+    "src/protocol",
+    "src/store",
+    "workers/upstreams",
+    "src/responses",
+    "workers/attempt",
+    "workers/upstreams/registry.ts",
+    "workers/turn",
+  ],
+  "workers/turn/context": [
+    "src/protocol",
+    "src/context-window",
+    "src/lifecycle",
+    "src/sealing",
+    "src/store",
+    "workers/upstreams",
+    "src/responses",
+    "src/responses/content",
+    "workers/attempt",
+    "workers/tools",
+    "workers/turn",
+  ],
+  "src/http/resources": [
+    "src/protocol",
+    "src/lifecycle",
+    "src/store",
+    "src/responses",
+    "src/responses/content",
+    "src/responses/reading",
+    "src/responses/conversations",
+    "src/responses/admission",
+    "src/context.ts",
+    "src/http/validation",
+  ],
+  "src/openapi": [
+    "src/protocol",
+    "src/lifecycle",
+    "src/providers",
+    "src/stream/log",
+    "src/stream/fan-out",
+    "src/http/middleware",
+    "src/http/validation",
+  ],
+  "workers/run/loop": [
+    "src/protocol",
+    "src/lifecycle",
+    "src/providers",
+    "src/store",
+    "workers/upstreams",
+    "src/responses",
+    "src/responses/content",
+    "workers/attempt",
+    "src/responses/conversations",
+    "workers/tools",
+    "workers/turn/citations",
+    "workers/tools/registry.ts",
+    "workers/turn",
+    "workers/remote",
+    "workers/turn/context",
+  ],
   "src/http/endpoints": [
     "src/concurrency",
     "src/protocol",
@@ -214,88 +316,6 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/http/validation",
     "src/http/resources",
   ],
-  "workers/tools/registry.ts": [
-    "src/protocol",
-    "src/config",
-    "workers/tools",
-    "workers/tools/code-interpreter",
-    "workers/tools/image-generation",
-    "workers/tools/mcp",
-    "workers/tools/web-search",
-  ],
-  "src/openapi": [
-    "src/protocol",
-    "src/lifecycle",
-    "src/providers",
-    "src/stream/log",
-    "src/stream/fan-out",
-    "src/http/middleware",
-    "src/http/validation",
-  ],
-  "workers/turn": [
-    "src/protocol",
-    "src/context-window",
-    "src/lifecycle",
-    "src/providers",
-    "src/store",
-    "src/responses",
-    "workers/attempt",
-    "workers/upstreams",
-    "workers/tools",
-    "workers/turn/citations",
-  ],
-  src: [
-    "src/logging",
-    "src/redis",
-    "src/config",
-    "src/process",
-    "src/providers",
-    "src/responses/admission",
-    "src/context.ts",
-    "src/http/middleware",
-    "src/http/server",
-    "src/http/endpoints",
-    "src/openapi",
-  ],
-  "workers/remote": [
-    "src/protocol",
-    "src/store",
-    "src/responses",
-    "workers/attempt",
-    "workers/upstreams",
-    "workers/upstreams/registry.ts",
-    "workers/turn",
-  ],
-  "workers/turn/context": [
-    "src/protocol",
-    "src/context-window",
-    "src/lifecycle",
-    "src/sealing",
-    "src/store",
-    "src/responses",
-    "src/responses/content",
-    "workers/attempt",
-    "workers/upstreams",
-    "workers/tools",
-    "workers/turn",
-  ],
-  "workers/run/loop": [
-    "src/protocol",
-    "src/lifecycle",
-    "src/providers",
-    "src/store",
-    "src/responses",
-    "src/responses/content",
-    "workers/attempt",
-    "src/responses/conversations",
-    "workers/upstreams",
-    "workers/tools",
-    "workers/turn/citations",
-    "workers/tools/registry.ts",
-    "workers/turn",
-    "workers/remote",
-    "workers/turn/context",
-  ],
   "workers/run": [
     "src/protocol",
     "src/redis",
@@ -304,17 +324,26 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/providers",
     "src/queue",
     "src/stream/log",
+    "workers/upstreams",
     "src/responses",
     "src/responses/reading",
     "workers/attempt",
     "src/responses/conversations",
-    "workers/upstreams",
-    "src/responses/ending",
     "workers/upstreams/registry.ts",
+    "src/responses/ending",
     "workers/turn",
     "workers/turn/context",
     "workers/run/loop",
   ],
+  "src/app.ts": [
+    "src/config",
+    "src/responses/admission",
+    "src/context.ts",
+    "src/http/middleware",
+    "src/openapi",
+    "src/http/endpoints",
+  ],
+  "src/health-app.ts": ["src/redis", "src/http/middleware", "src/http/endpoints"],
   "workers/jobs": [
     "src/concurrency",
     "src/logging",
@@ -329,15 +358,24 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/responses",
     "workers/attempt",
     "src/responses/conversations",
+    "workers/upstreams/registry.ts",
     "src/responses/ending",
     "src/responses/admission",
     "src/context.ts",
-    "workers/upstreams/registry.ts",
     "workers/tools/registry.ts",
     "workers/remote",
     "workers/run",
   ],
-  workers: ["src/logging", "src/config", "src/process", "src/providers", "src/context.ts", "src", "workers/jobs"],
+  src: ["src/logging", "src/config", "src/process", "src/providers", "src/context.ts", "src/http/server", "src/app.ts"],
+  workers: [
+    "src/logging",
+    "src/config",
+    "src/process",
+    "src/providers",
+    "src/context.ts",
+    "src/health-app.ts",
+    "workers/jobs",
+  ],
 };
 
 /** The rooms that may use each restricted library. */
@@ -434,6 +472,48 @@ test("a turn sees only the contracts of tools and upstreams", () => {
 test("the wire imports only zod", () => {
   const outside = imports.filter(({ file, target }) => file.startsWith("src/protocol/") && !target.startsWith("."));
   expect(new Set(outside.map(({ target }) => target))).toEqual(new Set(["zod"]));
+});
+
+test("no endpoint imports another endpoint", () => {
+  const folder = "src/http/endpoints/";
+  /** A file, or a folder whose files serve one resource. */
+  const endpointOf = (file: string): string | undefined =>
+    file.startsWith(folder) ? file.slice(folder.length).split("/")[0] : undefined;
+  const between = imports.filter(({ file, target }) => {
+    const from = endpointOf(file);
+    const to = target.startsWith(".") ? endpointOf(normalize(join(dirname(file), target))) : undefined;
+    return from !== undefined && to !== undefined && from !== to;
+  });
+  expect(between).toEqual([]);
+});
+
+/** The files that each file imports, types included. */
+const graph = new Map(
+  files.map((file) => [
+    file,
+    imports
+      .filter((each) => each.file === file && each.target.startsWith("."))
+      .map(({ target }) => normalize(join(dirname(file), target))),
+  ]),
+);
+
+/** The shortest way from a file back to itself, if there is one. */
+function findCircle(start: string): string[] | undefined {
+  const paths = [[start]];
+  const seen = new Set<string>();
+  for (const path of paths) {
+    for (const next of graph.get(path.at(-1)!) ?? []) {
+      if (next === start) return [...path, start];
+      if (seen.has(next)) continue;
+      seen.add(next);
+      paths.push([...path, next]);
+    }
+  }
+  return undefined;
+}
+
+test("no files import each other in a circle, not even for a type", () => {
+  expect(files.flatMap((file) => findCircle(file)?.join(" > ") ?? [])).toEqual([]);
 });
 
 test.each(Object.entries(LIBRARIES))("%s is imported only where allowed", (library, rooms) => {

@@ -1,24 +1,18 @@
 /** Generates a response's output: finds what its request needs, runs the loop, and turns known errors into a finish. */
 import { IllegalEventError } from "../../src/lifecycle/apply-event.ts";
-import type { ResponseError } from "../../src/protocol/response.ts";
 import type { ResolvedModel } from "../../src/providers/catalog.ts";
 import { type ModelInput, loadModelInput, MissingHistoryError } from "../../src/responses/conversations/model-input.ts";
 import { UnreadableContentError } from "../../src/sealing/content-sealer.ts";
 import type { Attempt } from "../attempt/attempt.ts";
 import { TurnTooLongError } from "../turn/held-characters.ts";
 import type { Upstreams } from "../upstreams/registry.ts";
-import { failedFinish, type FinalFinish, type PostponedFinish, type UpstreamFinish } from "../upstreams/upstream.ts";
+import { failedFinish, type UpstreamFinish } from "../upstreams/upstream.ts";
+import type { Generated } from "./attempt-outcome.ts";
 import type { AttemptOutput } from "../attempt/attempt-output.ts";
 import type { LoopDependencies } from "./loop/loop-context.ts";
 import { runLoop } from "./loop/run-loop.ts";
 import { ToolGoneError } from "./loop/segment-writer.ts";
 import type { UnsupportedResponse } from "./unsupported-response.ts";
-
-/** `unsupported`: this worker's configuration lacks something, and another worker's may have it. */
-export type Generated =
-  | { kind: "finished"; finish: FinalFinish }
-  | { kind: "postponed"; finish: PostponedFinish }
-  | { kind: "unsupported"; error: ResponseError };
 
 export interface GenerateDependencies extends LoopDependencies {
   upstreams: Pick<Upstreams, "find">;

@@ -8,8 +8,7 @@ import type { ResponseContext, Storage } from "../../src/responses/storage.ts";
 import { LeaseLostError } from "../../src/stream/log/event-writer.ts";
 import type { Attempt } from "../attempt/attempt.ts";
 import type { failedFinish } from "../upstreams/upstream.ts";
-import type { AttemptOutcome } from "./attempt-outcome.ts";
-import type { Generated } from "./generate.ts";
+import type { AttemptOutcome, Generated } from "./attempt-outcome.ts";
 
 /** Short enough that the response soon reaches a worker that can run it. */
 const REQUEUE_DELAY_MS = 1_000;
