@@ -1,4 +1,5 @@
 /** Runs of a response with tools in this process, against a real Redis, and an upstream that records its input. */
+import type { Logger } from "pino";
 import type { ResolvedRequest } from "../../src/protocol/create-request.ts";
 import type { ResolvedModel } from "../../src/providers/catalog.ts";
 import type { StoredInputItem } from "../../src/protocol/item.ts";
@@ -78,6 +79,8 @@ export interface RunSetup {
   remoteRuns?: RemoteRunTracker;
   streamsCalls?: boolean;
   isStrict?: boolean;
+  /** Default: logs nothing. */
+  logger?: Logger;
 }
 
 const DEFAULTS = {

@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { WorkerContext } from "../../src/context.ts";
 import type { Clock } from "../../src/redis/redis-clock.ts";
 import { prioritizeRelatedResponse } from "../../src/responses/admission/queue-response.ts";
-import { isSuspect } from "../../src/stream/log/lease.ts";
+import { isSuspect } from "../../src/stream/log/suspicion.ts";
 import type { AttemptControl } from "../attempt/attempt.ts";
 import type { AttemptOutcome, OnLease } from "../run/attempt-outcome.ts";
 import { type RunDependencies, runResponse } from "../run/run-response.ts";

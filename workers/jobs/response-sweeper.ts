@@ -7,11 +7,11 @@ import { isTerminalStatus, type ResponseStatus } from "../../src/protocol/respon
 import { isRedisUnavailable } from "../../src/redis/connect.ts";
 import { abandonResponse } from "../../src/responses/ending/abandon-response.ts";
 import { removeInFlight } from "../../src/responses/ending/remove-in-flight.ts";
-import { endResponse } from "../../src/responses/ending/end-response.ts";
+import { endResponse, UNFINISHED_ERROR } from "../../src/responses/ending/end-response.ts";
 import { promoteDueResponses, queueResponse } from "../../src/responses/admission/queue-response.ts";
 import type { ResponseContext, Storage } from "../../src/responses/storage.ts";
 import type { RunningResponseSize } from "../../src/store/stored-bytes.ts";
-import { DEADLINE_ERROR, EXHAUSTED_ERROR, UNFINISHED_ERROR } from "../run/attempt-errors.ts";
+import { DEADLINE_ERROR, EXHAUSTED_ERROR } from "../run/attempt-errors.ts";
 
 export interface SweptResponse {
   status: ResponseStatus;

@@ -10,8 +10,6 @@ export const CRASHED_ERROR = responseError(
   `The response could not be finished: the process that ran it alone crashed ${MAX_ISOLATED_CRASHES} times.`,
 );
 
-export const UNFINISHED_ERROR = responseError("server_error", "The response could not be finished.");
-
 export const EXHAUSTED_ERROR = responseError(
   "server_error",
   "The response could not be finished: it has failed too often.",

@@ -76,7 +76,7 @@ export class StreamHub {
 
   #channelOf(responseId: string): Channel {
     const notifier = this.#notifier;
-    if (notifier === undefined) throw new Error("The hub has no doorbell yet.");
+    if (notifier === undefined) throw new Error("The hub has no notifier yet.");
     let channel = this.#channels.get(responseId);
     if (channel === undefined) {
       channel = new Channel(responseId, notifier, this.#options, () => {

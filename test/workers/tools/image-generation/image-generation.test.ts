@@ -65,11 +65,7 @@ async function run(calls: readonly object[], { tool, before, settings, logger }:
   const id = await createResponse(storage, { tools, metadata: scriptSteps(...calls) }, before);
   const upstream = new RecordingUpstream();
   const kind = kindOf(settings);
-  await runOnce(
-    { storage: { ...storage, ...(logger && { logger }) }, kinds: [kind], upstream },
-    id,
-    new AttemptControl(),
-  );
+  await runOnce({ storage, kinds: [kind], upstream, ...(logger && { logger }) }, id, new AttemptControl());
   await kind[Symbol.asyncDispose]?.();
   return { id, upstream, ...(await ended(id)) };
 }
