@@ -1,6 +1,6 @@
 /**
- * Loaded before each process that an npm script starts (package.json). Plain old JavaScript: a Node that is too old for
- * this server, which knows no types and no `using`, must be able to say so.
+ * Runs before each process that an npm script starts (package.json). Written in old JavaScript, so that a Node that is too
+ * old for this server, which knows neither types nor `using`, can report the problem.
  */
 "use strict";
 
@@ -20,9 +20,8 @@ if (Number(process.versions.node.split(".")[0]) < OLDEST_MAJOR) {
 }
 
 /*
- * npm passes on the signals that it hears of. Of a SIGKILL it does not, and nobody would end this process, so it looks
- * itself whether npm is still there. What is not npm's child (the fork of a worker has its worker for a parent, and a
- * channel to it) is not concerned.
+ * npm forwards signals, but a SIGKILL of npm would leave this process running, so it checks whether npm still exists. A
+ * process with an IPC channel is a child of another process of this server, and skips the check.
  */
 if (process.env.npm_lifecycle_event && !process.channel) {
   var parent = process.ppid;
