@@ -28,7 +28,7 @@ export class SemaphoreFullError extends Error {
 }
 
 interface Waiter {
-  grant: (place: Permit) => void;
+  grant: (permit: Permit) => void;
   reject: (reason: unknown) => void;
 }
 
@@ -113,11 +113,11 @@ export class FairSemaphore {
   }
 
   #next(): string | undefined {
-    let first: { project: string; places: number; since: number } | undefined;
+    let first: { project: string; running: number; since: number } | undefined;
     for (const [project, { since }] of this.#queues) {
-      const places = this.#shares.countOf(project);
-      const isBefore = first === undefined || places < first.places || (places === first.places && since < first.since);
-      if (isBefore) first = { project, places, since };
+      const running = this.#shares.countOf(project);
+      const isBefore = first === undefined || running < first.running || (running === first.running && since < first.since);
+      if (isBefore) first = { project, running, since };
     }
     return first?.project;
   }

@@ -158,8 +158,8 @@ async function verify({ client, screen, signal, received }: Demo, id: string): P
   const replayed: StreamEvent[] = [];
   for await (const event of await client.responses.retrieve(id, { stream: true }, { signal })) replayed.push(event);
   signal.throwIfAborted();
-  const faults = findStreamErrors(received, replayed);
-  if (faults.length > 0) throw new Error(`The stream was not exact: ${faults.join("; ")}.`);
+  const errors = findStreamErrors(received, replayed);
+  if (errors.length > 0) throw new Error(`The stream was not exact: ${errors.join("; ")}.`);
   screen.printLine(`${replayed.length} events replayed, every one equal to the one received.`);
   const verdict = `${received.length} events, sequence 0…${received.length - 1} complete`;
   screen.printLine("");

@@ -129,7 +129,7 @@ async function isMomentToKill(
   const item = items.get(items.size - 1);
   if (event.type !== "response.mcp_call_arguments.done" || item?.type !== "mcp_call" || item.name !== LOOK_UP)
     return false;
-  await raceSignal(almanac.lookUpBegun, signal);
+  await raceSignal(almanac.lookUpStarted, signal);
   return true;
 }
 

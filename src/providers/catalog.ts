@@ -134,12 +134,12 @@ function builtInProviders(config: Config): Provider[] {
 
 /** A missing key would only surface in the first request, so every process checks the shared configuration at start. */
 function checkKeys({ environment }: Config, file: ProvidersFile): void {
-  const faults = Object.entries(file.providers).flatMap(([name, provider]) => {
+  const errors = Object.entries(file.providers).flatMap(([name, provider]) => {
     const variable = provider.kind === "simulator" ? undefined : provider.api_key_env;
     if (variable === undefined || (environment[variable] ?? "").trim() !== "") return [];
     return [{ path: ["providers", name, "api_key_env"], message: `the variable ${variable} is not set` }];
   });
-  if (faults.length > 0) throw file.createError(...faults);
+  if (errors.length > 0) throw file.createError(...errors);
 }
 
 /** A missing fallback would only surface on the day it is needed. */

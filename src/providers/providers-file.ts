@@ -159,7 +159,7 @@ export class ProvidersFile {
     this.providers = providers;
   }
 
-  createError(...faults: SettingsError[]): ConfigurationError {
-    return this.#file.createError(faults);
+  createError(...errors: SettingsError[]): ConfigurationError {
+    return this.#file.createError(errors);
   }
 }

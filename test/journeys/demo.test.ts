@@ -71,13 +71,13 @@ const whole = [created, delta, completed];
 
 test.each<[what: string, received: NumberedEvent[], replayed: NumberedEvent[], errors: string[]]>([
   ["a complete stream", whole, whole, []],
-  ["no first event", whole.slice(1), whole.slice(1), ["a gap: 1 came where 0 was due"]],
-  ["a gap", [created, completed], [created, completed], ["a gap: 2 came where 1 was due"]],
+  ["no first event", whole.slice(1), whole.slice(1), ["a gap: 1 came instead of 0"]],
+  ["a gap", [created, completed], [created, completed], ["a gap: 2 came instead of 1"]],
   [
     "a repetition",
     [created, delta, delta, completed],
     [created, delta, delta, completed],
-    ["a repetition: 1 came where 2 was due"],
+    ["a repetition: 1 came instead of 2"],
   ],
   [
     "no end",

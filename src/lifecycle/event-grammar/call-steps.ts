@@ -115,8 +115,8 @@ export class CallSteps {
   }
 
   checkSame(event: { type: string }, item: OutputItem): void {
-    const told = this.#last === "added" ? undefined : streamedInputOf(item);
-    if (told !== undefined) this.#text.checkSame(event, told);
+    const streamed = this.#last === "added" ? undefined : streamedInputOf(item);
+    if (streamed !== undefined) this.#text.checkSame(event, streamed);
   }
 
   #checkIndex(event: ItemEventDraft): void {

@@ -57,9 +57,9 @@ export class ItemGrammar {
 
   #checkCalls(event: ItemEventDraft): void {
     if (!this.#callsAreWhole) return;
-    for (const [place, { item }] of this.#open) {
-      if (place !== event.output_index && isClientAction(item.type)) {
-        throw new IllegalEventError(event, `comes in the middle of the ${item.type} at ${place}.`);
+    for (const [openIndex, { item }] of this.#open) {
+      if (openIndex !== event.output_index && isClientAction(item.type)) {
+        throw new IllegalEventError(event, `comes in the middle of the ${item.type} at ${openIndex}.`);
       }
     }
     if (event.type !== "response.output_item.done" || event.item.status !== "incomplete") return;

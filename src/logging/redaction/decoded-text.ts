@@ -3,7 +3,7 @@
 export interface DecodedText {
   text: string;
   /** Maps an index of `text` to an index of the original. */
-  at: (place: number) => number;
+  at: (position: number) => number;
 }
 
 /** A constant pattern without backtracking, so its time is linear in the text. */
@@ -40,9 +40,9 @@ export function decodeRound(text: string): DecodedText | undefined {
   }
   if (read === 0) return undefined;
   pieces.push(text.slice(read));
-  const at = (place: number): number => {
-    const known = lastUpTo(decodedAt, place);
-    return Math.min(originalAt[known]! + place - decodedAt[known]!, text.length);
+  const at = (position: number): number => {
+    const known = lastUpTo(decodedAt, position);
+    return Math.min(originalAt[known]! + position - decodedAt[known]!, text.length);
   };
   return { text: pieces.join(""), at };
 }

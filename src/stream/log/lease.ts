@@ -263,12 +263,12 @@ export class Leases {
     );
     if (reply[0] === "gone") return { kind: "gone" };
     if (reply[0] === "over") return { kind: "over", status: reply[1] };
-    const [kind, lease, last, begun, errorJson] = reply;
+    const [kind, lease, last, endingReason, errorJson] = reply;
     return {
       kind,
       lease,
       last,
-      reason: begun,
+      reason: endingReason,
       error: errorJson ? (JSON.parse(errorJson) as ResponseError) : undefined,
     };
   }

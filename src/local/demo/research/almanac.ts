@@ -21,15 +21,15 @@ export interface Almanac extends AsyncDisposable {
   /** Host and port, in the form of FETCH_ALLOWED_HOSTS. */
   host: string;
   /** Resolves when the first call of the read-only tool arrives. */
-  lookUpBegun: Promise<void>;
+  lookUpStarted: Promise<void>;
 }
 
 export async function startAlmanac(made: ExecutedCallLog, { holdsFirst }: { holdsFirst: boolean }): Promise<Almanac> {
-  const begun = Promise.withResolvers<void>();
+  const started = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
   let isHeld = holdsFirst;
   const arrive = async (): Promise<void> => {
-    begun.resolve();
+    started.resolve();
     if (!isHeld) return;
     isHeld = false;
     await released.promise;
@@ -49,7 +49,7 @@ export async function startAlmanac(made: ExecutedCallLog, { holdsFirst }: { hold
   return {
     url: `http://${host}/mcp`,
     host,
-    lookUpBegun: begun.promise,
+    lookUpStarted: started.promise,
     async [Symbol.asyncDispose]() {
       released.resolve();
       server.close();

@@ -51,15 +51,15 @@ export function findRepeatedCalls(
   const cut = shown.filter(isCut);
   const cutCalls = count(cut.flatMap(callKeysOf));
   const nameless = cut.filter((item) => item.type === "web_search_call" && callKeysOf(item).length === 0).length;
-  const faults: string[] = [];
+  const errors: string[] = [];
   for (const key of new Set([...made.keys, ...completed])) {
     const again = (cutCalls.get(key) ?? 0) + (/^(search|page) /.test(key) ? nameless : 0);
     const most = (ended.get(key) ?? 0) + (isReadOnly(key) ? again : 0);
     const times = made.countOf(key);
-    if (times > most) faults.push(`made ${times} times instead of ${most}: ${key}`);
-    if (times === 0 && completed.has(key)) faults.push(`completed, and never made: ${key}`);
+    if (times > most) errors.push(`made ${times} times instead of ${most}: ${key}`);
+    if (times === 0 && completed.has(key)) errors.push(`completed, and never made: ${key}`);
   }
-  return faults;
+  return errors;
 }
 
 function count(keys: readonly string[]): Map<string, number> {

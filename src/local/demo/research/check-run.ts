@@ -25,8 +25,8 @@ export async function checkRun(run: CheckedRun, response: Response): Promise<voi
   const { made, screen, received, isScripted, isLocalWeb } = run;
   screen.printHeading("Check it");
   const replayed = await replay(run, response.id);
-  const check = (claim: string, faults: readonly string[]): void => {
-    if (faults.length > 0) throw new Error(`Not so: ${claim} ${faults.join("; ")}.`);
+  const check = (claim: string, errors: readonly string[]): void => {
+    if (errors.length > 0) throw new Error(`Not so: ${claim} ${errors.join("; ")}.`);
     screen.printLine(`✓ ${claim}`, "green", "");
   };
   const numbers = `0…${received.length - 1}`;
