@@ -22,7 +22,7 @@ export interface Permit extends Disposable {
   release(): void;
 }
 
-/** The maximum number of calls already waits. */
+/** The maximum number of calls is already waiting. */
 export class SemaphoreFullError extends Error {
   override readonly name = "SemaphoreFullError";
 }
@@ -116,7 +116,8 @@ export class FairSemaphore {
     let first: { project: string; running: number; since: number } | undefined;
     for (const [project, { since }] of this.#queues) {
       const running = this.#shares.countOf(project);
-      const isBefore = first === undefined || running < first.running || (running === first.running && since < first.since);
+      const isBefore =
+        first === undefined || running < first.running || (running === first.running && since < first.since);
       if (isBefore) first = { project, running, since };
     }
     return first?.project;
@@ -156,7 +157,7 @@ export class FairSemaphore {
     let [most, calls] = ["", [] as Waiter[]];
     for (const [each, line] of this.#queues) if (line.calls.length > calls.length) [most, calls] = [each, line.calls];
     const newest = calls.at(-1);
-    const full = new SemaphoreFullError(`${this.#waiting} calls wait already.`);
+    const full = new SemaphoreFullError(`${this.#waiting} calls are already waiting.`);
     if (newest === undefined || calls.length <= own + 1) throw full;
     this.#remove(most, newest);
     newest.reject(full);

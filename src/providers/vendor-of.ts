@@ -38,14 +38,14 @@ function fits(host: string, pattern: string): boolean {
 }
 
 export function traitsOf(entry: VendorSource): VendorTraits {
-  const given = Object.entries(entry.traits ?? {}).filter(([, value]) => value !== undefined);
-  return { ...traitsOfVendor(vendorOf(entry)), ...Object.fromEntries(given) };
+  const overrides = Object.entries(entry.traits ?? {}).filter(([, value]) => value !== undefined);
+  return { ...traitsOfVendor(vendorOf(entry)), ...Object.fromEntries(overrides) };
 }
 
 export function traitsOfVendor(vendor: VendorName): VendorTraits {
   const { traits }: VendorEntry = VENDORS[vendor];
-  const own = Object.fromEntries(Object.entries(traits).map(([name, [value]]) => [name, value]));
-  return { ...DEFAULT_TRAITS, ...own };
+  const vendorTraits = Object.fromEntries(Object.entries(traits).map(([name, [value]]) => [name, value]));
+  return { ...DEFAULT_TRAITS, ...vendorTraits };
 }
 
 /** The owner of the state in a model's reasoning. No other vendor can read it. */

@@ -3,7 +3,7 @@
  * in order of arrival.
  *
  * 1–3: a service tier (priority, default, flex).
- * 4: related, a response with a window whose `continuation_id` is running (store/continuations.ts).
+ * 4: related, a response with a window whose `continuation_id` is running (src/store/continuations.ts).
  * From 5: a response with a window (contract.md#completion-windows); the earlier its latest start, the smaller the
  * number.
  *

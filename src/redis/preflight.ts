@@ -94,8 +94,8 @@ function findingsOfError(error: unknown): RedisFindings {
     return { ...noFindings(), errors: [sentence] };
   }
   if (!isRedisUnavailable(error)) throw error;
-  const known = WAIT_REASONS.find(([beginning]) => message.startsWith(beginning));
-  return { ...noFindings(), waitReasons: [known?.[1] ?? "Redis does not answer."] };
+  const reason = WAIT_REASONS.find(([beginning]) => message.startsWith(beginning));
+  return { ...noFindings(), waitReasons: [reason?.[1] ?? "Redis does not answer."] };
 }
 
 /** Inspects a single server, or every primary of a cluster. */

@@ -27,7 +27,7 @@ test("the demo drops the connection, kills the worker, resumes and misses nothin
   const picture = withoutNumbers(await readFile("docs/demo.svg", "utf8"));
   expect(headings.filter((heading) => !picture.includes(withoutNumbers(heading)))).toEqual([]);
   expect(run.output).toMatch(/Worker \d+ got SIGKILL/);
-  expect(run.output).toMatch(/Worker \d+ went on: event \d+ came \d\.\d s after the kill/);
+  expect(run.output).toMatch(/Worker \d+ resumed: event \d+ came \d\.\d s after the kill/);
   expect(run.output).toMatch(/status +completed/);
   expect(lines.filter((line) => line.length > WIDTH)).toEqual([]);
   // Only terminals get colors.

@@ -90,7 +90,7 @@ export class ItemGrammar {
     if (item.id !== before.id || item.type !== before.type || callIdOf(item) !== callIdOf(before)) {
       throw new IllegalEventError(event, "an item keeps its id, type and call_id.");
     }
-    if (item.status === "in_progress") throw new IllegalEventError(event, "what is done is not in_progress.");
+    if (item.status === "in_progress") throw new IllegalEventError(event, "a done item cannot be in_progress.");
     if (!isCutOff(item)) {
       open.parts.checkWhole(event);
       open.steps.checkWhole(event, item);

@@ -10,7 +10,7 @@ import { defineScript, type RedisClient } from "../../redis/script.ts";
 const PAGE_EVENTS = 1_000;
 /** Half of the mebibyte that a subscriber may cost, because its connection may still hold part of the previous page. */
 export const PAGE_BYTES = 512 * 1024;
-/** Minimum overhead of a frame around the event's JSON (frame.ts): `id`, `event`, a delta's padding. */
+/** Minimum overhead of a frame around the event's JSON (src/stream/fan-out/frame.ts): `id`, `event`, a delta's padding. */
 const FRAME_BYTES = 128;
 
 /*

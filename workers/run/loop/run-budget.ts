@@ -33,7 +33,7 @@ export class RunBudget {
   #spent: Usage = NO_USAGE;
   #hasSpent = false;
 
-  /** `maxToolCalls` applies whatever the request allows. */
+  /** `maxToolCalls` applies even if the request allows more. */
   constructor(bounds: Bounds, maxToolCalls: number, journal: RunJournal) {
     this.#bounds = bounds;
     this.#maxToolCalls = maxToolCalls;
