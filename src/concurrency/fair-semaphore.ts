@@ -153,13 +153,14 @@ export class FairSemaphore {
    * The queue is full: the newest call of the project with the most waiting calls makes room for a project with fewer.
    */
   #makeRoom(project: string): void {
-    const own = this.#queues.get(project)?.calls.length ?? 0;
-    let [most, calls] = ["", [] as Waiter[]];
-    for (const [each, line] of this.#queues) if (line.calls.length > calls.length) [most, calls] = [each, line.calls];
+    const waitingOfProject = this.#queues.get(project)?.calls.length ?? 0;
+    let [longest, calls] = ["", [] as Waiter[]];
+    for (const [each, line] of this.#queues)
+      if (line.calls.length > calls.length) [longest, calls] = [each, line.calls];
     const newest = calls.at(-1);
     const full = new SemaphoreFullError(`${this.#waiting} calls are already waiting.`);
-    if (newest === undefined || calls.length <= own + 1) throw full;
-    this.#remove(most, newest);
+    if (newest === undefined || calls.length <= waitingOfProject + 1) throw full;
+    this.#remove(longest, newest);
     newest.reject(full);
   }
 }

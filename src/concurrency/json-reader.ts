@@ -42,7 +42,7 @@ const CLOSE_OBJECT = 0x7d;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const BYTE_ORDER_MARK = Buffer.from("\ufeff");
 
-/** A name that no text contains. It stands for a member that is assembled separately. */
+/** A name that no text contains. A placeholder for a member that is assembled separately. */
 const PLACEHOLDER_NAME = randomUUID();
 
 /**

@@ -29,7 +29,9 @@ export interface Config extends Settings {
   mcpServers: McpServers;
   /** Name of this process in connections and logs. */
   processName: string;
-  /** The environment without this server's own keys. Providers' keys are read from it, by the names in PROVIDERS_FILE. */
+  /**
+   * The environment without this server's own keys. Providers' keys are read from it, by the names in PROVIDERS_FILE.
+   */
   environment: Readonly<NodeJS.ProcessEnv>;
 }
 

@@ -1,7 +1,7 @@
 /**
  * `npm run demo:research`: a deep-research run to look at. A response searches, opens pages, calls an MCP server and
- * computes with Python. The demo kills the worker in the middle of a step, and another worker resumes the run. It does not
- * repeat recorded steps, and the report cites the pages that were found.
+ * computes with Python. The demo kills the worker in the middle of a step, and another worker resumes the run. It does
+ * not repeat recorded steps, and the report cites the pages that were found.
  *
  * It needs no key and no network: the pages, the search engine and the MCP server are on this machine, and the model is
  * the simulator. `--model vendor/model "question"` uses a real model. It exits with 0 only if every check passes.

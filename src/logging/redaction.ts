@@ -1,8 +1,8 @@
 /**
  * Redacts secrets in any text that may repeat them: verbatim, in base64, in hexadecimal, percent-encoded, or escaped
  * for JSON or HTML. It never builds a regular expression from a secret, because the engine's errors quote the pattern.
- * The time is linear in the text and the secrets, even if an attacker chose them: an Aho-Corasick automaton over the first
- * characters of each form scans the text once verbatim and once per round of decoding.
+ * The time is linear in the text and the secrets, even if an attacker chose them: an Aho-Corasick automaton over the
+ * first characters of each form scans the text once verbatim and once per round of decoding.
  */
 import { decodeRound } from "./redaction/decoded-text.ts";
 import { createSecretForms } from "./redaction/secret-forms.ts";

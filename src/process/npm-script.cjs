@@ -1,6 +1,6 @@
 /**
- * Loaded before each process that an npm script starts (package.json). It is plain old JavaScript, so that a Node that is
- * too old for this server, and supports neither types nor `using`, can report it.
+ * Loaded before each process that an npm script starts (package.json). It is plain old JavaScript, so that a Node that
+ * is too old for this server, and supports neither types nor `using`, can report it.
  */
 "use strict";
 
@@ -20,9 +20,9 @@ if (Number(process.versions.node.split(".")[0]) < OLDEST_MAJOR) {
 }
 
 /*
- * npm forwards the signals that it receives, but it cannot forward a SIGKILL. So this process checks whether npm is still
- * its parent, and ends itself otherwise. A process with a channel to its parent does not check: the end of the channel
- * ends it.
+ * npm forwards the signals that it receives, but it cannot forward a SIGKILL. So this process checks whether npm is
+ * still its parent, and ends itself otherwise. A process with a channel to its parent does not check: the end of the
+ * channel ends it.
  */
 if (process.env.npm_lifecycle_event && !process.channel) {
   var parent = process.ppid;

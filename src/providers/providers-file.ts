@@ -34,8 +34,8 @@ const plainModels = modelsSchema(z.strictObject(modelFields));
 
 /**
  * Fields of a vendor and of its listed models: how to ask for a continuation of the assistant's text. A model's value
- * overrides the vendor's. The default is `none`, because a vendor without this feature restarts the answer or rejects the
- * request.
+ * overrides the vendor's. The default is `none`, because a vendor without this feature restarts the answer or rejects
+ * the request.
  */
 function continuationFields<const T extends readonly [string, ...string[]]>(modes: T) {
   const continuation = z.enum(["none", ...modes]).optional();

@@ -22,10 +22,10 @@ interface VendorSource {
   traits?: { [Name in TraitName]?: VendorTraits[Name] | undefined } | undefined;
 }
 
-/** The vendor of an entry: named, derived from its host, or the vendor that its protocol is named after. */
+/** The vendor that an entry names, or that its host or its protocol belongs to. */
 export function vendorOf({ kind, base_url, vendor }: VendorSource): VendorName {
   if (vendor !== undefined) return vendor;
-  // The vendor defined the protocol, so other servers that speak it are treated alike.
+  // The vendor defined the protocol, so other servers that speak it are treated the same.
   if (kind !== "openai-compatible") return kind;
   const host = URL.canParse(base_url) ? new URL(base_url).hostname : "";
   const isOf = ({ hosts }: VendorEntry) => hosts.some((each) => fits(host, each));

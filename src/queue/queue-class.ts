@@ -9,7 +9,7 @@
  *
  * A response with a window runs when nothing else waits, and at once on an idle worker. `flex` waits behind the other
  * tiers, but not forever: from its latest start on, a response with a window or of the flex tier joins the default
- * tier. The class follows from the record alone, so every process computes the same class.
+ * tier. The class depends only on the record, so every process computes the same class.
  */
 import { windowMsOf } from "../lifecycle/completion-window.ts";
 import type { CreateRequest } from "../protocol/create-request.ts";

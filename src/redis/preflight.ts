@@ -50,7 +50,7 @@ export class Preflight {
     }
   }
 
-  /** For readiness: makes no write, and shares a recent result. */
+  /** The findings for readiness checks: makes no write, and shares a recent result. */
   async check(): Promise<RedisFindings> {
     if (this.#last === undefined || performance.now() - this.#last.atMs > MAX_AGE_MS) {
       this.#last = { findings: inspect(this.#redis), atMs: performance.now() };

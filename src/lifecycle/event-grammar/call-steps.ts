@@ -96,7 +96,7 @@ export class CallSteps {
 
   accept(event: ItemEventDraft): void {
     const name = event.type.slice("response.".length);
-    // For an event known only to its provider, the grammar checks nothing but the item it belongs to.
+    // The grammar knows no steps of events that only a provider defines. It has checked their item already.
     if (!Object.hasOwn(STEPS, name)) return;
     const { of, after } = STEPS[name]!;
     if (of !== this.#item.type) throw new IllegalEventError(event, `does not belong to a ${this.#item.type}.`);

@@ -19,7 +19,7 @@ const CONTINUATION = 0b10;
 /** Returns undefined if nothing is escaped. */
 export function decodeRound(text: string): DecodedText | undefined {
   const pieces: string[] = [];
-  // Pairs of indices, in the decoded text and in the original, after which both advance alike.
+  // Pairs of indices, in the decoded text and in the original, after which both advance equally.
   const decodedAt: number[] = [0];
   const originalAt: number[] = [0];
   let length = 0;
@@ -41,8 +41,8 @@ export function decodeRound(text: string): DecodedText | undefined {
   if (read === 0) return undefined;
   pieces.push(text.slice(read));
   const at = (position: number): number => {
-    const known = lastUpTo(decodedAt, position);
-    return Math.min(originalAt[known]! + position - decodedAt[known]!, text.length);
+    const index = lastUpTo(decodedAt, position);
+    return Math.min(originalAt[index]! + position - decodedAt[index]!, text.length);
   };
   return { text: pieces.join(""), at };
 }

@@ -252,7 +252,7 @@ export class Leases {
     return (await this.#redis.hget(this.#layout.meta(id), "lease")) === lease;
   }
 
-  /** Fences a response for good, for cancel and the sweeper. */
+  /** Fences a response permanently, for cancel and the sweeper. */
   async fence(id: string, reason: EndingReason, error?: ResponseError): Promise<FenceOutcome> {
     const reply = await fenceScript(
       this.#redis,

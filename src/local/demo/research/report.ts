@@ -46,8 +46,8 @@ const siteOf = (url: string): string => new URL(url).host.replace(/^www\./, "");
 export function numberSources(text: string, citations: readonly Citation[]): Report {
   const sources: Report["sources"] = [];
   const numberOf = ({ url, title }: Citation): number => {
-    const known = sources.findIndex((source) => source.url === url);
-    return known === -1 ? sources.push({ url, title }) : known + 1;
+    const index = sources.findIndex((source) => source.url === url);
+    return index === -1 ? sources.push({ url, title }) : index + 1;
   };
   let numbered = "";
   let position = 0;

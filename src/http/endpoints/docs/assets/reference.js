@@ -2,8 +2,8 @@
 
 /**
  * Replaces references with the names of their schemas. Swagger UI copies the target of each reference, again for each
- * use, which takes minutes for unions of unions. Here each schema appears once, under Schemas. `openapi.json` itself keeps
- * its references.
+ * use, which takes minutes for unions of unions. Here each schema appears once, under Schemas. `openapi.json` itself
+ * keeps its references.
  */
 function nameReferences(value) {
   if (typeof value !== "object" || value === null) return value;
