@@ -127,24 +127,24 @@ export class FairSemaphore {
    * A project that rejoins later starts behind the others: the semaphore keeps no history of projects that do not wait.
    */
   #resetWaitStart(project: string): void {
-    const line = this.#queues.get(project);
-    if (line !== undefined) line.since = this.#clock++;
+    const queue = this.#queues.get(project);
+    if (queue !== undefined) queue.since = this.#clock++;
   }
 
   #enqueue(project: string, call: Waiter): void {
-    const line = this.#queues.get(project);
-    if (line === undefined) this.#queues.set(project, { calls: [call], since: this.#clock++ });
-    else line.calls.push(call);
+    const queue = this.#queues.get(project);
+    if (queue === undefined) this.#queues.set(project, { calls: [call], since: this.#clock++ });
+    else queue.calls.push(call);
     this.#waiting += 1;
   }
 
   /** Returns false if the call no longer waits. */
   #remove(project: string, call: Waiter): boolean {
-    const line = this.#queues.get(project);
-    const at = line?.calls.indexOf(call) ?? -1;
-    if (line === undefined || at < 0) return false;
-    line.calls.splice(at, 1);
-    if (line.calls.length === 0) this.#queues.delete(project);
+    const queue = this.#queues.get(project);
+    const at = queue?.calls.indexOf(call) ?? -1;
+    if (queue === undefined || at < 0) return false;
+    queue.calls.splice(at, 1);
+    if (queue.calls.length === 0) this.#queues.delete(project);
     this.#waiting -= 1;
     return true;
   }
@@ -155,8 +155,8 @@ export class FairSemaphore {
   #makeRoom(project: string): void {
     const waitingOfProject = this.#queues.get(project)?.calls.length ?? 0;
     let [longest, calls] = ["", [] as Waiter[]];
-    for (const [each, line] of this.#queues)
-      if (line.calls.length > calls.length) [longest, calls] = [each, line.calls];
+    for (const [each, queue] of this.#queues)
+      if (queue.calls.length > calls.length) [longest, calls] = [each, queue.calls];
     const newest = calls.at(-1);
     const full = new SemaphoreFullError(`${this.#waiting} calls are already waiting.`);
     if (newest === undefined || calls.length <= waitingOfProject + 1) throw full;

@@ -3,7 +3,7 @@ import { format } from "node:util";
 import type { Logger } from "pino";
 
 /** Libraries repeat a warning for every connection. */
-const MAX_KNOWN = 100;
+const MAX_SEEN = 100;
 
 export function redirectConsole(logger: Logger): void {
   const seen = new Set<string>();
@@ -12,7 +12,7 @@ export function redirectConsole(logger: Logger): void {
     (...parts: unknown[]): void => {
       const text = format(...parts).trim();
       if (seen.has(text)) return;
-      if (seen.size < MAX_KNOWN) seen.add(text);
+      if (seen.size < MAX_SEEN) seen.add(text);
       logger[level]({ library: true }, text);
     };
   Object.assign(console, {

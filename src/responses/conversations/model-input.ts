@@ -106,8 +106,8 @@ async function loadConversationItems(
 
 async function loadChain({ chains }: Pick<Storage, "chains">, nearest: readonly string[]): Promise<History> {
   const chain = await chains.walk(nearest);
-  const gone = chain.find((link) => link.project === undefined);
-  if (gone !== undefined) throw new MissingHistoryError("previous response", gone.id);
+  const missing = chain.find((link) => link.project === undefined);
+  if (missing !== undefined) throw new MissingHistoryError("previous response", missing.id);
   const ids = chain.map((link) => link.id);
   const turns = await chains.readLinkItems(ids);
   const origins = new Map<string, string>();
