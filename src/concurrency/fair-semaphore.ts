@@ -22,13 +22,13 @@ export interface Permit extends Disposable {
   release(): void;
 }
 
-/** The maximum number of calls already waits. */
+/** The maximum number of calls is already waiting. */
 export class SemaphoreFullError extends Error {
   override readonly name = "SemaphoreFullError";
 }
 
 interface Waiter {
-  grant: (place: Permit) => void;
+  grant: (permit: Permit) => void;
   reject: (reason: unknown) => void;
 }
 
@@ -113,11 +113,12 @@ export class FairSemaphore {
   }
 
   #next(): string | undefined {
-    let first: { project: string; places: number; since: number } | undefined;
+    let first: { project: string; running: number; since: number } | undefined;
     for (const [project, { since }] of this.#queues) {
-      const places = this.#shares.countOf(project);
-      const isBefore = first === undefined || places < first.places || (places === first.places && since < first.since);
-      if (isBefore) first = { project, places, since };
+      const running = this.#shares.countOf(project);
+      const isBefore =
+        first === undefined || running < first.running || (running === first.running && since < first.since);
+      if (isBefore) first = { project, running, since };
     }
     return first?.project;
   }
@@ -126,24 +127,24 @@ export class FairSemaphore {
    * A project that rejoins later starts behind the others: the semaphore keeps no history of projects that do not wait.
    */
   #resetWaitStart(project: string): void {
-    const line = this.#queues.get(project);
-    if (line !== undefined) line.since = this.#clock++;
+    const queue = this.#queues.get(project);
+    if (queue !== undefined) queue.since = this.#clock++;
   }
 
   #enqueue(project: string, call: Waiter): void {
-    const line = this.#queues.get(project);
-    if (line === undefined) this.#queues.set(project, { calls: [call], since: this.#clock++ });
-    else line.calls.push(call);
+    const queue = this.#queues.get(project);
+    if (queue === undefined) this.#queues.set(project, { calls: [call], since: this.#clock++ });
+    else queue.calls.push(call);
     this.#waiting += 1;
   }
 
   /** Returns false if the call no longer waits. */
   #remove(project: string, call: Waiter): boolean {
-    const line = this.#queues.get(project);
-    const at = line?.calls.indexOf(call) ?? -1;
-    if (line === undefined || at < 0) return false;
-    line.calls.splice(at, 1);
-    if (line.calls.length === 0) this.#queues.delete(project);
+    const queue = this.#queues.get(project);
+    const at = queue?.calls.indexOf(call) ?? -1;
+    if (queue === undefined || at < 0) return false;
+    queue.calls.splice(at, 1);
+    if (queue.calls.length === 0) this.#queues.delete(project);
     this.#waiting -= 1;
     return true;
   }
@@ -152,13 +153,14 @@ export class FairSemaphore {
    * The queue is full: the newest call of the project with the most waiting calls makes room for a project with fewer.
    */
   #makeRoom(project: string): void {
-    const own = this.#queues.get(project)?.calls.length ?? 0;
-    let [most, calls] = ["", [] as Waiter[]];
-    for (const [each, line] of this.#queues) if (line.calls.length > calls.length) [most, calls] = [each, line.calls];
+    const waitingOfProject = this.#queues.get(project)?.calls.length ?? 0;
+    let [longest, calls] = ["", [] as Waiter[]];
+    for (const [each, queue] of this.#queues)
+      if (queue.calls.length > calls.length) [longest, calls] = [each, queue.calls];
     const newest = calls.at(-1);
-    const full = new SemaphoreFullError(`${this.#waiting} calls wait already.`);
-    if (newest === undefined || calls.length <= own + 1) throw full;
-    this.#remove(most, newest);
+    const full = new SemaphoreFullError(`${this.#waiting} calls are already waiting.`);
+    if (newest === undefined || calls.length <= waitingOfProject + 1) throw full;
+    this.#remove(longest, newest);
     newest.reject(full);
   }
 }

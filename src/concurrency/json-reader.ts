@@ -42,7 +42,7 @@ const CLOSE_OBJECT = 0x7d;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const BYTE_ORDER_MARK = Buffer.from("\ufeff");
 
-/** A name that no text contains. It stands for a member that is assembled separately. */
+/** A name that no text contains. A placeholder for a member that is assembled separately. */
 const PLACEHOLDER_NAME = randomUUID();
 
 /**
@@ -171,12 +171,12 @@ export class JsonReader {
     return this.#whole.value;
   }
 
-  #readByte(byte: number, place: number): void {
-    if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) this.#closeContainer(byte, place);
-    else if (byte === OPEN_LIST || byte === OPEN_OBJECT) this.#openContainer(place);
+  #readByte(byte: number, position: number): void {
+    if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) this.#closeContainer(byte, position);
+    else if (byte === OPEN_LIST || byte === OPEN_OBJECT) this.#openContainer(position);
     else if (byte === COMMA) {
       this.#countValue();
-      if (this.#values - this.#parsedValues > this.#pieceValues && this.#depth > 0) this.#parsePiece(place);
+      if (this.#values - this.#parsedValues > this.#pieceValues && this.#depth > 0) this.#parsePiece(position);
     } else if (byte === COLON) {
       this.#countValue();
       this.#fields[this.#depth]! += 1;
@@ -189,32 +189,32 @@ export class JsonReader {
     if (this.#values > this.#limits.values) throw new JsonReadError("values");
   }
 
-  #openContainer(place: number): void {
+  #openContainer(position: number): void {
     this.#countValue();
     // Extra tokens after the end.
     if (this.#whole !== undefined) throw new JsonReadError("malformed");
     this.#depth += 1;
     if (this.#depth > this.#limits.depth) throw new JsonReadError("depth");
-    this.#starts[this.#depth] = place;
+    this.#starts[this.#depth] = position;
     this.#fields[this.#depth] = 0;
     this.#nameStarts[this.#depth] = this.#stringFrom;
     this.#nameEnds[this.#depth] = this.#stringTo;
   }
 
-  #closeContainer(byte: number, place: number): void {
+  #closeContainer(byte: number, position: number): void {
     if (this.#depth === 0) throw new JsonReadError("malformed");
-    if (this.#unfinished.length === this.#depth) this.#finish(byte, place);
+    if (this.#unfinished.length === this.#depth) this.#finish(byte, position);
     this.#depth -= 1;
   }
 
-  #finish(byte: number, place: number): void {
+  #finish(byte: number, position: number): void {
     const last = this.#unfinished.pop()!;
     if (Array.isArray(last.container) !== (byte === CLOSE_LIST)) throw new JsonReadError("malformed");
-    this.#parseInto(last, place, "closing");
+    this.#parseInto(last, position, "closing");
     this.#parsedValues = this.#values;
     const parent = this.#unfinished.at(-1);
-    if (parent === undefined) this.#whole = { value: last.container, end: place + 1 };
-    else Object.assign(parent, { parsedTo: place + 1, before: "child" } satisfies Partial<UnfinishedContainer>);
+    if (parent === undefined) this.#whole = { value: last.container, end: position + 1 };
+    else Object.assign(parent, { parsedTo: position + 1, before: "child" } satisfies Partial<UnfinishedContainer>);
   }
 
   /** Parses up to a comma. Containers that are open here are assembled from pieces from now on. */

@@ -25,9 +25,9 @@ export async function mapInSlices<T, R>(values: readonly T[], map: (value: T, in
   if (values.length <= 1) return values.map(map);
   const slice = new TimeSlice();
   const mapped: R[] = [];
-  for (const [place, value] of values.entries()) {
+  for (const [index, value] of values.entries()) {
     if (slice.isOver) await slice.yieldToOthers();
-    mapped.push(map(value, place));
+    mapped.push(map(value, index));
   }
   return mapped;
 }

@@ -47,7 +47,7 @@ function parseApiKeys(source: string | undefined, setting: string): ApiKeyEntry[
     .flatMap((line) => line.split(","))
     .map((entry) => entry.trim())
     .filter((entry) => entry !== "");
-  // An empty list would let everyone in, which nobody wants who sets it.
+  // An empty list would admit everyone, which is never the intent of a set variable.
   if (entries.length === 0) throw new ConfigurationError(`${setting}: contains no key.`);
   return entries.map((entry, i) => {
     const position = `${setting}: entry ${i + 1}`;
@@ -59,15 +59,15 @@ function parseApiKeys(source: string | undefined, setting: string): ApiKeyEntry[
 
 /** A key belongs to one project, and is long enough if other machines can try to guess it. */
 function checkApiKeys(entries: readonly ApiKeyEntry[], host: string): void {
-  const known = new Map<string, ApiKeyEntry>();
+  const entryByHash = new Map<string, ApiKeyEntry>();
   for (const entry of entries) {
-    const same = known.get(entry.hash.toString("hex"));
+    const same = entryByHash.get(entry.hash.toString("hex"));
     if (same !== undefined && same.project !== entry.project) {
       throw new ConfigurationError(
         `${entry.position} has the key of another project (${same.position}). Give each project its own key.`,
       );
     }
-    known.set(entry.hash.toString("hex"), entry);
+    entryByHash.set(entry.hash.toString("hex"), entry);
     if (entry.length < KEY_MIN_LENGTH && !LOOPBACK.has(host)) {
       throw new ConfigurationError(
         `${entry.position} has a key of fewer than ${KEY_MIN_LENGTH} characters. Anyone who reaches ${host} could guess it. Set a longer key, or HOST=127.0.0.1.`,

@@ -29,7 +29,9 @@ export interface Config extends Settings {
   mcpServers: McpServers;
   /** Name of this process in connections and logs. */
   processName: string;
-  /** Where the providers' keys are looked up, under the names that PROVIDERS_FILE gives. Without this server's own keys. */
+  /**
+   * The environment without this server's own keys. Providers' keys are read from it, by the names in PROVIDERS_FILE.
+   */
   environment: Readonly<NodeJS.ProcessEnv>;
 }
 
@@ -62,7 +64,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   };
 }
 
-/** Longest time that a command which waits for replicas may take because of that. */
+/** Maximum time that waiting for replicas adds to a command. */
 export function replicaWaitMsOf(config: Config): number {
   return config.REDIS_MIN_REPLICAS_ACKED > 0 ? config.REDIS_WAIT_TIMEOUT_MS : 0;
 }

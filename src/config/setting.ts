@@ -2,7 +2,7 @@
 import { z } from "zod";
 
 export interface SettingNote {
-  /** Begins with a noun. */
+  /** Starts with a noun. */
   description: string;
   unit?: string | undefined;
 }
@@ -19,7 +19,7 @@ interface IntegerOptions {
 export const DAY_SECONDS = 24 * 60 * 60;
 /** Node replaces a longer timer by one of 1 ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
-/** For settings whose timer runs some seconds longer than they say. */
+/** Maximum of settings whose timer runs some seconds longer than their value. */
 export const MAX_EXTENDED_TIMER_MS = MAX_TIMER_MS - 60_000;
 export const MAX_PORT = 65_535;
 

@@ -38,7 +38,7 @@ export class SettingsFile {
     throw this.createError(parsed.error.issues.flatMap((issue) => describe(issue) ?? toSettingsErrors(issue)));
   }
 
-  /** For errors that are found after parsing. */
+  /** Creates an error that is found after parsing. */
   createError(errors: readonly SettingsError[]): ConfigurationError {
     const described = errors.map(
       ({ path, message }) => `line ${this.#lineOf(path)}: ${path.map(String).join(".") || "file"}: ${message}`,
@@ -72,7 +72,7 @@ interface JsonNode {
   range?: readonly number[] | null;
 }
 
-/** Offset at which a member of a YAML object or list begins. */
+/** Offset at which a member of a YAML object or list starts. */
 function keyOffset(parent: unknown, key: PropertyKey): number | undefined {
   const { items = [] } = (parent ?? {}) as { items?: readonly (JsonNode & { key?: JsonNode & { value?: unknown } })[] };
   const member = typeof key === "number" ? items[key] : items.find((pair) => pair.key?.value === key)?.key;
@@ -110,11 +110,11 @@ const SHOWN_BEFORE = 10;
 /** V8 either names the position or quotes the text around it. A file that ends too early breaks on its last line. */
 function findBrokenLine(text: string, error: unknown): number {
   const message = error instanceof Error ? error.message : "";
-  const named = /line (\d+) column \d+\)$/.exec(message);
-  if (named !== null) return Number(named[1]);
-  const shown = /^Unexpected token '([^])', (\.\.\.)?"([^]*)"(?:\.\.\.)? is not valid JSON$/u.exec(message);
-  if (shown === null) return text.trimEnd().split("\n").length;
-  const [, token, ellipsis, around] = shown;
+  const located = /line (\d+) column \d+\)$/.exec(message);
+  if (located !== null) return Number(located[1]);
+  const quoted = /^Unexpected token '([^])', (\.\.\.)?"([^]*)"(?:\.\.\.)? is not valid JSON$/u.exec(message);
+  if (quoted === null) return text.trimEnd().split("\n").length;
+  const [, token, ellipsis, around] = quoted;
   const offset = ellipsis === undefined ? text.indexOf(token!) : text.indexOf(around!) + SHOWN_BEFORE;
   return text.slice(0, offset).split("\n").length;
 }

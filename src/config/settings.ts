@@ -54,7 +54,7 @@ export const SETTINGS = Object.keys(environmentSchema.shape);
 
 export interface DescribedSetting extends SettingNote {
   name: string;
-  /** As the environment would give it; empty if there is none. */
+  /** In the form of an environment variable; empty if there is none. */
   default: string;
 }
 

@@ -63,17 +63,17 @@ export function chooseKeptMessages(
   const last = items.findLastIndex((item) => item.type === "message" && item.role === "user");
   const chosen = new Set<number>(last < 0 ? [] : [last]);
   let left = budget - (tokens[last] ?? 0);
-  const candidates = [...items.keys()].filter((place) => canBeKept(items[place]!) && place !== last);
-  const instructions = candidates.filter((place) => isInstruction(items[place]!));
-  const messages = candidates.filter((place) => !isInstruction(items[place]!)).toReversed();
-  for (const place of [...instructions, ...messages]) {
-    left -= tokens[place]!;
+  const candidates = [...items.keys()].filter((index) => canBeKept(items[index]!) && index !== last);
+  const instructions = candidates.filter((index) => isInstruction(items[index]!));
+  const messages = candidates.filter((index) => !isInstruction(items[index]!)).toReversed();
+  for (const index of [...instructions, ...messages]) {
+    left -= tokens[index]!;
     if (left < 0) break;
-    chosen.add(place);
+    chosen.add(index);
   }
-  const kept = items.filter((_item, place) => chosen.has(place)).map((item) => keptMessage(item as UserOrInstruction));
+  const kept = items.filter((_item, index) => chosen.has(index)).map((item) => keptMessage(item as UserOrInstruction));
   const isAnswered = items.slice(last + 1).some((item) => item.type === "message" && item.role === "assistant");
-  const pending = last < 0 || isAnswered ? 0 : [...chosen].filter((place) => place >= last).length;
+  const pending = last < 0 || isAnswered ? 0 : [...chosen].filter((index) => index >= last).length;
   return { kept, pending };
 }
 
@@ -98,11 +98,11 @@ export function applyCompaction(
   items: readonly ContextItem[],
   unseal: (sealed: string) => CompactionContent | undefined,
 ): ContextItem[] {
-  for (let place = items.length - 1; place >= 0; place -= 1) {
-    const item = items[place]!;
+  for (let index = items.length - 1; index >= 0; index -= 1) {
+    const item = items[index]!;
     const content = item.type === "compaction" ? unseal(item.encrypted_content) : undefined;
     if (content === undefined) continue;
-    return [...expandCompaction(content, items.slice(0, place)), ...items.slice(place + 1)];
+    return [...expandCompaction(content, items.slice(0, index)), ...items.slice(index + 1)];
   }
   return [...items];
 }

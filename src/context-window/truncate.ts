@@ -14,11 +14,11 @@ export function truncateItems(
   let total = tokens.reduce((sum, each) => sum + each, 0);
   if (total <= budget) return [...items];
   const groups = groupItems(items);
-  const staying = new Set(items.flatMap((item, place) => (isInstruction(item) ? [groups[place]!] : [])));
+  const staying = new Set(items.flatMap((item, index) => (isInstruction(item) ? [groups[index]!] : [])));
   const lastUserMessage = items.findLastIndex((item) => item.type === "message" && item.role === "user");
   if (lastUserMessage >= 0) staying.add(groups[lastUserMessage]!);
   const sizes = new Map<number, number>();
-  for (const [place, group] of groups.entries()) sizes.set(group, (sizes.get(group) ?? 0) + tokens[place]!);
+  for (const [index, group] of groups.entries()) sizes.set(group, (sizes.get(group) ?? 0) + tokens[index]!);
   const dropped = new Set<number>();
   for (const group of groups) {
     if (total <= budget) break;
@@ -26,7 +26,7 @@ export function truncateItems(
     dropped.add(group);
     total -= sizes.get(group)!;
   }
-  return total <= budget ? items.filter((_item, place) => !dropped.has(groups[place]!)) : undefined;
+  return total <= budget ? items.filter((_item, index) => !dropped.has(groups[index]!)) : undefined;
 }
 
 export function isInstruction(item: ContextItem): boolean {
@@ -35,12 +35,12 @@ export function isInstruction(item: ContextItem): boolean {
 
 /** The group of each item, as the index of the group's first member. */
 function groupItems(items: readonly ContextItem[]): number[] {
-  const parents = items.map((_item, place) => place);
-  const rootOf = (place: number): number => {
-    let root = place;
+  const parents = items.map((_item, index) => index);
+  const rootOf = (index: number): number => {
+    let root = index;
     while (parents[root] !== root) root = parents[root]!;
     // Path compression for later lookups.
-    parents[place] = root;
+    parents[index] = root;
     return root;
   };
   const join = (a: number, b: number): void => {
@@ -48,17 +48,17 @@ function groupItems(items: readonly ContextItem[]): number[] {
     parents[Math.max(first, second)] = Math.min(first, second);
   };
   const firstOfCall = new Map<string, number>();
-  for (const [place, item] of items.entries()) {
+  for (const [index, item] of items.entries()) {
     const call = callOf(item);
     if (call !== undefined) {
       const first = firstOfCall.get(call);
-      if (first === undefined) firstOfCall.set(call, place);
-      else join(first, place);
+      if (first === undefined) firstOfCall.set(call, index);
+      else join(first, index);
     }
-    const before = items[place - 1];
-    if (before?.type === "reasoning" && isFromModel(item)) join(place - 1, place);
+    const before = items[index - 1];
+    if (before?.type === "reasoning" && isFromModel(item)) join(index - 1, index);
   }
-  return parents.map((_parent, place) => rootOf(place));
+  return parents.map((_parent, index) => rootOf(index));
 }
 
 /** The `call_id` that a call and its output share. */

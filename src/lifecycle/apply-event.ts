@@ -1,7 +1,7 @@
 /**
  * `applyEvent` folds the log into the Response. It is the only reducer: the worker, GET, cancel and the sweeper all use
- * it, so GET and the stream cannot disagree. Pure: it never changes the given state, and the new state shares whatever
- * the event does not touch.
+ * it, so GET and the stream cannot disagree. Pure: it never changes the given state, and the new state shares
+ * everything the event does not touch.
  */
 import type { EventDraft, ItemEventDraft } from "../protocol/event.ts";
 import type { OutputItem } from "../protocol/item.ts";

@@ -1,7 +1,7 @@
 /**
  * Items that a client acts on, by running a call or answering a question. Programs run a call as soon as its
- * `output_item.done` arrives, whatever its status (contract.md#acting-on-a-stream), so the log holds such a call whole
- * or not at all (contract.md#crash-recovery).
+ * `output_item.done` arrives, regardless of its status (contract.md#acting-on-a-stream), so the log holds such a call
+ * whole or not at all (contract.md#crash-recovery).
  */
 import type { OutputItem } from "../protocol/item.ts";
 

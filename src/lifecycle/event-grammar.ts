@@ -118,7 +118,7 @@ export class EventGrammar {
       }
     }
     if (left[0] !== undefined) {
-      throw new IllegalEventError(event, `the final output's item ${left[0].id} is none that was done at this place.`);
+      throw new IllegalEventError(event, `the final output's item ${left[0].id} was not done at this index.`);
     }
   }
 }

@@ -32,7 +32,7 @@ export function createInProgressEvent(response: Response): LifecycleEventDraft {
   return { type: "response.in_progress", response: { ...response, ...UNFINISHED, status } };
 }
 
-/** Facts about a response that a provider may report besides token usage. Unreported facts keep their value. */
+/** Facts about a response that a provider may report in addition to token usage. Unreported facts keep their value. */
 export interface ProviderReport {
   toolUsage?: Partial<ToolUsage>;
   moderation?: ResponseModeration;

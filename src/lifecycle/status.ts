@@ -9,15 +9,15 @@ import { cannotCancel } from "./errors/state.ts";
 /** `stop` ends a response at a limit (`incomplete`). */
 export type Trigger = "start" | "complete" | "stop" | "fail" | "cancel";
 
-/** `move`: the status changes. `stay`: the trigger already took effect. `refuse`: the status forbids it. */
+/** `move`: the status changes. `stay`: the trigger already took effect. `reject`: the status forbids it. */
 export type Transition =
   | { kind: "move"; to: ResponseStatus }
   | { kind: "stay" }
-  | { kind: "refuse"; error?: () => ApiError };
+  | { kind: "reject"; error?: () => ApiError };
 
 const move = (to: ResponseStatus): Transition => ({ kind: "move", to });
 const STAY: Transition = { kind: "stay" };
-const REJECT: Transition = { kind: "refuse" };
+const REJECT: Transition = { kind: "reject" };
 const ENDED = { start: REJECT, complete: REJECT, stop: REJECT, fail: REJECT };
 
 export const TRANSITIONS: Record<ResponseStatus, Record<Trigger, Transition>> = {
@@ -35,9 +35,9 @@ export const TRANSITIONS: Record<ResponseStatus, Record<Trigger, Transition>> = 
     fail: move("failed"),
     cancel: move("cancelled"),
   },
-  completed: { ...ENDED, cancel: { kind: "refuse", error: () => cannotCancel("completed") } },
-  incomplete: { ...ENDED, cancel: { kind: "refuse", error: () => cannotCancel("incomplete") } },
-  failed: { ...ENDED, cancel: { kind: "refuse", error: () => cannotCancel("failed") } },
+  completed: { ...ENDED, cancel: { kind: "reject", error: () => cannotCancel("completed") } },
+  incomplete: { ...ENDED, cancel: { kind: "reject", error: () => cannotCancel("incomplete") } },
+  failed: { ...ENDED, cancel: { kind: "reject", error: () => cannotCancel("failed") } },
   cancelled: { ...ENDED, cancel: STAY },
 };
 

@@ -101,7 +101,7 @@ async function crashWorkerOf({ client, installation, screen, signal, received }:
   await installation.crashWorker(workerPid);
   const atMs = performance.now();
   const { last } = await installation.runRecord(id);
-  screen.printLine(`With nobody connected it is ${status}, and has recorded events up to ${last}.`);
+  screen.printLine(`With no client connected it is ${status}, and has recorded events up to ${last}.`);
   screen.printLine(`Worker ${workerPid} got SIGKILL.`);
   return { atMs, lastRecorded: last };
 }
@@ -113,15 +113,15 @@ async function resume(
 ): Promise<void> {
   const cursor = received.at(-1)!.sequence_number;
   screen.printHeading(`Resume: retrieve(id, { stream: true, starting_after: ${cursor} })`);
-  const wait = (): void => screen.showWaiting("Waiting for another worker to go on");
+  const wait = (): void => screen.showWaiting("Waiting for another worker to resume");
   const stream = await client.responses.retrieve(id, { stream: true, starting_after: cursor }, { signal });
   if (cursor === crash.lastRecorded) wait();
   for await (const event of stream) {
     if (event.sequence_number === crash.lastRecorded + 1) {
       const seconds = ((performance.now() - crash.atMs) / 1000).toFixed(1);
       const { workerPid } = await installation.runRecord(id);
-      const news = `Worker ${workerPid} went on: event ${event.sequence_number} came ${seconds} s after the kill.`;
-      screen.printLine(news, "green");
+      const line = `Worker ${workerPid} resumed: event ${event.sequence_number} came ${seconds} s after the kill.`;
+      screen.printLine(line, "green");
     }
     received.push(event);
     show(screen, event);
@@ -158,8 +158,8 @@ async function verify({ client, screen, signal, received }: Demo, id: string): P
   const replayed: StreamEvent[] = [];
   for await (const event of await client.responses.retrieve(id, { stream: true }, { signal })) replayed.push(event);
   signal.throwIfAborted();
-  const faults = findStreamErrors(received, replayed);
-  if (faults.length > 0) throw new Error(`The stream was not exact: ${faults.join("; ")}.`);
+  const errors = findStreamErrors(received, replayed);
+  if (errors.length > 0) throw new Error(`The stream was not exact: ${errors.join("; ")}.`);
   screen.printLine(`${replayed.length} events replayed, every one equal to the one received.`);
   const verdict = `${received.length} events, sequence 0…${received.length - 1} complete`;
   screen.printLine("");

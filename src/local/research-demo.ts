@@ -1,10 +1,10 @@
 /**
  * `npm run demo:research`: a deep-research run to look at. A response searches, opens pages, calls an MCP server and
- * computes with Python; the worker that runs it is killed in the middle of a step, and another one goes on. What was
- * recorded is not done again, and the report cites what was found.
+ * computes with Python. The demo kills the worker in the middle of a step, and another worker resumes the run. It does
+ * not repeat recorded steps, and the report cites the pages that were found.
  *
- * It needs no key and no network: the pages, the search engine and the MCP server are on this machine, the model is the
- * simulator. With `--model vendor/model "question"` the model is a real one. It exits with 0 only if every check held.
+ * It needs no key and no network: the pages, the search engine and the MCP server are on this machine, and the model is
+ * the simulator. `--model vendor/model "question"` uses a real model. It exits with 0 only if every check passes.
  */
 import OpenAI from "openai";
 import { raceSignal } from "race-signal";
@@ -21,7 +21,7 @@ import { runDemo, type DemoStage, startInstallation } from "./demo/run-demo.ts";
 const TITLE = "background-responses: a research run outlives its worker";
 const SCRIPTED_LIMIT_MS = 120_000;
 const REAL_LIMIT_MS = 15 * 60_000;
-/** A real model's worker is killed in the first call behind this many, or else in the answer. */
+/** A real model's worker is killed in the first call after this many, or else in the answer. */
 const CALLS_BEFORE_KILL = 3;
 const CALL_TYPES = new Set<Item["type"]>(["web_search_call", "mcp_call", "code_interpreter_call"]);
 const INSTRUCTIONS = `You are a researcher. Search the web and open the pages that you rely on. Ask the MCP server "${LABEL}" for the lamps of lighthouses where they matter, compute with Python instead of in your head, and cite each page as a Markdown link in a short report.`;
@@ -41,20 +41,20 @@ interface ResearchRequest extends OpenAI.Responses.ResponseCreateParamsNonStream
 interface Crash {
   atMs: number;
   workerPid: number;
-  /** The last event that the dead worker had recorded. */
+  /** The last event that the killed worker recorded. */
   lastRecorded: number;
 }
 
 async function demonstrate(stage: DemoStage): Promise<void> {
   const { screen } = stage;
   const environment = readEnvironment(process.env);
-  const wanted = readRequestedModel(process.argv.slice(2), environment);
-  const isScripted = wanted.model === undefined;
+  const requested = readRequestedModel(process.argv.slice(2), environment);
+  const isScripted = requested.model === undefined;
   screen.printHeading("Start pages, a search engine, an MCP server, Redis, an API process and two workers");
-  const made = new ExecutedCallLog();
-  await using model = wanted.model === undefined ? undefined : await prepareRealModel(wanted.model, environment);
-  await using web = await startLocalWeb(made);
-  await using almanac = await startAlmanac(made, { holdsFirst: isScripted });
+  const executed = new ExecutedCallLog();
+  await using model = requested.model === undefined ? undefined : await prepareRealModel(requested.model, environment);
+  await using web = await startLocalWeb(executed);
+  await using almanac = await startAlmanac(executed, { holdsFirst: isScripted });
   const isLocalWeb = model?.hasSearchEngine !== true;
   screen.printLine(`Search   ${isLocalWeb ? `${web.url}, and the pages it knows` : "the engine that is configured"}`);
   screen.printLine(`MCP      ${almanac.url}`);
@@ -62,16 +62,16 @@ async function demonstrate(stage: DemoStage): Promise<void> {
     ...model?.settings,
     ...(isLocalWeb && { SEARXNG_URL: web.url }),
     FETCH_ALLOWED_HOSTS: `${web.host},${almanac.host}`,
-    // A vendor's small disorders are not what this is about.
+    // Real vendors deviate from the order of events, which this demo does not test.
     STRICT_EVENTS: String(isScripted),
   };
   const url = await startInstallation(stage, { timeLimitMs: isScripted ? SCRIPTED_LIMIT_MS : REAL_LIMIT_MS, settings });
   const client = new OpenAI({ baseURL: url, apiKey: "none-needed", maxRetries: 0 });
-  const research: Research = { ...stage, client, almanac, made, isScripted, isLocalWeb, received: [] };
+  const research: Research = { ...stage, client, almanac, executed, isScripted, isLocalWeb, received: [] };
   await follow(research, {
-    model: wanted.model ?? "simulator/default",
+    model: requested.model ?? "simulator/default",
     instructions: INSTRUCTIONS,
-    input: wanted.question ?? QUESTION,
+    input: requested.question ?? QUESTION,
     background: true,
     tools: [
       { type: "web_search" },
@@ -86,7 +86,7 @@ async function demonstrate(stage: DemoStage): Promise<void> {
   await checkRun(research, response);
 }
 
-/** Shows the run while it goes on, and kills its worker on the way. */
+/** Shows the run while it continues, and kills its worker on the way. */
 async function follow(research: Research, request: ResearchRequest): Promise<void> {
   const { client, installation, screen, signal, received } = research;
   screen.printHeading("Ask, and follow the run");
@@ -110,7 +110,7 @@ async function follow(research: Research, request: ResearchRequest): Promise<voi
     if (crash === undefined && (await isMomentToKill(research, event, items))) {
       crash = await killWorker(research, id, items.get(items.size - 1)!);
     }
-    if (event.sequence_number === crash?.lastRecorded) screen.showWaiting("Waiting for another worker to go on");
+    if (event.sequence_number === crash?.lastRecorded) screen.showWaiting("Waiting for another worker to resume");
   }
   signal.throwIfAborted();
   if (crash === undefined) throw new Error("The run was over before its worker could be killed.");
@@ -123,13 +123,13 @@ async function isMomentToKill(
 ): Promise<boolean> {
   if (!isScripted) {
     const calls = [...items.values()].filter((item) => callKeysOf(item).length > 0 && isCompleted(item));
-    const begins = event.type === "response.output_item.added" && CALL_TYPES.has(event.item.type);
-    return (begins && calls.length >= CALLS_BEFORE_KILL) || event.type === "response.output_text.delta";
+    const startsCall = event.type === "response.output_item.added" && CALL_TYPES.has(event.item.type);
+    return (startsCall && calls.length >= CALLS_BEFORE_KILL) || event.type === "response.output_text.delta";
   }
   const item = items.get(items.size - 1);
   if (event.type !== "response.mcp_call_arguments.done" || item?.type !== "mcp_call" || item.name !== LOOK_UP)
     return false;
-  await raceSignal(almanac.lookUpBegun, signal);
+  await raceSignal(almanac.lookUpStarted, signal);
   return true;
 }
 
@@ -138,19 +138,19 @@ async function killWorker({ installation, screen }: Research, id: string, during
   await installation.crashWorker(workerPid);
   const atMs = performance.now();
   const { last } = await installation.runRecord(id);
-  const what = during.type === "mcp_call" ? `${during.server_label}.${during.name}` : during.type;
+  const step = during.type === "mcp_call" ? `${during.server_label}.${during.name}` : during.type;
   screen.printLine("");
-  screen.printLine(`Worker ${workerPid} got SIGKILL in the middle of a step, with ${what} open.`, "red");
-  screen.printLine(`Recorded are the events up to ${last}, and each result of the calls above.`);
+  screen.printLine(`Worker ${workerPid} got SIGKILL in the middle of a step, with ${step} open.`, "red");
+  screen.printLine(`Redis has the events up to ${last}, and each result of the calls above.`);
   return { atMs, workerPid, lastRecorded: last };
 }
 
 async function showResumed({ installation, screen }: Research, id: string, crash: Crash): Promise<void> {
   const seconds = ((performance.now() - crash.atMs) / 1000).toFixed(1);
   const { workerPid } = await installation.runRecord(id);
-  if (workerPid === crash.workerPid) throw new Error(`Worker ${workerPid} went on after it was killed.`);
+  if (workerPid === crash.workerPid) throw new Error(`Worker ${workerPid} resumed after it was killed.`);
   screen.printLine(
-    `Worker ${workerPid} goes on at event ${crash.lastRecorded + 1}, ${seconds} s after the kill.`,
+    `Worker ${workerPid} resumes at event ${crash.lastRecorded + 1}, ${seconds} s after the kill.`,
     "green",
   );
   screen.printLine("");
@@ -165,5 +165,5 @@ function lastResponse({ received }: Research): OpenAI.Responses.Response {
   throw new Error(`The response ended ${response.status}: ${response.error?.message ?? "no reason was given"}`);
 }
 
-// A connection to Redis tries again for ever, also one that this process has given up.
+// Redis clients retry forever, even after this process has given up on them.
 process.exit(await runDemo({ title: TITLE, environment: process.env }, demonstrate));

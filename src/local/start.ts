@@ -87,7 +87,7 @@ function listenForSignals(stopping: AbortController): void {
   const onSignal = (): void => {
     if (firstAt === undefined) {
       firstAt = performance.now();
-      printLine("Stopping. Once more to force it.");
+      printLine("Stopping. Interrupt again to force it.");
       stopping.abort();
     } else if (performance.now() - firstAt > SAME_KEY_PRESS_MS) {
       process.exit(EXIT_FAILED);
@@ -135,7 +135,7 @@ async function announce(config: Config, port: number, stopping: AbortController)
   const headers = ["content-type: application/json"];
   if (config.apiKeys.length > 0) headers.push("authorization: Bearer $API_KEY");
   const body = JSON.stringify({
-    model: config.SIMULATOR ? "simulator/default" : "a model of yours",
+    model: config.SIMULATOR ? "simulator/default" : "vendor/model",
     input: "Tell me a story.",
     background: true,
   });

@@ -1,8 +1,8 @@
 /**
  * Redacts secrets in any text that may repeat them: verbatim, in base64, in hexadecimal, percent-encoded, or escaped
  * for JSON or HTML. It never builds a regular expression from a secret, because the engine's errors quote the pattern.
- * The time is linear in the text and the secrets, whoever chose them: an Aho-Corasick automaton over the first
- * characters of each form scans the text once verbatim and once per round of decoding.
+ * The time is linear in the text and the secrets, even if an attacker chose them: an Aho-Corasick automaton over the
+ * first characters of each form scans the text once verbatim and once per round of decoding.
  */
 import { decodeRound } from "./redaction/decoded-text.ts";
 import { createSecretForms } from "./redaction/secret-forms.ts";
@@ -60,8 +60,8 @@ export function redactError(error: unknown, redact: Redact): Error | undefined {
   const cause = redactError(error.cause, redact);
   const { code } = error as { code?: unknown };
   const { name, stack } = error;
-  const told = new Error(redact(error.message), { ...(cause !== undefined && { cause }) });
-  return Object.assign(told, {
+  const redacted = new Error(redact(error.message), { ...(cause !== undefined && { cause }) });
+  return Object.assign(redacted, {
     name,
     ...(stack !== undefined && { stack: redact(stack) }),
     ...(typeof code === "string" && { code: redact(code) }),
@@ -72,12 +72,12 @@ type Range = readonly [from: number, to: number];
 
 function findAll(text: string, automaton: SecretAutomaton): Range[] {
   const found = automaton.find(text);
-  let view = { text, at: (place: number) => place };
+  let view = { text, at: (position: number) => position };
   for (let round = 0; round < DECODING_ROUNDS; round++) {
     const decoded = decodeRound(view.text);
     if (decoded === undefined) break;
     const outer = view.at;
-    view = { text: decoded.text, at: (place) => outer(decoded.at(place)) };
+    view = { text: decoded.text, at: (position) => outer(decoded.at(position)) };
     for (const [from, to] of automaton.find(view.text)) found.push([view.at(from), view.at(to)]);
   }
   return found;

@@ -3,16 +3,16 @@ import { format } from "node:util";
 import type { Logger } from "pino";
 
 /** Libraries repeat a warning for every connection. */
-const MAX_KNOWN = 100;
+const MAX_SEEN = 100;
 
 export function redirectConsole(logger: Logger): void {
-  const known = new Set<string>();
+  const seen = new Set<string>();
   const printAs =
     (level: "warn" | "error") =>
     (...parts: unknown[]): void => {
       const text = format(...parts).trim();
-      if (known.has(text)) return;
-      if (known.size < MAX_KNOWN) known.add(text);
+      if (seen.has(text)) return;
+      if (seen.size < MAX_SEEN) seen.add(text);
       logger[level]({ library: true }, text);
     };
   Object.assign(console, {

@@ -84,7 +84,7 @@ const COMPACTED_FIELDS = {
   usage: "Token usage of the summary.",
 } satisfies Partial<Record<keyof CompactedResponse, string>>;
 
-/** By schema. For a union, they apply to each member. */
+/** Descriptions of fields by schema. Those of a union apply to each member. */
 export const FIELDS = new Map<z.ZodType, Readonly<Record<string, string>>>([
   [createRequestSchema, PARAMETERS],
   [inputTokensRequestSchema, { ...pick(inputTokensRequestSchema), ...INPUT_TOKENS_FIELDS }],

@@ -19,7 +19,7 @@ export interface DocumentedError {
   error: ApiError;
 }
 
-/** Excludes the generic constructors of `api-error.ts`. */
+/** Excludes the generic constructors of `src/lifecycle/errors/api-error.ts`. */
 type ErrorName = keyof (typeof access & typeof http & typeof limits & typeof requests & typeof server & typeof state);
 
 export const DEFAULT_BODY_BYTES = 32 * 1024 * 1024;

@@ -10,13 +10,13 @@ import type { ApiResponse, Example, JsonSchema, Operation, Parameter, Reference 
 export interface DocumentedAnswer {
   description: string;
   headers?: readonly HeaderName[];
-  /** By media type. Absent if there is no body. */
+  /** Content by media type. Absent if there is no body. */
   content?: Record<string, Body>;
 }
 
 interface Body {
   schema: z.ZodType | JsonSchema;
-  /** By summary. */
+  /** Examples by summary. */
   examples?: Readonly<Record<string, unknown>>;
 }
 
@@ -28,7 +28,7 @@ export interface Endpoint {
   description?: string;
   parameters?: readonly (Parameter | Reference)[];
   body?: Body & { description: string; isRequired: boolean };
-  /** By status. */
+  /** Answers by status. */
   answers: Readonly<Record<number, DocumentedAnswer>>;
   /** In addition to `COMMON_ERRORS`, which every endpoint has unless it is public. */
   errors?: readonly (keyof typeof DOCUMENTED_ERRORS | DocumentedError)[];

@@ -67,7 +67,7 @@ export const RATE_LIMIT_HEADERS: readonly HeaderName[] = [
   "x-ratelimit-reset-requests",
 ];
 
-/** By the name of their component. */
+/** Headers by the name of their component. */
 export const REQUEST_HEADERS: Record<string, Parameter> = {
   RequestId: {
     name: "X-Request-Id",

@@ -73,7 +73,7 @@ const OTHER_NAMES = new Map<unknown, string>([
   [wire.streamEventSchema, "ResponseStreamEvent"],
 ]);
 
-/** By id: the inverse of the registry. */
+/** Schemas by id: the inverse of the registry. */
 const schemas = new Map<string, z.ZodType>();
 const registry = z.registry<{ id: string }>();
 

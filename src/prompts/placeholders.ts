@@ -18,7 +18,7 @@ export class PlaceholderError extends Error {
   }
 }
 
-/** Splits `text` into its pieces, in order, none empty. `\{{` stands for two braces. */
+/** Splits `text` into its pieces, in order, none empty. `\{{` means two braces. */
 export function splitPlaceholders(text: string): TemplatePiece[] {
   const pieces: TemplatePiece[] = [];
   let literal = "";

@@ -28,7 +28,7 @@ export class PromptCatalog {
     return template;
   }
 
-  /** The model of a request's `prompt`, whatever value that has. Undefined if there is none. */
+  /** The model of a request's `prompt`, which may be any value. Undefined if there is none. */
   modelOf(prompt: unknown): string | undefined {
     const { id, version } = (prompt ?? {}) as { id?: unknown; version?: unknown };
     const found = typeof id === "string" ? this.#prompts.get(id) : undefined;

@@ -99,6 +99,6 @@ function readOrThrow<T>(path: string, read: (path: string) => T): T {
   }
 }
 
-function invalidPromptError(path: string, faults: readonly string[]): ConfigurationError {
-  return new ConfigurationError(`PROMPTS_FOLDER: ${path} is not valid. ${faults.join("; ")}`);
+function invalidPromptError(path: string, errors: readonly string[]): ConfigurationError {
+  return new ConfigurationError(`PROMPTS_FOLDER: ${path} is not valid. ${errors.join("; ")}`);
 }

@@ -13,9 +13,9 @@ export function resolvePrompt(prompts: PromptCatalog, request: CreateRequest): R
   if (prompt == null) return withModel(request);
   const template = prompts.find(prompt.id, prompt.version);
   const messages = fillTemplate(template, prompt.variables ?? {}, prompts.maxLength);
-  const said = Object.fromEntries(Object.entries(request).filter(([, value]) => value != null)) as CreateRequest;
+  const requested = Object.fromEntries(Object.entries(request).filter(([, value]) => value != null)) as CreateRequest;
   return {
-    ...withModel({ ...template.defaults, ...said }),
+    ...withModel({ ...template.defaults, ...requested }),
     instructions: request.instructions ?? (messages.length === 0 ? null : messages),
     prompt: { ...prompt, version: template.version },
   };

@@ -97,17 +97,17 @@ export interface PromptTemplate {
 
 export function makeTemplate(version: string, file: z.infer<typeof templateFileSchema>): PromptTemplate {
   const { instructions, messages = [], ...defaults } = file;
-  const made: TemplateMessage[] = messages.map((message) =>
+  const templateMessages: TemplateMessage[] = messages.map((message) =>
     message.role === "assistant"
       ? { role: message.role, pieces: message.content }
       : { role: message.role, parts: message.content.map(makePart) },
   );
   if (instructions !== undefined) {
-    made.unshift({ role: "developer", parts: [makePart({ type: "input_text", text: instructions })] });
+    templateMessages.unshift({ role: "developer", parts: [makePart({ type: "input_text", text: instructions })] });
   }
-  const pieces = made.flatMap(templatePiecesOf);
+  const pieces = templateMessages.flatMap(templatePiecesOf);
   const variables = new Set(pieces.flatMap((piece) => (typeof piece === "string" ? [] : [piece.variable])));
-  return { version, messages: made, variables, defaults };
+  return { version, messages: templateMessages, variables, defaults };
 }
 
 function makePart(part: z.infer<typeof templatePartSchema>): TemplatePart {

@@ -13,7 +13,7 @@ export const compactRequestSchema = z.strictObject({
   model: bounded.name,
   input: shape.input.nullable(),
   previous_response_id: shape.previous_response_id,
-  /** From here to `reasoning`: not in the published type. Codex sends them with every request. */
+  /** This and the fields up to `reasoning` are not in the published type. Codex sends them with every request. */
   tools: shape.tools,
   text: shape.text,
   parallel_tool_calls: shape.parallel_tool_calls,

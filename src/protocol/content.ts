@@ -83,7 +83,7 @@ export const annotationSchema = z.discriminatedUnion("type", [
 
 const tokenSchema = z.object({ token: bounded.name, bytes: z.array(z.int()), logprob: z.number() });
 
-/** For finished text. Events use a shorter form (event.ts). */
+/** The logprobs of finished text. Events use a shorter form (event.ts). */
 const logprobSchema = z.object({ ...tokenSchema.shape, top_logprobs: z.array(tokenSchema) });
 
 export const outputTextSchema = z.object({

@@ -59,8 +59,8 @@ export class ProviderCatalog {
     const models = "models" in provider ? provider.models : undefined;
     const entry = models?.find((each) => modelNameOf(each) === model);
     if (models !== undefined && entry === undefined) return undefined;
-    const own = typeof entry === "object" ? entry.context_window : undefined;
-    return { provider, model, contextWindow: own ?? provider.context_window };
+    const modelWindow = typeof entry === "object" ? entry.context_window : undefined;
+    return { provider, model, contextWindow: modelWindow ?? provider.context_window };
   }
 
   /** The models known by name. A provider without a list of models serves more than these. */
@@ -81,11 +81,11 @@ export class ProviderCatalog {
 export function continuationModeOf(provider: AiSdkProvider, model: string): ContinuationMode | undefined {
   if (provider.kind === "google") return undefined;
   const entry = provider.models?.find((each) => modelNameOf(each) === model);
-  const own = typeof entry === "object" ? entry.continuation : undefined;
+  const modelMode = typeof entry === "object" ? entry.continuation : undefined;
   // Known vendors continue chat completions only.
-  const known = provider.kind === "openai-compatible" ? traitsOf(provider).continuation : "none";
-  const way = own ?? provider.continuation ?? known;
-  return way === "none" ? undefined : way;
+  const vendorMode = provider.kind === "openai-compatible" ? traitsOf(provider).continuation : "none";
+  const mode = modelMode ?? provider.continuation ?? vendorMode;
+  return mode === "none" ? undefined : mode;
 }
 
 function modelNameOf(entry: ModelEntry): string {
@@ -115,7 +115,7 @@ export function readProviderCatalog(config: Config): ProviderCatalog {
   return catalog;
 }
 
-/** Each is enabled by its key. An entry of the file with the same name replaces it. */
+/** Each provider is enabled by its key. An entry of the file with the same name replaces it. */
 function builtInProviders(config: Config): Provider[] {
   const providers: Provider[] = [];
   const add = (name: string, settings: z.input<typeof providerSchema>) =>
@@ -134,15 +134,15 @@ function builtInProviders(config: Config): Provider[] {
 
 /** A missing key would only surface in the first request, so every process checks the shared configuration at start. */
 function checkKeys({ environment }: Config, file: ProvidersFile): void {
-  const faults = Object.entries(file.providers).flatMap(([name, provider]) => {
+  const errors = Object.entries(file.providers).flatMap(([name, provider]) => {
     const variable = provider.kind === "simulator" ? undefined : provider.api_key_env;
     if (variable === undefined || (environment[variable] ?? "").trim() !== "") return [];
     return [{ path: ["providers", name, "api_key_env"], message: `the variable ${variable} is not set` }];
   });
-  if (faults.length > 0) throw file.createError(...faults);
+  if (errors.length > 0) throw file.createError(...errors);
 }
 
-/** A missing fallback would only surface on the day it is needed. */
+/** Without this check, a missing fallback would only surface when a request needs it. */
 function checkFallbacks(catalog: ProviderCatalog, file: ProvidersFile): void {
   for (const [name, provider] of Object.entries(file.providers)) {
     const names = provider.kind === "simulator" ? [] : (provider.fallbacks ?? []);

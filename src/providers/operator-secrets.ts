@@ -36,11 +36,11 @@ export function isPlainVariable(name: string): boolean {
 }
 
 export function listOperatorSecrets(config: Config, providers: readonly Provider[]): string[] {
-  const named = [
+  const variables = [
     ...mcpVariables(config),
     ...providers.flatMap((each) => ("api_key_env" in each ? [each.api_key_env] : [])),
   ];
-  const values = named.map((name) =>
+  const values = variables.map((name) =>
     name === undefined || isPlainVariable(name) ? undefined : config.environment[name],
   );
   const headers = providers.map((provider) => ("headers" in provider ? provider.headers : {}));

@@ -17,11 +17,11 @@ const contextWindowSchema = z.int().positive();
 
 const modelFields = {
   name: z.string().min(1),
-  /** Tokens that the model can hold: its input and its output together. */
+  /** Size of the model's context window in tokens, input and output together. */
   context_window: contextWindowSchema.optional(),
 };
 
-/** If given, only these models exist. If not, every name is passed on and the vendor decides. */
+/** With a list, only these models exist. Without one, every name goes to the vendor, which decides. */
 function modelsSchema<M extends z.ZodType>(model: M) {
   return z
     .array(z.union([z.string().min(1), model]))
@@ -29,15 +29,16 @@ function modelsSchema<M extends z.ZodType>(model: M) {
     .optional();
 }
 
-/** Without `continuation`: for vendors that continue no text. */
+/** Models of vendors that cannot continue a text. */
 const plainModels = modelsSchema(z.strictObject(modelFields));
 
 /**
- * Fields of a vendor, and of a model in its list, which has the last word: how the vendor is asked to continue a text of
- * the assistant's. `none` is the default, because a vendor that does not know the way begins its answer again, or refuses.
+ * Fields of a vendor and of its listed models: how to ask for a continuation of the assistant's text. A model's value
+ * overrides the vendor's. The default is `none`, because a vendor without this feature restarts the answer or rejects
+ * the request.
  */
-function continuationFields<const T extends readonly [string, ...string[]]>(ways: T) {
-  const continuation = z.enum(["none", ...ways]).optional();
+function continuationFields<const T extends readonly [string, ...string[]]>(modes: T) {
+  const continuation = z.enum(["none", ...modes]).optional();
   return { continuation, models: modelsSchema(z.strictObject({ ...modelFields, continuation })) };
 }
 
@@ -45,15 +46,15 @@ const commonFields = {
   /** Name of the environment variable that holds the key. Keys do not belong in this file. */
   api_key_env: z.string().optional(),
   headers: headersSchema.default({}),
-  /** Of the models that state none of their own. */
+  /** Default for models without a context window of their own. */
   context_window: contextWindowSchema.optional(),
-  /** Models that answer in the place of this vendor's, in this order, when it is not available. */
+  /** Models to use instead while this vendor is unavailable, in this order. */
   fallbacks: z.array(z.string().min(1)).min(1).optional(),
 };
 
-/** For the kinds whose body takes anything. The others are written by an SDK that knows what may be in it. */
-const passingOn = {
-  /** Names of the provider's own parameters, which requests may carry and which are passed on as they came. */
+/** Only for kinds whose body may have any field. For other kinds, an SDK writes the body and determines its fields. */
+const extraParameterFields = {
+  /** Names of the provider's own parameters. Requests may have them, and the server forwards them unchanged. */
   extra_parameters: z
     .array(
       z
@@ -70,27 +71,27 @@ const openAiResponsesProviderSchema = z.strictObject({
   base_url: httpUrl,
   ...commonFields,
   models: plainModels,
-  ...passingOn,
-  /** If given, only these tools are left to the provider; this server runs the others. If not, all are. */
+  ...extraParameterFields,
+  /** With a list, the provider runs only these tools, and this server runs the others. Without one, it runs all. */
   hosted_tools: z.array(z.string()).optional(),
-  /** Whether it serves `POST /responses/input_tokens`. */
+  /** Whether the provider serves `POST /responses/input_tokens`. */
   counts_input_tokens: z.boolean().optional(),
-  /** Its responses run in its own background: they go on without a connection, and are gone on with after a crash. */
+  /** Whether to use the provider's background mode: a run survives a lost connection, and resumes after a crash. */
   background: z.boolean().optional(),
-  /** With `background`: what it ran stays with it. If not, it is deleted there once this server has all of it. */
+  /** With `background`: the provider keeps its responses. Otherwise each is deleted once this server has all of it. */
   keep_responses: z.boolean().optional(),
 });
 
-/** Chat completions: vLLM, Ollama, llama.cpp, LM Studio, and most vendors besides their own protocol. */
+/** Chat completions: vLLM, Ollama, llama.cpp, LM Studio, and most vendors in addition to their own protocol. */
 const openAiCompatibleProviderSchema = z.strictObject({
   kind: z.literal("openai-compatible"),
   ...vendorFields,
   base_url: httpUrl,
   ...commonFields,
-  ...passingOn,
+  ...extraParameterFields,
   /**
-   * `continue_final_message`: the body says so (vLLM, SGLang). `prefix`: the message says so (Mistral, DeepSeek's beta).
-   * `assistant_message`: a last message of the assistant's is enough (OpenRouter, llama.cpp).
+   * `continue_final_message`: a field of the body (vLLM, SGLang). `prefix`: a field of the message (Mistral, DeepSeek's
+   * beta). `assistant_message`: an assistant message at the end is enough (OpenRouter, llama.cpp).
    */
   ...continuationFields(["continue_final_message", "prefix", "assistant_message"]),
 });
@@ -100,7 +101,7 @@ const anthropicProviderSchema = z.strictObject({
   ...vendorFields,
   base_url: httpUrl.default("https://api.anthropic.com/v1"),
   ...commonFields,
-  /** Older models continue a last message of the assistant's; newer ones refuse it. */
+  /** Older models continue an assistant message at the end; newer ones reject it. */
   ...continuationFields(["assistant_message"]),
 });
 
@@ -134,7 +135,7 @@ const providersFileSchema = z.strictObject({
 });
 type Providers = z.infer<typeof providersFileSchema>;
 
-/** What only this file's schema can say. */
+/** Describes an unknown kind, and `extra_parameters` of a kind without them; zod's own messages are unclear. */
 function describeKindError(issue: z.core.$ZodIssue): SettingsError[] | undefined {
   if (issue.code === "unrecognized_keys" && issue.keys.includes("extra_parameters") && issue.keys.length === 1) {
     const message = "only providers of the kinds openai-compatible and openai-responses accept extra_parameters";
@@ -159,7 +160,7 @@ export class ProvidersFile {
     this.providers = providers;
   }
 
-  createError(...faults: SettingsError[]): ConfigurationError {
-    return this.#file.createError(faults);
+  createError(...errors: SettingsError[]): ConfigurationError {
+    return this.#file.createError(errors);
   }
 }

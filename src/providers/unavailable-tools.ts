@@ -108,8 +108,8 @@ export function findFirstUnavailableTool(
   if (provider.kind === "simulator") return undefined;
   for (const [index, tool] of tools.entries()) {
     if (runsTool(provider, tool.type)) continue;
-    const refusal = TOOL_CHECKS[tool.type] as ToolCheck<Tool> | undefined;
-    const reason = refusal?.(tool, config);
+    const check = TOOL_CHECKS[tool.type] as ToolCheck<Tool> | undefined;
+    const reason = check?.(tool, config);
     if (reason !== undefined) return { index, type: tool.type, reason };
   }
   return undefined;

@@ -22,10 +22,10 @@ interface VendorSource {
   traits?: { [Name in TraitName]?: VendorTraits[Name] | undefined } | undefined;
 }
 
-/** The vendor of an entry: named, derived from its host, or the vendor that its protocol is named after. */
+/** The vendor that an entry names, or that its host or its protocol belongs to. */
 export function vendorOf({ kind, base_url, vendor }: VendorSource): VendorName {
   if (vendor !== undefined) return vendor;
-  // The vendor defined the protocol, so other servers that speak it are treated alike.
+  // The vendor defined the protocol, so other servers that speak it are treated the same.
   if (kind !== "openai-compatible") return kind;
   const host = URL.canParse(base_url) ? new URL(base_url).hostname : "";
   const isOf = ({ hosts }: VendorEntry) => hosts.some((each) => fits(host, each));
@@ -38,14 +38,14 @@ function fits(host: string, pattern: string): boolean {
 }
 
 export function traitsOf(entry: VendorSource): VendorTraits {
-  const given = Object.entries(entry.traits ?? {}).filter(([, value]) => value !== undefined);
-  return { ...traitsOfVendor(vendorOf(entry)), ...Object.fromEntries(given) };
+  const overrides = Object.entries(entry.traits ?? {}).filter(([, value]) => value !== undefined);
+  return { ...traitsOfVendor(vendorOf(entry)), ...Object.fromEntries(overrides) };
 }
 
 export function traitsOfVendor(vendor: VendorName): VendorTraits {
   const { traits }: VendorEntry = VENDORS[vendor];
-  const own = Object.fromEntries(Object.entries(traits).map(([name, [value]]) => [name, value]));
-  return { ...DEFAULT_TRAITS, ...own };
+  const vendorTraits = Object.fromEntries(Object.entries(traits).map(([name, [value]]) => [name, value]));
+  return { ...DEFAULT_TRAITS, ...vendorTraits };
 }
 
 /** The owner of the state in a model's reasoning. No other vendor can read it. */

@@ -1,6 +1,6 @@
 /**
  * The ways in which vendors differ. Code asks about traits; vendor-table.ts says which vendor has which trait, with
- * sources. No other file asks for a vendor by name (test/src/providers/vendor-traits.test.ts). An entry of the
+ * sources. No other file checks for a vendor by name (test/src/providers/vendor-traits.test.ts). An entry of the
  * providers file names its `vendor`, or the host of its `base_url` does. Operators override single traits in the
  * entry's `traits`.
  */

@@ -3,13 +3,13 @@
  * in order of arrival.
  *
  * 1–3: a service tier (priority, default, flex).
- * 4: related, a response with a window whose `continuation_id` is running (store/continuations.ts).
+ * 4: related, a response with a window whose `continuation_id` is running (src/store/continuations.ts).
  * From 5: a response with a window (contract.md#completion-windows); the earlier its latest start, the smaller the
  * number.
  *
  * A response with a window runs when nothing else waits, and at once on an idle worker. `flex` waits behind the other
  * tiers, but not forever: from its latest start on, a response with a window or of the flex tier joins the default
- * tier. The class follows from the record alone, so every process computes the same class.
+ * tier. The class depends only on the record, so every process computes the same class.
  */
 import { windowMsOf } from "../lifecycle/completion-window.ts";
 import type { CreateRequest } from "../protocol/create-request.ts";

@@ -68,9 +68,9 @@ export class ResponseQueue {
   }
 
   /**
-   * Whether a worker has this job or will get it. Neither an ended job counts, nor one that is in none of BullMQ's
-   * lists (after a client's crash between two steps, or manual intervention), because no worker would ever take it.
-   * Both are removed, since they block a new job. If a worker still runs such a job, its lock prevents the removal, and
+   * Whether a worker has this job or will get it. An ended job does not count. Nor does a job in none of BullMQ's
+   * lists (after a client's crash between two steps, or manual intervention): no worker would ever take it. Both are
+   * removed, because they block a new job. If a worker still runs such a job, its lock prevents the removal, and
    * a later call removes it.
    */
   async isQueued(response: QueuedResponse): Promise<boolean> {
@@ -86,7 +86,7 @@ export class ResponseQueue {
     await this.#queues[response.background ? "background" : "foreground"].remove(response.id);
   }
 
-  /** As `remove`, but logs an error instead of rejecting. */
+  /** Like `remove`, but logs an error instead of rejecting. */
   async tryRemove(response: QueuedResponse): Promise<void> {
     await this.remove(response).catch((err: unknown) => {
       this.#logger.debug({ err, responseId: response.id }, "Could not remove the job of an ended response");

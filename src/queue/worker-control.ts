@@ -27,7 +27,7 @@ export class WorkerControl {
     await this.#queue.remove(response);
   }
 
-  /** As `removeJob`, but never rejects: the worker that takes a leftover job finds the response ended. */
+  /** Like `removeJob`, but never rejects: the worker that takes a leftover job finds the response ended. */
   async tryRemoveJob(response: QueuedResponse): Promise<void> {
     await this.#queue.tryRemove(response);
   }

@@ -69,11 +69,11 @@ export class AddressWatch {
   }
 
   async #resolveAgain(): Promise<void> {
-    const [any] = this.#clients;
-    if (any === undefined) return;
-    const there = await findCurrentServer(any);
+    const [client] = this.#clients;
+    if (client === undefined) return;
+    const server = await findCurrentServer(client);
     // An unresponsive connection does not delay the others; the next round checks it again.
-    for (const client of this.#clients) void this.#reconnectUnlessAt(there, client);
+    for (const each of this.#clients) void this.#reconnectUnlessAt(server, each);
   }
 
   async #reconnectUnlessAt(server: string, client: Redis): Promise<void> {

@@ -16,7 +16,7 @@ export class BatchingRedis extends Redis {
     return super.sendCommand(command, stream);
   }
 
-  /** Until everything that has arrived is processed: `setImmediate` runs right after it. */
+  /** Holds writes back until everything that has arrived is processed: `setImmediate` runs right after it. */
   #corkWrites(): void {
     // Undefined before the first connection.
     const socket = this.stream as Redis["stream"] | undefined;

@@ -158,23 +158,23 @@ function findCredentialError(error: Error & { lastNodeError?: Error }): string |
 async function assertDatabase(client: Redis): Promise<void> {
   const { db = 0 } = client.options;
   if (db === 0) return;
-  const refused = await client.select(db).then(
+  const error = await client.select(db).then(
     () => undefined,
-    (error: Error) => (error.message.includes("DB index") ? error : undefined),
+    (reason: Error) => (reason.message.includes("DB index") ? reason : undefined),
   );
-  if (refused === undefined) return;
+  if (error === undefined) return;
   client.disconnect();
-  throw new NoSuchDatabaseError(db, refused);
+  throw new NoSuchDatabaseError(db, error);
 }
 
 function logStateChanges(client: RedisClient, connection: string, logger: Logger): void {
-  let away = false;
+  let isAway = false;
   client.on("error", (error: Error) => {
-    if (!away) logger.warn({ err: error, connection }, "Redis is not reachable; reconnecting");
-    away = true;
+    if (!isAway) logger.warn({ err: error, connection }, "Redis is not reachable; reconnecting");
+    isAway = true;
   });
   client.on("ready", () => {
-    if (away) logger.info({ connection }, "Redis is reachable again");
-    away = false;
+    if (isAway) logger.info({ connection }, "Redis is reachable again");
+    isAway = false;
   });
 }

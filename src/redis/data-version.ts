@@ -27,9 +27,9 @@ export class DataVersionError extends Error {
 
 /** Throws DataVersionError if this release cannot read the data; otherwise records the version. */
 export async function checkDataVersion(redis: RedisClient, key: string, logger: Logger): Promise<void> {
-  const found = (await redis.get(key)) ?? (await recordVersion(redis, key, logger));
-  const version = Number(found);
-  if (!(version >= OLDEST_READABLE && version <= DATA_VERSION)) throw new DataVersionError(key, found);
+  const stored = (await redis.get(key)) ?? (await recordVersion(redis, key, logger));
+  const version = Number(stored);
+  if (!(version >= OLDEST_READABLE && version <= DATA_VERSION)) throw new DataVersionError(key, stored);
 }
 
 /**

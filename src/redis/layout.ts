@@ -1,6 +1,7 @@
 /**
  * The keys of this server in Redis. All keys of one response share the hash tag `{response id}`, so that one script may
- * use them all in Redis Cluster; the in-flight set and the idempotency keys live elsewhere.
+ * use them all in Redis Cluster; the in-flight set and the idempotency keys live elsewhere. Paths below are relative to
+ * `src/`.
  *
  *   <prefix>:{<id>}:meta      hash    owner, status, lease, last sequence number (store/response-record.ts)
  *   <prefix>:{<id>}:events    stream  entry `<sequence_number>-1`, field `d` = the event's JSON

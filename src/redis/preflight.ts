@@ -50,7 +50,7 @@ export class Preflight {
     }
   }
 
-  /** For readiness: makes no write, and shares a recent result. */
+  /** The findings for readiness checks: makes no write, and shares a recent result. */
   async check(): Promise<RedisFindings> {
     if (this.#last === undefined || performance.now() - this.#last.atMs > MAX_AGE_MS) {
       this.#last = { findings: inspect(this.#redis), atMs: performance.now() };
@@ -94,8 +94,8 @@ function findingsOfError(error: unknown): RedisFindings {
     return { ...noFindings(), errors: [sentence] };
   }
   if (!isRedisUnavailable(error)) throw error;
-  const known = WAIT_REASONS.find(([beginning]) => message.startsWith(beginning));
-  return { ...noFindings(), waitReasons: [known?.[1] ?? "Redis does not answer."] };
+  const reason = WAIT_REASONS.find(([beginning]) => message.startsWith(beginning));
+  return { ...noFindings(), waitReasons: [reason?.[1] ?? "Redis does not answer."] };
 }
 
 /** Inspects a single server, or every primary of a cluster. */

@@ -60,10 +60,10 @@ export class ContentSealer {
   /** Keys of 32 bytes: the first seals, every one opens. `logger` reports content that `tryUnseal` cannot open. */
   constructor(keys: readonly Buffer[], logger?: Logger) {
     if (keys.length === 0) throw new RangeError("A sealer needs a key.");
-    const known = keys.map((bytes) => ({ id: keyId(bytes), key: createSecretKey(bytes) }));
+    const keyed = keys.map((bytes) => ({ id: keyId(bytes), key: createSecretKey(bytes) }));
     this.#logger = logger;
-    this.#newest = known[0]!;
-    this.#keys = new Map(known.map(({ id, key }) => [id, key]));
+    this.#newest = keyed[0]!;
+    this.#keys = new Map(keyed.map(({ id, key }) => [id, key]));
   }
 
   /** `value` must be representable in JSON. */
@@ -81,7 +81,7 @@ export class ContentSealer {
     return unpack(this.#decrypt(project, kind, text));
   }
 
-  /** For content that was accepted. Undefined, with a warning, if its key has been removed from the configuration since. */
+  /** Unseals accepted content. Undefined, with a warning, if its key has been removed from the configuration since. */
   tryUnseal(project: string, kind: SealedKind, text: string, itemId?: string): unknown {
     try {
       return this.unseal(project, kind, text);
@@ -92,7 +92,7 @@ export class ContentSealer {
     }
   }
 
-  /** Throws as `unseal` does. Skips unpacking. */
+  /** Throws like `unseal`, but does not unpack the content. */
   verify(project: string, kind: SealedKind, text: string): void {
     this.#decrypt(project, kind, text);
   }

@@ -10,7 +10,7 @@ import { createHash } from "node:crypto";
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 
-/** How long after a run its prefix counts as cached: providers cache for 5 minutes or longer. */
+/** Time after a run for which its prefix counts as cached: providers cache for 5 minutes or longer. */
 const WARM_MS = 10 * 60_000;
 const MAX_CONSECUTIVE = 16;
 /** A response this close to its promotion stays: promoted responses are ahead of those moved forward. */

@@ -120,7 +120,7 @@ export class Conversations {
     return undefined;
   }
 
-  /** The ids of `items` must be distinct. `index` is the first of them that the conversation has already. */
+  /** The ids of `items` must be distinct. `index` is that of the first item that the conversation already has. */
   async add(
     id: string,
     items: readonly ConversationItem[],

@@ -49,7 +49,7 @@ const OPTIONAL_FIELDS = [
   "durable",
 ] as const satisfies (keyof NewRecord)[];
 
-/** The longest a response can exist from now: it may end as late as its deadline. */
+/** Maximum remaining lifetime of a response: it may end as late as its deadline. */
 export function maxLifetimeSecondsOf({ deadlineMs, retentionSeconds }: Lifetime, nowMs: number): number {
   return retentionSeconds + Math.ceil(Math.max(0, deadlineMs - nowMs) / 1000);
 }

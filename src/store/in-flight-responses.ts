@@ -111,7 +111,7 @@ export interface ProjectLimits {
   maxStoredBytes: number;
 }
 
-/** What an ended response keeps stored, and until when. */
+/** The bytes that an ended response keeps stored, and their expiry. */
 export interface RetainedSize {
   bytes: number;
   expiresAtMs: number;
@@ -197,7 +197,7 @@ export class InFlightResponses {
     return await this.#redis.zrange(this.#layout.inFlight, String(offset), String(offset + count - 1));
   }
 
-  /** When the id was added, in unix milliseconds. Undefined if it is not in the set. */
+  /** The time at which the id was added, in Unix milliseconds. Undefined if it is not in the set. */
   async acceptedAtMs(id: string): Promise<number | undefined> {
     const score = await this.#redis.zscore(this.#layout.inFlight, id);
     return score === null ? undefined : Number(score);

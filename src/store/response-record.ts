@@ -31,7 +31,7 @@ export const recordSchema = z.object({
   lease: z.string().default(""),
   /** The worker that last acquired the lease. */
   worker: z.string().default(""),
-  /** Times that it returned to the queue to wait for its provider. */
+  /** Number of returns to the queue to wait for its provider. */
   waits: z.coerce.number().int().default(0),
   /** The reason of a fence. Once set, no worker may start the response. */
   ending: z.enum(["", "cancel", "fail"]),
@@ -42,7 +42,10 @@ export const recordSchema = z.object({
   stored: flag,
   /** BullMQ priority inside its queue (src/queue/queue-class.ts). */
   priority: z.coerce.number().int(),
-  /** When a response with a completion window, or of the flex tier, moves to the default tier. 0 for all others. */
+  /**
+   * The time at which a response with a completion window, or of the flex tier, moves to the default tier. 0 for all
+   * others.
+   */
   latestStartMs: z.coerce.number().default(0),
   /** `continuation_id`: names related background responses of the project, or ''. */
   continuationId: z.string().default(""),

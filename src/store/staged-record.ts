@@ -10,7 +10,7 @@ import { nextSlice } from "../concurrency/next-slice.ts";
 import { type EncodedRecord, NEW_RECORD_FIELDS } from "./encoded-record.ts";
 
 const STAGED_SECONDS = 600;
-/** Takes Redis a few milliseconds. */
+/** Redis writes this much in a few milliseconds. */
 const CHUNK_CHARACTERS = 1024 * 1024;
 /** Positions and ids alternate. */
 const INDEX_CHUNK_ENTRIES = 2_000;

@@ -2,7 +2,7 @@
  * Counts the bytes that each project stores: the size and the expiry of every response, conversation and container. Sizes
  * are set, never incremented, so a step repeated after a crash counts nothing twice. Expired entries are removed when the
  * sum is read. All keys share the slot of the in-flight set: the script that adds a response to the set, or removes it,
- * also counts it. While a response runs, its size is the one at acceptance or the one the sweeper last saw.
+ * also counts it. While a response runs, its size is that at acceptance, or that at the last sweep.
  */
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";

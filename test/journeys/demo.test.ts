@@ -27,7 +27,7 @@ test("the demo drops the connection, kills the worker, resumes and misses nothin
   const picture = withoutNumbers(await readFile("docs/demo.svg", "utf8"));
   expect(headings.filter((heading) => !picture.includes(withoutNumbers(heading)))).toEqual([]);
   expect(run.output).toMatch(/Worker \d+ got SIGKILL/);
-  expect(run.output).toMatch(/Worker \d+ went on: event \d+ came \d\.\d s after the kill/);
+  expect(run.output).toMatch(/Worker \d+ resumed: event \d+ came \d\.\d s after the kill/);
   expect(run.output).toMatch(/status +completed/);
   expect(lines.filter((line) => line.length > WIDTH)).toEqual([]);
   // Only terminals get colors.
@@ -71,13 +71,13 @@ const whole = [created, delta, completed];
 
 test.each<[what: string, received: NumberedEvent[], replayed: NumberedEvent[], errors: string[]]>([
   ["a complete stream", whole, whole, []],
-  ["no first event", whole.slice(1), whole.slice(1), ["a gap: 1 came where 0 was due"]],
-  ["a gap", [created, completed], [created, completed], ["a gap: 2 came where 1 was due"]],
+  ["no first event", whole.slice(1), whole.slice(1), ["a gap: 1 came instead of 0"]],
+  ["a gap", [created, completed], [created, completed], ["a gap: 2 came instead of 1"]],
   [
     "a repetition",
     [created, delta, delta, completed],
     [created, delta, delta, completed],
-    ["a repetition: 1 came where 2 was due"],
+    ["a repetition: 1 came instead of 2"],
   ],
   [
     "no end",

@@ -36,7 +36,7 @@ test("a run resumes after its worker's crash, and its report cites its sources",
   expect(output).not.toContain("\u001B");
 
   const [, killed, last] = /Worker (\d+) got SIGKILL[^]*up to (\d+),/.exec(output)!;
-  const [, survivor, first] = /Worker (\d+) goes on at event (\d+), \d+\.\d s after the kill/.exec(output)!;
+  const [, survivor, first] = /Worker (\d+) resumes at event (\d+), \d+\.\d s after the kill/.exec(output)!;
   expect(survivor).not.toBe(killed);
   expect(Number(first)).toBe(Number(last) + 1);
   const steps = stepsIn(output);

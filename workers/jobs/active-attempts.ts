@@ -6,7 +6,7 @@ import type { AttemptControl } from "../attempt/attempt.ts";
 /** Interval of lease checks: the maximum time that an attempt runs on after a cancel message is lost. */
 const LEASE_CHECK_MS = 2_000;
 
-/** One response may briefly have two: a job that this process lost can return to it. */
+/** One response may briefly have two attempts: a job that this process lost can return to it. */
 export interface ActiveAttempt {
   /** The response's id. */
   readonly id: string;

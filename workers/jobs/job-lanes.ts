@@ -13,8 +13,8 @@ const MAX_LOCK_FRACTION = 1 / 20;
 
 /** The slots of each lane. */
 export function computeLaneSizes(slots: number, roundTripMs: number): number[] {
-  const wanted = Math.ceil((slots * roundTripMs) / FILL_MS);
-  const lanes = Math.max(1, Math.min(wanted, MAX_LANES, slots));
+  const neededLanes = Math.ceil((slots * roundTripMs) / FILL_MS);
+  const lanes = Math.max(1, Math.min(neededLanes, MAX_LANES, slots));
   return Array.from({ length: lanes }, (_, i) => Math.floor((slots + i) / lanes));
 }
 

@@ -1,7 +1,8 @@
 /**
- * Runs suspects, each in a process of its own. When a worker dies, all its responses become suspects (src/stream/log/lease.ts).
- * Only in quarantine does a death charge one response. So no response is charged for what another did, and none is charged
- * when a worker is killed together with its quarantine processes.
+ * Runs suspects, each in a process of its own. When a worker crashes, all its responses become suspects
+ * (src/stream/log/lease.ts). A crash charges a response only in quarantine, where the response runs alone. So no
+ * response is charged for another one, and none is charged when a worker is killed together with its quarantine
+ * processes.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -51,8 +52,8 @@ export class Quarantine {
   }
 
   /**
-   * Does the same as `runResponse`, in a process of its own, once its project gets a permit. If the process dies, charges the
-   * response and rejects.
+   * Does the same as `runResponse`, in a process of its own, once its project gets a permit. If the process crashes,
+   * charges the response and rejects.
    */
   async run(id: string, project: string, control: AttemptControl, onLease: OnLease): Promise<AttemptOutcome> {
     const { generating } = control;
@@ -137,7 +138,7 @@ class SuspectProcess {
     });
   }
 
-  /** Undefined if the process died. Rejects with the attempt's error. */
+  /** Undefined if the process crashed. Rejects with the attempt's error. */
   async outcome(): Promise<AttemptOutcome | undefined> {
     await this.#exited;
     this.exitStatus = String(this.#child.signalCode ?? this.#child.exitCode);

@@ -1,6 +1,6 @@
 /**
  * The process of one attempt in quarantine (quarantine.ts): `quarantined-run.ts <response id>`. It reports its lease, its
- * heartbeat and the attempt's outcome. If it dies before the outcome, only the response can be the cause.
+ * heartbeat and the attempt's outcome. If it crashes before the outcome, only the response can be the cause.
  */
 import { readConfig } from "../../src/config/config.ts";
 import { redirectConsole } from "../../src/logging/redirect-console.ts";

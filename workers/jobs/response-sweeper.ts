@@ -1,6 +1,7 @@
 /**
- * The sweeper: every accepted response ends, whichever process crashes. It walks the set of responses in flight and reads
- * each one's record and job. `decideSweep` decides what happens. One process sweeps at a time; if it dies, another takes over.
+ * The sweeper: every accepted response ends, whichever process crashes. It walks the set of responses in flight and
+ * reads each one's record and job. `decideSweep` decides what happens. One process sweeps at a time; if it crashes,
+ * another takes over.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { isTerminalStatus, type ResponseStatus } from "../../src/protocol/response.ts";

@@ -1,6 +1,6 @@
 /**
  * The binding to BullMQ: takes jobs, keeps their locks, and returns a job to its queue by the outcome of its attempt.
- * run/run-response.ts says what an attempt does.
+ * For the steps of an attempt, see workers/run/run-response.ts.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { DelayedError, type Job, WaitingError, Worker } from "bullmq";

@@ -49,7 +49,7 @@ export class FetchTimeoutError extends GuardedFetchError {
   }
 }
 
-/** By error code of Node, the system or OpenSSL. Each reason completes a sentence about the server. */
+/** Reasons by error code of Node, the system or OpenSSL. Each completes a sentence about the server. */
 const REASONS_BY_CODE: readonly [RegExp, string][] = [
   [/^(ENOTFOUND|EAI_|ENODATA)/, "its name does not resolve (DNS)"],
   [/^ECONNREFUSED$/, "it refuses connections"],

@@ -18,7 +18,7 @@ interface TurnRemoteRunOptions {
   attempt: Attempt;
   journal: RunJournal;
   remoteRuns: RemoteRunTracker;
-  /** From the first call on, the log gets the turn's items only when the turn is over. */
+  /** After the turn's first tool call, its items reach the log only when the turn ends. */
   router: Pick<OutputRouter, "segments">;
   /** Ids of all items that the response had before the turn. */
   usedIds: ReadonlySet<string>;

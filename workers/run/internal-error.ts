@@ -4,7 +4,7 @@
  *
  * The rule is closed. Errors of Redis, the network and the machine are recognized below and retried. Any other error is a
  * bug: a TypeError, a failed assertion, a record that fails its schema. Provider errors are never thrown; they are a finish
- * (upstream.ts).
+ * (workers/upstreams/upstream.ts).
  */
 import { responseError } from "../../src/lifecycle/lifecycle-events.ts";
 

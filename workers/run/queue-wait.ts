@@ -21,7 +21,7 @@ export interface WaitLimits {
   waits: number;
   maxWaits: number;
   deadlineMs: number;
-  /** Until then the number of waits is unlimited: a completion window promises time, not speed. */
+  /** The number of waits is unlimited until then: a completion window promises time, not speed. */
   latestStartMs: number;
 }
 

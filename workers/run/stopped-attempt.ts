@@ -36,7 +36,7 @@ export async function concludeStoppedAttempt(
   }
 }
 
-/** Ends the response from outside, with a fresh fold of the log: the writer's own state may be what is broken. */
+/** Ends the response from outside, with a fresh fold of the log: the writer's own state may be broken. */
 async function failWithInternalError(
   { storage, logger }: StopContext,
   attempt: Attempt,

@@ -27,7 +27,7 @@ const citedSourceSchema = z.object({ url: z.string(), title: z.string() });
 export type CitedSource = z.infer<typeof citedSourceSchema>;
 const detailsSchema = z.object({ sources: z.array(citedSourceSchema) });
 
-/** Pages that a call has `read` may be cited. Of those that it only `listed`, only the titles are used. */
+/** Pages that a call has `read` may be cited. The run uses only the titles of pages that it `listed`. */
 export interface CallSources {
   read: readonly CitedSource[];
   listed: readonly CitedSource[];

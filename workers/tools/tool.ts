@@ -98,7 +98,7 @@ export interface ApprovedCall {
 
 /** The tools of one response, opened. */
 export interface OpenTools extends AsyncDisposable {
-  /** By the name under which the model knows them. */
+  /** Functions by the name that the model uses. */
   readonly functions: ReadonlyMap<string, ServerFunction>;
   /** The client's functions and the server's: each tool's functions take its position. */
   readonly offered: readonly Tool[];
@@ -123,7 +123,7 @@ export interface ServerFunction {
   readonly isSequential?: boolean;
   /** The type of the item that shows a call. */
   readonly itemType: OutputItem["type"];
-  /** For a function that needs approval: the item that asks the client. The call then does not run in this response. */
+  /** The item that asks the client, if the function needs approval. The call then does not run in this response. */
   createApprovalRequest?(call: ToolCall): OutputItem;
   presentCall(position: CallPosition): CallPresenter;
   /**
@@ -146,7 +146,7 @@ export function createToolError(message: string): ToolResult {
   return { output: message, isError: true, details: null };
 }
 
-/** Where the log shows a call. */
+/** The position of a call in the log. */
 export interface CallPosition {
   itemId: string;
   output_index: number;

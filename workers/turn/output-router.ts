@@ -1,6 +1,6 @@
 /**
- * Gives the items of a turn their positions in the response's output. Items pass unchanged, but for calls of the server's
- * functions: their tools present them.
+ * Gives the items of a turn their positions in the response's output. Items pass unchanged, except calls of the
+ * server's functions: their tools present them.
  *
  * The log shows one item after another, and a call ends only after the turn, when it has been executed. So the turn's first
  * call stays open in the log, and the router holds all later items in segments for the journal.
@@ -14,7 +14,7 @@ import type { ServerFunction, CallPresenter } from "../tools/tool.ts";
 import { HeldCharacters } from "./held-characters.ts";
 import type { RejectedCall } from "./rejected-calls.ts";
 
-/** Where the events of an item go: to an index in the log, into a segment, or nowhere. */
+/** The destination of an item's events: an index in the log, a segment, or none. */
 type Destination =
   | { kind: "log"; index: number; itemId: string | undefined }
   | { kind: "call"; segment: CallSegment; fn: ServerFunction; hasDeltas: boolean }

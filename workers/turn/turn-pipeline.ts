@@ -1,9 +1,9 @@
 /**
- * The way of a turn's events from the upstream to the log:
+ * The path of a turn's events from the upstream to the log:
  *
  *     upstream event
  *       → citations            adds annotations for links to pages that tools have read (citations/citations.ts)
- *       → grammar check        rejects an illegal order of events, if STRICT_EVENTS is on (item-grammar.ts)
+ *       → grammar check        with STRICT_EVENTS, rejects an illegal order (src/lifecycle/event-grammar/item-grammar.ts)
  *       → event recorder       drops what was not requested, and seals reasoning (event-recorder.ts)
  *       → item continuation    drops what the log already has of an unfinished item (item-continuation.ts)
  *       → blank-message filter holds back a message without text (blank-message-filter.ts)

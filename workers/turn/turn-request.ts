@@ -59,9 +59,9 @@ function dropMissingTools(choice: ToolChoice, requested: readonly Tool[], tools:
     return requested.some(isChosen) && !offered.some(isChosen) && findFunctions(isChosen).length === 0;
   };
   if (choice.type !== "allowed_tools") return isMissing(choice) ? "auto" : choice;
-  const left = choice.tools.filter((entry) => !isMissing(entry));
-  if (left.length === choice.tools.length) return choice;
-  return left.length === 0 ? "none" : { ...choice, tools: left };
+  const remaining = choice.tools.filter((entry) => !isMissing(entry));
+  if (remaining.length === choice.tools.length) return choice;
+  return remaining.length === 0 ? "none" : { ...choice, tools: remaining };
 }
 
 /**
@@ -98,6 +98,8 @@ function matchesName(entry: ToolChoiceEntry, { toolName }: ServerFunction): bool
 function withoutServerFunctions(choice: ToolChoice, functions: OpenTools["functions"]): ToolChoice {
   if (typeof choice === "string") return choice === "none" ? "none" : "auto";
   if (choice.type !== "allowed_tools") return "auto";
-  const left = choice.tools.filter((entry) => entry["type"] !== "function" || !functions.has(String(entry["name"])));
-  return left.length === 0 ? "none" : { ...choice, mode: "auto", tools: left };
+  const remaining = choice.tools.filter(
+    (entry) => entry["type"] !== "function" || !functions.has(String(entry["name"])),
+  );
+  return remaining.length === 0 ? "none" : { ...choice, mode: "auto", tools: remaining };
 }

@@ -55,7 +55,7 @@ export function contextExceededFinish(): FailedFinish {
   return failedFinish("invalid_prompt", message, "input");
 }
 
-/** For an upstream that ends without a finish. */
+/** The finish of an upstream that ends without one. */
 export function createMissingFinish(): FailedFinish {
   return failedFinish("server_error", "The provider's stream ended without a result.");
 }

@@ -1,7 +1,7 @@
 /**
  * Ids of items that a provider sends more than once. An item that was cut off keeps its id in the log, closed as
  * incomplete; the replayed item needs another id. It is derived from the original id and the number of earlier replays,
- * so that a later attempt that receives the item once more recognizes it in the log.
+ * so that a later attempt that receives the item again recognizes it in the log.
  */
 import { createHash } from "node:crypto";
 import { itemIdPrefix } from "../../src/protocol/id.ts";

@@ -1,6 +1,6 @@
 import { flag, httpUrl, integer, milliseconds, optionalText } from "../setting.ts";
 
-/** Node's fetch waits no longer than this for an answer to begin. */
+/** Maximum time that Node's fetch waits until an answer starts. */
 const MAX_FETCH_MS = 300_000;
 
 export const webSearchSettings = {

@@ -12,7 +12,7 @@ export function listContainers(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const { limit, order, after, name = CONTAINER_NAME } = parseContainerListQuery(request.query);
     const { project } = response.locals;
-    // One extra tells whether there are more.
+    // One more than the page, to learn whether more follow.
     const found = await context.storage.containers.list(project, { order, after, count: limit + 1 });
     if (found === undefined) throw listCursorNotFound(after!);
     const named = name === CONTAINER_NAME ? found : [];

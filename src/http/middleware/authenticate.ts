@@ -5,7 +5,7 @@ import { ANONYMOUS_PROJECT, type ApiKey, hashApiKey } from "../../config/config.
 import { incorrectApiKey, missingApiKey } from "../../lifecycle/errors/access.ts";
 
 declare global {
-  // How Express lets an application type `response.locals`.
+  // Express's own way to type `response.locals`.
   // eslint-disable-next-line @typescript-eslint/no-namespace
   namespace Express {
     interface Locals {

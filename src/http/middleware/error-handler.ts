@@ -18,7 +18,7 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
       logger[level]({ err: error, requestId: response.getHeader("x-request-id") }, "Request failed");
     }
     if (response.headersSent) {
-      // A stream that has begun cannot carry an error. The client resumes after the cut.
+      // A stream that has started cannot carry an error. The client resumes after the cut.
       response.destroy();
       return;
     }

@@ -4,7 +4,7 @@ import { ApiError } from "../../lifecycle/errors/api-error.ts";
 import type { ProjectPermit, RateLimiter } from "../../responses/admission/rate-limiter.ts";
 
 declare global {
-  // How Express lets an application type `response.locals`.
+  // Express's own way to type `response.locals`.
   // eslint-disable-next-line @typescript-eslint/no-namespace
   namespace Express {
     interface Locals {

@@ -18,7 +18,7 @@ export function rejectLargeBodies(limitBytes: number): RequestHandler {
 
 /**
  * If the server closes a connection while the client still sends, the client gets a reset and may never read the answer.
- * So where Node would close the connection, this closes only its writing side, and discards what arrives for a while.
+ * So this closes only the writing side of a connection that Node would close, and discards incoming bytes for a while.
  */
 function lingerBeforeClose(request: IncomingMessage): void {
   const { socket } = request;

@@ -7,7 +7,7 @@ import type { Logger } from "pino";
 import { malformedClientRequestId } from "../../lifecycle/errors/http.ts";
 
 declare global {
-  // How Express lets an application type `response.locals`.
+  // Express's own way to type `response.locals`.
   // eslint-disable-next-line @typescript-eslint/no-namespace
   namespace Express {
     interface Locals {

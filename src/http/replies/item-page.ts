@@ -1,4 +1,4 @@
-/** One page of a list of items, without the fields that `include` does not ask for. */
+/** One page of a list of items, without the fields that `include` does not request. */
 import { listCursorNotFound } from "../../lifecycle/errors/state.ts";
 import { toIncluded, toListedItem } from "../../lifecycle/include.ts";
 import type { InputItem, OutputItem } from "../../protocol/item.ts";

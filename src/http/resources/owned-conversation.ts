@@ -1,4 +1,4 @@
-/** From a path to a conversation of the caller's project. Any other answers 404 (contract.md#ownership). */
+/** Finds the conversation that a path names, in the caller's project. Any other answers 404 (contract.md#ownership). */
 import type { Request as HttpRequest } from "express";
 import type { ApiContext } from "../../context.ts";
 import { conversationNotFound } from "../../lifecycle/errors/state.ts";

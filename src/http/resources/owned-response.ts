@@ -1,4 +1,4 @@
-/** From an id to the record of a response that the caller's project can read. */
+/** Finds the record of a response that the caller's project can read. */
 import type { ApiContext } from "../../context.ts";
 import { responseNotFound } from "../../lifecycle/errors/state.ts";
 import type { ResponseRecord } from "../../store/response-record.ts";

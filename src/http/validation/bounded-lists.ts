@@ -60,12 +60,12 @@ export class BodyCheck {
   /** The progress within the list `input`. It is stored only if the check can pause. */
   progressOf<Output>(schema: Schema, input: object, begin: () => Output): ListProgress<Output> {
     if (this.#sliceMs === Infinity) return createProgress(begin());
-    let known = this.#progress.get(schema);
-    if (known === undefined) this.#progress.set(schema, (known = new Map()));
-    let progress = known.get(input) as ListProgress<Output> | undefined;
+    let byInput = this.#progress.get(schema);
+    if (byInput === undefined) this.#progress.set(schema, (byInput = new Map()));
+    let progress = byInput.get(input) as ListProgress<Output> | undefined;
     if (progress === undefined) {
       progress = createProgress(begin());
-      known.set(input, progress as ListProgress<never>);
+      byInput.set(input, progress as ListProgress<never>);
     }
     return progress;
   }

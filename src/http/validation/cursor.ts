@@ -2,7 +2,7 @@
 import type { Request as HttpRequest } from "express";
 import { type CursorSource, malformedCursor } from "../../lifecycle/errors/requests.ts";
 
-/** From `starting_after`, or else `Last-Event-ID`. Undefined without either: the stream begins at event 0. */
+/** Reads `starting_after`, or else `Last-Event-ID`. Undefined without either: the stream starts at event 0. */
 export function parseCursor(request: HttpRequest): { value: number; source: CursorSource } | undefined {
   const parameter = request.query["starting_after"];
   const value = parameter ?? request.get("last-event-id");

@@ -34,7 +34,7 @@ export function toValidationError(issues: readonly Issue[], body: unknown): ApiE
   return describeIssue(flattenUnionIssue(issues[0]!), body);
 }
 
-/** For a union, the issue of the member that the value was probably meant to be. */
+/** Replaces a union's issue with that of the member which the value was probably meant to be. */
 export function flattenUnionIssue(issue: Issue): Issue {
   if (issue.code !== "invalid_union" || issue.errors.length === 0) return issue;
   const members = issue.errors.map((errors) => errors[0]!).filter((error) => error !== undefined);

@@ -8,8 +8,8 @@ export function missingApiKey(): ApiError {
 
 /** Shows at most both ends of a long key, so that its owner recognizes it and a log does not reveal it. */
 export function incorrectApiKey(key: string): ApiError {
-  const shown = key.length > 12 ? `${key.slice(0, 3)}***${key.slice(-2)}` : "***";
-  const message = `Incorrect API key provided: ${shown}.`;
+  const shortened = key.length > 12 ? `${key.slice(0, 3)}***${key.slice(-2)}` : "***";
+  const message = `Incorrect API key provided: ${shortened}.`;
   return new ApiError({ status: 401, message, code: "invalid_api_key", headers: { "www-authenticate": "Bearer" } });
 }
 

@@ -110,8 +110,8 @@ export function malformedCursor(value: string, source: CursorSource): ApiError {
   return invalidCursor(source, `expected an integer >= 0, but got '${value}' instead.`);
 }
 
-function invalidCursor(source: CursorSource, fault: string): ApiError {
+function invalidCursor(source: CursorSource, reason: string): ApiError {
   const isHeader = source === "Last-Event-ID";
-  const message = `Invalid '${source}'${isHeader ? " header" : ""}: ${fault}`;
+  const message = `Invalid '${source}'${isHeader ? " header" : ""}: ${reason}`;
   return badRequest(message, isHeader ? null : source, "invalid_value");
 }

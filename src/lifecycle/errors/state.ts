@@ -66,7 +66,7 @@ export function modelNotFound(model: string): ApiError {
 
 const LOCKED_RETRY_SECONDS = 2;
 
-/** Never 409: official clients retry a 409 by themselves (contract.md#client-retries). */
+/** Never 409: official clients retry a 409 automatically (contract.md#client-retries). */
 export function conversationLocked(): ApiError {
   return new ApiError({
     status: 400,

@@ -96,7 +96,7 @@ export class CallSteps {
 
   accept(event: ItemEventDraft): void {
     const name = event.type.slice("response.".length);
-    // For an event known only to its provider, the grammar checks nothing but the item it belongs to.
+    // The grammar knows no steps of events that only a provider defines. It has checked their item already.
     if (!Object.hasOwn(STEPS, name)) return;
     const { of, after } = STEPS[name]!;
     if (of !== this.#item.type) throw new IllegalEventError(event, `does not belong to a ${this.#item.type}.`);
@@ -115,8 +115,8 @@ export class CallSteps {
   }
 
   checkSame(event: { type: string }, item: OutputItem): void {
-    const told = this.#last === "added" ? undefined : streamedInputOf(item);
-    if (told !== undefined) this.#text.checkSame(event, told);
+    const streamed = this.#last === "added" ? undefined : streamedInputOf(item);
+    if (streamed !== undefined) this.#text.checkSame(event, streamed);
   }
 
   #checkIndex(event: ItemEventDraft): void {

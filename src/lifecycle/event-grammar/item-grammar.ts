@@ -57,9 +57,9 @@ export class ItemGrammar {
 
   #checkCalls(event: ItemEventDraft): void {
     if (!this.#callsAreWhole) return;
-    for (const [place, { item }] of this.#open) {
-      if (place !== event.output_index && isClientAction(item.type)) {
-        throw new IllegalEventError(event, `comes in the middle of the ${item.type} at ${place}.`);
+    for (const [openIndex, { item }] of this.#open) {
+      if (openIndex !== event.output_index && isClientAction(item.type)) {
+        throw new IllegalEventError(event, `comes in the middle of the ${item.type} at ${openIndex}.`);
       }
     }
     if (event.type !== "response.output_item.done" || event.item.status !== "incomplete") return;
@@ -90,7 +90,7 @@ export class ItemGrammar {
     if (item.id !== before.id || item.type !== before.type || callIdOf(item) !== callIdOf(before)) {
       throw new IllegalEventError(event, "an item keeps its id, type and call_id.");
     }
-    if (item.status === "in_progress") throw new IllegalEventError(event, "what is done is not in_progress.");
+    if (item.status === "in_progress") throw new IllegalEventError(event, "a done item cannot be in_progress.");
     if (!isCutOff(item)) {
       open.parts.checkWhole(event);
       open.steps.checkWhole(event, item);

@@ -42,7 +42,7 @@ export class Child implements AsyncDisposable {
     });
     for (const input of [child.stdout, child.stderr])
       createInterface({ input }).on("line", (line) => this.#readLine(line));
-    // The child must not outlive this process, whatever ends it.
+    // The child must not outlive this process, however it ends.
     const kill = (): void => void child.kill("SIGKILL");
     process.once("exit", kill);
     void this.exited.then(() => process.off("exit", kill));

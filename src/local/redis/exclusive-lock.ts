@@ -6,7 +6,7 @@
  * reports it (Linux).
  * 3. If several processes find the same dead holder, only one replaces it: it holds a second lock, named after the dead
  * holder, and checks that the file is still the one it found. The file is replaced atomically, so no latecomer ever
- * finds it missing. If a process dies during the replacement, its own lock is replaced in the same way.
+ * finds it missing. If a process crashes during the replacement, its own lock is replaced in the same way.
  */
 import { createHash, randomUUID } from "node:crypto";
 import { link, readFile, rename, rm, writeFile } from "node:fs/promises";

@@ -42,13 +42,16 @@ export class NoRedisError extends Error {
   override readonly name = "NoRedisError";
 
   constructor(findings: readonly string[], options?: ErrorOptions) {
-    const ways = [
+    const remedies = [
       "set REDIS_URL to a Redis that runs already",
       `install redis-server or valkey-server, ${MIN_VERSION} or newer`,
       "start a Docker engine",
     ];
     const found = findings.length === 0 ? "" : ` (${findings.join("; ")})`;
-    super(`No Redis was found${found}. Do one of these:\n${ways.map((way) => `  - ${way}`).join("\n")}`, options);
+    super(
+      `No Redis was found${found}. Do one of these:\n${remedies.map((remedy) => `  - ${remedy}`).join("\n")}`,
+      options,
+    );
   }
 }
 

@@ -79,8 +79,8 @@ class PortInUseError extends Error {
 
 async function spawnRedis(program: string, port: number, options: PrivateRedisOptions): Promise<PrivateRedis> {
   const network = ["--bind", "127.0.0.1", "--port", String(port), "--protected-mode", "yes"];
-  const place = ["--dir", options.dataDir, "--daemonize", "no", "--logfile", ""];
-  const args = [...network, ...place, ...durabilityArgs(options.appendfsync), ...(options.extraArgs ?? [])];
+  const storageArgs = ["--dir", options.dataDir, "--daemonize", "no", "--logfile", ""];
+  const args = [...network, ...storageArgs, ...durabilityArgs(options.appendfsync), ...(options.extraArgs ?? [])];
   const child = spawn(program, args, {
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,

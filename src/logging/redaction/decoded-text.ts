@@ -3,7 +3,7 @@
 export interface DecodedText {
   text: string;
   /** Maps an index of `text` to an index of the original. */
-  at: (place: number) => number;
+  at: (position: number) => number;
 }
 
 /** A constant pattern without backtracking, so its time is linear in the text. */
@@ -19,7 +19,7 @@ const CONTINUATION = 0b10;
 /** Returns undefined if nothing is escaped. */
 export function decodeRound(text: string): DecodedText | undefined {
   const pieces: string[] = [];
-  // Pairs of indices, in the decoded text and in the original, after which both advance alike.
+  // Pairs of indices, in the decoded text and in the original, after which both advance equally.
   const decodedAt: number[] = [0];
   const originalAt: number[] = [0];
   let length = 0;
@@ -40,9 +40,9 @@ export function decodeRound(text: string): DecodedText | undefined {
   }
   if (read === 0) return undefined;
   pieces.push(text.slice(read));
-  const at = (place: number): number => {
-    const known = lastUpTo(decodedAt, place);
-    return Math.min(originalAt[known]! + place - decodedAt[known]!, text.length);
+  const at = (position: number): number => {
+    const index = lastUpTo(decodedAt, position);
+    return Math.min(originalAt[index]! + position - decodedAt[index]!, text.length);
   };
   return { text: pieces.join(""), at };
 }

@@ -22,7 +22,7 @@ const ALIGNMENTS = [0, 1, 2];
 
 const NO_MARGIN = { before: 0, after: 0 };
 
-/** `rounds`: how often texts are decoded. */
+/** `rounds`: number of times that texts are decoded. */
 export function createSecretForms(whole: string, rounds: number): SecretForm[] {
   const secret = whole.slice(0, HEAD_CHARACTERS);
   const spellings = Array.from({ length: rounds + 1 }, (_, round) => decodeRounds(secret, round));

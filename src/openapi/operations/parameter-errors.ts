@@ -37,7 +37,7 @@ const secretInStoredItem: DocumentedError = {
   error: secretInItem("items[0].tools[0].authorization"),
 };
 
-/** For items added to a conversation, in addition to `invalidItems`. */
+/** Errors of items added to a conversation, in addition to `invalidItems`. */
 export const addedItemErrors = [
   unverifiedItem,
   secretInStoredItem,

@@ -31,7 +31,7 @@ export const functionToolSchema = z.strictObject({
 });
 export type FunctionTool = z.infer<typeof functionToolSchema>;
 
-/** As a response shows it. */
+/** A function as a response shows it. */
 export const responseFunctionToolSchema = z.strictObject({
   ...functionToolSchema.shape,
   name: z.string(),

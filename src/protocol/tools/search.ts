@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { bounded } from "../bounded.ts";
 
-const place = {
+const locationFields = {
   city: bounded.name.nullable().exactOptional(),
   country: bounded.name.nullable().exactOptional(),
   region: bounded.name.nullable().exactOptional(),
@@ -36,7 +36,7 @@ export const webSearchToolSchema = z.strictObject({
   search_content_types: contentTypesSchema.exactOptional(),
   search_context_size: contextSizeSchema.exactOptional(),
   user_location: z
-    .strictObject({ type: z.literal("approximate").exactOptional(), ...place })
+    .strictObject({ type: z.literal("approximate").exactOptional(), ...locationFields })
     .nullable()
     .exactOptional(),
 });
@@ -46,7 +46,7 @@ export const webSearchPreviewToolSchema = z.strictObject({
   search_content_types: contentTypesSchema.exactOptional(),
   search_context_size: contextSizeSchema.exactOptional(),
   user_location: z
-    .strictObject({ type: z.literal("approximate"), ...place })
+    .strictObject({ type: z.literal("approximate"), ...locationFields })
     .nullable()
     .exactOptional(),
 });

@@ -105,17 +105,17 @@ async function createRecord(
 }
 
 /**
- * The queue class and the deadline. A response with a window waits as part of its class until its latest start, and then
- * has as much time as any other has from its acceptance. The reserve is at most the time that a run may take, so the
- * deadline is never before the window's end. The flex tier gets no extra time: a response of it stops waiting behind
+ * The queue class and the deadline. A response with a window waits as part of its class until its latest start, and
+ * then has as much time as any other response from its acceptance. The reserve is at most the time that a run may take,
+ * so the deadline is never before the window's end. The flex tier gets no extra time: its responses stop waiting behind
  * others while at least half of its time is left.
  */
 function scheduleOf(request: ResolvedRequest, limits: AdmissionLimits, nowMs: number) {
   const reserveSeconds = Math.min(limits.windowReserveSeconds, limits.deadlineSeconds);
   const flexWaitSeconds = Math.min(limits.flexMaxWaitSeconds, limits.deadlineSeconds / 2);
   const queueClass = queueClassOf(request, nowMs, reserveSeconds * 1000, flexWaitSeconds * 1000);
-  const beginMs = hasWindow(queueClass) ? queueClass.latestStartMs : nowMs;
-  return { ...queueClass, deadlineMs: beginMs + limits.deadlineSeconds * 1000 };
+  const startMs = hasWindow(queueClass) ? queueClass.latestStartMs : nowMs;
+  return { ...queueClass, deadlineMs: startMs + limits.deadlineSeconds * 1000 };
 }
 
 /** An accepted response is not rejected because of its index: listing its items indexes them again. */

@@ -25,7 +25,7 @@ export async function sealItemUrls<T extends Item>(
   });
 }
 
-/** For runs, which show the items to the model and call the servers. */
+/** Unseals the URLs for a run, which shows the items to the model and calls the servers. */
 export async function unsealItemUrls<T extends Item>(
   { sealer }: Pick<Storage, "sealer">,
   project: string,

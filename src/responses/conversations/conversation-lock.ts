@@ -44,7 +44,7 @@ export async function lockForResponse(
 export async function unlockIfEnded(storage: Storage, id: string, holder: string, logger: Logger): Promise<boolean> {
   const record = await storage.records.readIncludingDeleted(holder).catch(async (error: unknown) => {
     if (isRedisUnavailable(error) || (await storage.inFlight.acceptedAtMs(holder)) !== undefined) throw error;
-    // The sweeper abandoned the holder without reading which conversation it held (abandon-response.ts).
+    // The sweeper abandoned the holder without reading which conversation it held (src/responses/ending/abandon-response.ts).
     logger.error(
       { err: error, conversationId: id, responseId: holder },
       "Unlocked a conversation without the turn of its last response",

@@ -24,7 +24,7 @@ export interface ModelInput extends Pick<StoredRequest, "purpose"> {
   request: Omit<StoredRequest["request"], "instructions"> & Pick<CreateRequest, "instructions">;
   /** The prompt's messages. They precede `input` and are not part of it: a later response does not inherit them. */
   preamble: InstructionMessage[];
-  /** By item id: the response of the chain that produced the item. */
+  /** The response of the chain that produced each item, by item id. */
   origins: ReadonlyMap<string, string>;
   input: (InputItem | OutputItem)[];
   /** The last part of `input`: the items that this request sent. */
@@ -72,7 +72,7 @@ export async function unsealItems(
 }
 
 export interface History {
-  /** By item id: the response of the chain that produced the item. */
+  /** The response of the chain that produced each item, by item id. */
   origins: ReadonlyMap<string, string>;
   items: (InputItem | OutputItem)[];
 }
@@ -106,8 +106,8 @@ async function loadConversationItems(
 
 async function loadChain({ chains }: Pick<Storage, "chains">, nearest: readonly string[]): Promise<History> {
   const chain = await chains.walk(nearest);
-  const gone = chain.find((link) => link.project === undefined);
-  if (gone !== undefined) throw new MissingHistoryError("previous response", gone.id);
+  const missing = chain.find((link) => link.project === undefined);
+  if (missing !== undefined) throw new MissingHistoryError("previous response", missing.id);
   const ids = chain.map((link) => link.id);
   const turns = await chains.readLinkItems(ids);
   const origins = new Map<string, string>();

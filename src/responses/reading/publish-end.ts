@@ -22,7 +22,7 @@ export async function publishEnd({ records, log }: Pick<Storage, "records" | "lo
   return kind !== "gap";
 }
 
-/** As `publishEnd`, but throws ReplicasMissingError if the response runs. */
+/** Like `publishEnd`, but throws ReplicasMissingError if the response runs. */
 export async function assertEndPublished(storage: Pick<Storage, "records" | "log">, id: string): Promise<void> {
   if (!(await publishEnd(storage, id))) throw new ReplicasMissingError();
 }

@@ -94,7 +94,7 @@ export class EventWriter {
     await this.#bufferEvents(drafts, false);
   }
 
-  /** Like `writeAll`, but one append carries all events, so the log has all of them or none, whatever crashes. */
+  /** Like `writeAll`, but one append carries all events, so the log has all of them or none, even after a crash. */
   async writeAtomically(drafts: readonly EventDraft[]): Promise<void> {
     await this.#bufferEvents(drafts, true);
   }
@@ -204,7 +204,7 @@ export class EventWriter {
           await this.#restoreLostData();
           break;
         case "fenced":
-          throw new LeaseLostError(`The lease of ${this.#options.id} was taken by somebody else.`);
+          throw new LeaseLostError(`The lease of ${this.#options.id} was taken by another process.`);
         case "gone":
           throw new LeaseLostError(`Response ${this.#options.id} does not exist any more.`);
       }

@@ -228,7 +228,7 @@ export class Leases {
     return (await this.#redis.hget(this.#layout.meta(id), "lease")) === lease;
   }
 
-  /** Fences a response for good, for cancel and the sweeper. */
+  /** Fences a response permanently, for cancel and the sweeper. */
   async fence(id: string, reason: EndingReason, error?: ResponseError): Promise<FenceOutcome> {
     const reply = await fenceScript(
       this.#redis,
@@ -239,12 +239,12 @@ export class Leases {
     );
     if (reply[0] === "gone") return { kind: "gone" };
     if (reply[0] === "over") return { kind: "over", status: reply[1] };
-    const [kind, lease, last, begun, errorJson] = reply;
+    const [kind, lease, last, endingReason, errorJson] = reply;
     return {
       kind,
       lease,
       last,
-      reason: begun,
+      reason: endingReason,
       error: errorJson ? (JSON.parse(errorJson) as ResponseError) : undefined,
     };
   }

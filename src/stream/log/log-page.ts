@@ -10,7 +10,7 @@ import { defineScript, type RedisClient } from "../../redis/script.ts";
 const PAGE_EVENTS = 1_000;
 /** Half of the mebibyte that a subscriber may cost, because its connection may still hold part of the previous page. */
 export const PAGE_BYTES = 512 * 1024;
-/** Minimum overhead of a frame around the event's JSON (frame.ts): `id`, `event`, a delta's padding. */
+/** Minimum overhead of a frame (src/stream/fan-out/frame.ts) around the event's JSON: `id`, `event`, padding. */
 const FRAME_BYTES = 128;
 
 /*
@@ -18,8 +18,8 @@ const FRAME_BYTES = 128;
  * ARGV  first sequence number, id of the last visible entry or '+', maximum events, maximum bytes
  * Returns {1 if there may be more, sequence number of the first event or '', {data…}}: contiguous events, as many as
  * fit, and at least one if there is any
- * The script first requests a few entries, then as many as will probably fit; entries that do not fit are copied in
- * vain.
+ * The script first requests a few entries, then as many as will probably fit; copies of
+ * entries that do not fit are wasted.
  */
 const pageScript = defineScript<[more: 0 | 1, first: string, data: string[]]>(
   "readLogPage",

@@ -23,7 +23,7 @@ export interface LoopDependencies {
   isStrict: boolean;
   /** Whether calls for the client are recorded piece by piece instead of whole. */
   streamsCalls: boolean;
-  /** Maximum tool calls in one response, whatever its request allows. */
+  /** Maximum tool calls in one response, even if its request allows more. */
   maxToolCalls: number;
   /** Undefined if no provider runs responses in its own background. */
   remoteRuns?: RemoteRunTracker | undefined;

@@ -33,7 +33,7 @@ export class RunBudget {
   #spent: Usage = NO_USAGE;
   #hasSpent = false;
 
-  /** `maxToolCalls` applies whatever the request allows. */
+  /** `maxToolCalls` applies even if the request allows more. */
   constructor(bounds: Bounds, maxToolCalls: number, journal: RunJournal) {
     this.#bounds = bounds;
     this.#maxToolCalls = maxToolCalls;
@@ -71,7 +71,7 @@ export class RunBudget {
     return bound == null ? undefined : bound - this.#usage.output_tokens;
   }
 
-  /** For a turn that may call tools. */
+  /** Tokens for a turn that may call tools. */
   get #toolTokensLeft(): number | undefined {
     const left = this.#outputTokensLeft;
     if (left === undefined) return undefined;
@@ -79,7 +79,7 @@ export class RunBudget {
     return left - Math.min(MAX_ANSWER_RESERVE, Math.max(MIN_OUTPUT_TOKENS, quarter));
   }
 
-  /** For a turn that can only answer. */
+  /** Tokens for a turn that can only answer. */
   get #answerTokensLeft(): number | undefined {
     const left = this.#outputTokensLeft;
     return left === undefined ? undefined : Math.max(MIN_OUTPUT_TOKENS, left);
@@ -89,12 +89,12 @@ export class RunBudget {
     return addUsage(sumUsage(this.#journal.turns), this.#spent);
   }
 
-  /** For a response that ends without another turn. */
+  /** The total usage, if the response ends without another turn. */
   completedFinish(): UpstreamFinish {
     return { type: "finish", status: "completed", usage: this.#usage };
   }
 
-  /** For a response without tokens for another turn. */
+  /** The finish of a response without tokens for another turn. */
   outOfTokensFinish(): UpstreamFinish {
     return { type: "finish", status: "incomplete", details: { reason: "max_output_tokens" }, usage: this.#usage };
   }

@@ -40,7 +40,7 @@ export async function runTools(context: LoopContext, { loggedIds, openCall }: Pe
     logger: dependencies.logger,
     progress: (call, details) => writer.writeProgress(call, details),
     whenLogged: ({ callId }) => logged.get(callId)!.promise,
-    // A hand-over during the call would lose its result for good.
+    // A hand-over during the call would lose its result.
     deferHandOver: ({ callId }) => deferrals.set(callId, control.deferHandOver()),
   });
   try {

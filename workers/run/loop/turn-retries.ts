@@ -1,10 +1,10 @@
 /**
  * Decides which turns without a result are retried:
  *   - The model wrote a call that its provider could not parse, after other output: up to twice.
- *   - The model asked only for rejected calls (rejected-calls.ts): it sees the rejections, and the response fails if it keeps
- *     asking for them.
+ *   - The model asked only for rejected calls (workers/turn/rejected-calls.ts): it sees the rejections. If it keeps asking
+ *     for rejected calls, the response fails.
  *   - The model answered with nothing, blanks, or reasoning alone: once. The second time that is the answer.
- *   - The model used up a turn's tokens before answering, with tools at hand: once, without tools.
+ *   - The model used up a turn's tokens before answering, with tools available: once, without tools.
  */
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import { MAX_REJECTED_TURNS, type RejectedCall } from "../../turn/rejected-calls.ts";

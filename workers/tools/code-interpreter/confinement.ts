@@ -25,7 +25,7 @@ const MAX_HEAP_MIB = 256;
 export interface ConfinedCommand {
   program: string;
   args: string[];
-  /** For finding the wrappers. Node sees it, but the sandbox's realm does not. */
+  /** The `PATH` for finding the wrappers. Node sees it, but the sandbox's realm does not. */
   env: Record<string, string>;
 }
 

@@ -1,7 +1,7 @@
 /**
  * The interpreters of containers in this worker, as the last cell left them. The store has the authoritative state:
  * each cell writes its changes to it, and an interpreter with an outdated version is recreated. Two workers may run
- * cells in one container at the same time. The second one to write starts over from the first one's state. That is
+ * cells in one container at the same time. The second writer starts over from the first one's state. That is
  * safe, because a cell has no effects outside its container.
  */
 import { createHash, randomUUID } from "node:crypto";
@@ -52,7 +52,7 @@ const MAX_ATTEMPTS = 3;
 
 export class LiveContainers implements AsyncDisposable {
   readonly #processes: PythonProcessPool;
-  /** None of them is running a cell. */
+  /** Containers that run no cell. */
   readonly #idle = new Map<string, OpenContainer>();
   /** The last cell in each container's queue. */
   readonly #running = new Map<string, Promise<unknown>>();

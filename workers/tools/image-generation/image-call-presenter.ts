@@ -81,8 +81,8 @@ function readDetails({ isError, output, details }: ToolResult): { details: Image
   if (!isError && parsed.success && typeof parsed.data.result === "string") {
     return { details: parsed.data, isGenerated: true };
   }
-  const known = parsed.success ? parsed.data : {};
+  const journaled = parsed.success ? parsed.data : {};
   const message = typeof output === "string" ? output : "The image could not be generated.";
-  const error = known.error ?? { code: "server_error", message, param: null, type: "image_generation_error" };
-  return { details: { ...known, result: null, error }, isGenerated: false };
+  const error = journaled.error ?? { code: "server_error", message, param: null, type: "image_generation_error" };
+  return { details: { ...journaled, result: null, error }, isGenerated: false };
 }

@@ -115,7 +115,7 @@ function readSettings(tool: ImageTool): ImageSettings {
   };
 }
 
-/** Prefers what the bytes and the service say about the image, and else takes the requested settings. */
+/** Prefers the facts that the bytes and the service give about the image. The requested settings fill the gaps. */
 function buildDetails(
   image: GeneratedImage,
   { prompt, settings }: ImageRequest,
@@ -123,16 +123,16 @@ function buildDetails(
   tool: ImageTool,
 ): ImageDetails {
   const { background, output_format, quality } = imageGenerationCallSchema.shape;
-  const known = <T>(schema: z.ZodType<T>, value: unknown): T | undefined => schema.safeParse(value).data;
+  const validate = <T>(schema: z.ZodType<T>, value: unknown): T | undefined => schema.safeParse(value).data;
   const requested = (name: "background" | "quality" | "size") =>
     image.ignoredSettings?.includes(name) ? undefined : tool[name];
   const format = detectBase64ImageType(image.base64)?.slice("image/".length);
   return {
     result: image.base64,
     action: isEdit ? "edit" : "generate",
-    background: known(background, image.background) ?? known(background, requested("background")) ?? "auto",
-    output_format: known(output_format, format ?? image.outputFormat) ?? settings.output_format ?? "png",
-    quality: known(quality, image.quality) ?? known(quality, requested("quality")) ?? "auto",
+    background: validate(background, image.background) ?? validate(background, requested("background")) ?? "auto",
+    output_format: validate(output_format, format ?? image.outputFormat) ?? settings.output_format ?? "png",
+    quality: validate(quality, image.quality) ?? validate(quality, requested("quality")) ?? "auto",
     revised_prompt: image.revisedPrompt ?? prompt,
     size: image.size ?? requested("size") ?? "auto",
   };

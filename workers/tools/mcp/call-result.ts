@@ -23,7 +23,7 @@ export type CallEnd = z.infer<typeof endSchema>;
 
 type Part = Exclude<ToolResult["output"], string>[number];
 
-/** For an answer without content: some providers reject an empty output. */
+/** Replaces an answer without content: some providers reject an empty output. */
 const NO_OUTPUT = "(no output)";
 
 export function toToolResult(answer: CallAnswer, redact: Redact): ToolResult {
@@ -99,8 +99,8 @@ export function toErrorResult(error: McpCallError): ToolResult {
 
 /** The result may come from a journal. If its details are missing or unknown, the model's output replaces them. */
 export function readCallEnd({ output, isError, details }: ToolResult): CallEnd {
-  const known = endSchema.safeParse(details);
-  if (known.success) return known.data;
+  const parsed = endSchema.safeParse(details);
+  if (parsed.success) return parsed.data;
   const text = typeof output === "string" ? output : JSON.stringify(output);
   if (!isError) return { output: text, error: null };
   return { output: null, error: { type: "mcp_tool_execution_error", content: [{ type: "text", text }] } };

@@ -23,7 +23,7 @@ interface FetchedDocument {
   title: string;
 }
 
-/** As the server sent it, unchecked. */
+/** Unchanged from the server, and unchecked. */
 interface McpAnswer {
   content?: unknown;
   structuredContent?: unknown;

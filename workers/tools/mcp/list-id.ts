@@ -10,7 +10,7 @@ import type { McpTool } from "./tool-filter.ts";
 /** The server and the filter that a list belongs to. */
 export interface ListOrigin {
   server_label: string;
-  /** As `identifyTarget` returns it. */
+  /** The result of `identifyTarget`. */
   address: string;
   allowed_tools: McpTool["allowed_tools"];
 }

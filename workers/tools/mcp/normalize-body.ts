@@ -11,7 +11,7 @@ export function isEventStream(headers: Headers): boolean {
   return EVENT_STREAM_TYPE.test(headers.get("content-type") ?? "");
 }
 
-/** For one JSON value with any content type: some servers omit it, or name another text type. */
+/** Normalizes one JSON value of any content type: some servers omit it, or name another text type. */
 export async function normalizeJson(response: Response, requestId: number | undefined): Promise<Response> {
   const text = await response.text();
   const { status, statusText } = response;

@@ -28,7 +28,7 @@ export interface SessionOptions {
   signal: AbortSignal;
 }
 
-/** For one message of a process, or one answer over HTTP. */
+/** Limit of one message of a process, or one answer over HTTP. */
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 30_000;
 /** Timeout for ending a session. */

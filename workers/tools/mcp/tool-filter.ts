@@ -37,7 +37,7 @@ export function needsApproval(tool: ListedTool, required: McpTool["require_appro
   return isSelectedBy(tool, required.always) || !isSelectedBy(tool, required.never);
 }
 
-/** For approvals, an empty filter selects no tool: an empty `never` must not mean all. */
+/** An empty filter of approvals selects no tool: an empty `never` must not mean all. */
 function isSelectedBy(tool: ListedTool, filter: Filter | undefined): boolean {
   if (filter === undefined || (filter.tool_names === undefined && filter.read_only === undefined)) return false;
   return matchesFilter(tool, filter);

@@ -58,7 +58,7 @@ export class WatchedFetch {
     return new Response(answer.body.pipeThrough(normalizeEventStream(id)), answer);
   };
 
-  /** For the older transport, whose one stream carries all answers. */
+  /** The fetch of the older transport, whose one stream carries all answers. */
   readonly fetchWithStream: FetchLike = async (url, init) => {
     // The direct answer to a message has no reader.
     if (init?.method === "POST") return (await this.#exchange(url, init, new Headers(init.headers))).response;

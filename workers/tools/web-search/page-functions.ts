@@ -17,7 +17,7 @@ const openSchema = z.object({
   page: z.coerce.number().int().min(1).nullish().catch(1),
 });
 const findSchema = z.object({ url: z.string(), pattern: z.string().trim().min(1).max(MAX_PATTERN_LENGTH) });
-/** For arguments that are not complete yet. */
+/** The schema of arguments that are not complete yet. */
 const partialSchema = z
   .object({ url: z.string().catch(""), pattern: z.string().catch("") })
   .catch({ url: "", pattern: "" });

@@ -18,8 +18,8 @@ export class CitablePages {
 
   add(source: CitedSource): void {
     const key = toExactKey(source.url);
-    const known = this.#exact.get(key);
-    if (known === undefined || known.title === "") this.#exact.set(key, source);
+    const existing = this.#exact.get(key);
+    if (existing === undefined || existing.title === "") this.#exact.set(key, source);
     const page = toPageKey(source.url);
     const similar = this.#pages.get(page);
     if (similar === undefined || similar.title === "") this.#pages.set(page, source);

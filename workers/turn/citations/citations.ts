@@ -24,7 +24,7 @@ interface CitedText {
   annotations: Annotation[];
   /** Range and page of each citation. */
   cited: Set<string>;
-  /** How many annotations the upstream has sent. */
+  /** Number of annotations that the upstream has sent. */
   providerCount: number;
 }
 
@@ -86,7 +86,7 @@ export class CitationAnnotator {
     return this.#cite(part, text.scanner.feed(piece));
   }
 
-  /** Scans what is left of a complete text, once. */
+  /** Scans the rest of a complete text, once. */
   #scanRest(part: PartLocation, whole: string): AnnotationEvent[] {
     const text = this.#textAt(part);
     if (text.isComplete) return [];

@@ -1,4 +1,7 @@
-/** Derives the mark that shows a text's authority to vendors without a role for it (upstreams/ai-sdk/text-marks.ts). */
+/**
+ * Derives the mark that shows a text's authority to vendors without a role for it
+ * (workers/upstreams/ai-sdk/text-marks.ts).
+ */
 import type { Storage } from "../../../src/responses/storage.ts";
 import type { ContextItem } from "../../upstreams/upstream.ts";
 

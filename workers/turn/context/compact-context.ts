@@ -152,7 +152,7 @@ function summaryRequest(request: Turn["request"]): Turn["request"] {
     safety_identifier: request.safety_identifier,
     service_tier: request.service_tier,
     user: request.user,
-    // These may restrict where the provider processes a request, and what it stores of it.
+    // These may restrict the region in which the provider processes a request, and the data that it stores.
     ...(request.extra_parameters !== undefined && { extra_parameters: request.extra_parameters }),
     ...(tools != null && tools.length > 0 && { tools, tool_choice: "none" as const }),
   };

@@ -86,7 +86,8 @@ async function fitIntoWindow(turn: Turn, { history: whole, responseItems }: Turn
   if (count.total <= limit) return untruncated;
   const historyTokens = count.items.slice(0, history.length);
   const otherTokens = count.total - historyTokens.reduce((sum, each) => sum + each, 0);
-  const left = request.truncation === "auto" ? truncateItems(history, historyTokens, limit - otherTokens) : undefined;
-  if (left === undefined) return { kind: "unserved", finish: contextExceededFinish() };
-  return { kind: "prepared", history: left, responseItems };
+  const truncated =
+    request.truncation === "auto" ? truncateItems(history, historyTokens, limit - otherTokens) : undefined;
+  if (truncated === undefined) return { kind: "unserved", finish: contextExceededFinish() };
+  return { kind: "prepared", history: truncated, responseItems };
 }

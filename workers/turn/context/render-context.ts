@@ -63,9 +63,9 @@ function renderItem(
   items: readonly ContextItem[],
   { tools, executed, isHosted, conversation = items }: RenderOptions,
 ): { kind: "item" } | { kind: "hidden" } | CallPair {
-  const known = item.id == null ? undefined : executed.get(item.id);
-  if (known !== undefined) {
-    const { call, result, turn } = known;
+  const executedCall = item.id == null ? undefined : executed.get(item.id);
+  if (executedCall !== undefined) {
+    const { call, result, turn } = executedCall;
     return createPair(turn, call.providerCallId ?? call.callId, { ...call, output: result.output });
   }
   const rendered = isHosted(item.type) ? undefined : tools.render(item, conversation);
@@ -92,7 +92,7 @@ function createPair(
   };
 }
 
-/** For an item whose call id is unknown. The same item always gets the same id, within the 64 characters of a call id. */
+/** The call id of an item without a known one: the same for the same item, within the 64 characters of a call id. */
 function deriveCallId(itemId: string | null | undefined): string {
   return `call_${(itemId ?? "").slice(-24)}`;
 }

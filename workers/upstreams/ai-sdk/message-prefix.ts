@@ -96,6 +96,6 @@ export async function subtractPrefixTokens(
 ): Promise<UpstreamCall> {
   const { request } = call;
   if (request.max_output_tokens == null) return call;
-  const spent = await new TokenCounter().countText(prefix.text, signal);
-  return { ...call, request: { ...request, max_output_tokens: Math.max(1, request.max_output_tokens - spent) } };
+  const prefixTokens = await new TokenCounter().countText(prefix.text, signal);
+  return { ...call, request: { ...request, max_output_tokens: Math.max(1, request.max_output_tokens - prefixTokens) } };
 }

@@ -18,7 +18,7 @@ export interface UrlSource {
   title: string;
 }
 
-/** A message: texts, and refusals if the model refuses. */
+/** A message: text parts, and refusals of the model. */
 export class OpenMessage implements OpenItem {
   readonly #index: number;
   readonly #item;

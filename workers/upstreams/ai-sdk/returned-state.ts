@@ -106,10 +106,10 @@ export class ReturnedState {
     const named = isObject(wire["function"]) ? asString(wire["function"]["name"])?.trim() : undefined;
     const extra = isJsonObject(wire["extra_content"]) ? wire["extra_content"] : undefined;
     if (extra !== undefined) this.#countCharacters(extra);
-    const known = index == null ? undefined : this.#calls.findLast((call) => call.index === index);
-    const isKnown = known !== undefined && (id === "" || id === known.id || !named);
+    const existing = index == null ? undefined : this.#calls.findLast((call) => call.index === index);
+    const isKnown = existing !== undefined && (id === "" || id === existing.id || !named);
     if (isKnown) {
-      if (extra !== undefined) known.extra ??= extra;
+      if (extra !== undefined) existing.extra ??= extra;
       return;
     }
     if (!named) {

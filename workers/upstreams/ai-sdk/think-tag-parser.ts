@@ -1,6 +1,6 @@
 /**
  * Extracts reasoning that a server leaves in the text, between `<think>` and `</think>`, as the SDK's reasoning parts. Only
- * at the beginning of the text: a model may write about such tags later.
+ * tags at the beginning of the text count: a model may write about such tags later.
  *
  * | text                                  | result                                                                 |
  * | ------------------------------------- | ---------------------------------------------------------------------- |

@@ -1,7 +1,7 @@
 /**
  * Checks known items and events against their schemas. Invalid fields and list entries (null, another type, an unknown
  * word) are dropped: vLLM sends `content: null` and other nulls (https://github.com/vllm-project/vllm/pull/38227), and
- * other servers do the like. Unknown types pass unchanged.
+ * other servers do the same. Unknown types pass unchanged.
  */
 import { itemEventSchema } from "../../../src/protocol/event.ts";
 import { outputItemSchema } from "../../../src/protocol/item.ts";

@@ -33,7 +33,7 @@ type IsLogged = (item: { id: string; type: string }) => boolean;
 
 export class OutputNormalizer {
   readonly #emitted = new EmittedOutput();
-  /** From the provider's `output_index` to ours. */
+  /** Our `output_index`, by the provider's. */
   readonly #indices = new Map<number, number>();
   readonly #isLogged: IsLogged;
 

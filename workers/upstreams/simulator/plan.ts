@@ -17,7 +17,7 @@ import * as text from "./text.ts";
 import { asksForSummary, extractItemText, findLastUserMessage, findTrailingOutputs } from "./transcript.ts";
 
 export type PlannedItem =
-  /** A hidden one is an empty item whose tokens count. */
+  /** Hidden reasoning is an empty item whose tokens count. */
   | { type: "reasoning"; shown: "summary" | "text" | "hidden"; deltas: readonly string[] }
   | { type: "function_call"; name: string; namespace?: string; deltas: readonly string[] }
   | { type: "message"; part: "output_text" | "refusal"; deltas: readonly string[] };
@@ -37,7 +37,7 @@ export function planItems(call: UpstreamCall, settings: SimulatorSettings): Plan
   return [...planReasoning(call, settings, randomFor("reasoning")), ...answer];
 }
 
-/** How many planned items are completed. An item that was cut off does not count: it is generated again. */
+/** Number of planned items that are completed. An item that was cut off does not count: it is generated again. */
 export function countCompletedItems(plan: readonly PlannedItem[], completedItems: readonly OutputItem[]): number {
   let done = 0;
   for (const item of completedItems) {
@@ -59,7 +59,7 @@ function planReasoning(call: UpstreamCall, settings: SimulatorSettings, random: 
   const count = settings.reasoning ?? usual;
   if (count === 0) return [];
   const shape = { deltas: count, deltaBytes: settings.delta_bytes };
-  // By default reasoning is hidden, as hosted models do. With `simulator.reasoning` it is shown, as local models do.
+  // Hosted models hide their reasoning, which is the default. `simulator.reasoning` shows it, like local models.
   const shown = summary != null ? "summary" : settings.reasoning === undefined ? "hidden" : "text";
   return [{ type: "reasoning", shown, deltas: text.createProseDeltas(text.createReasoningOpening(), shape, random) }];
 }
@@ -91,8 +91,8 @@ function pickName({ name, namespace }: Pick<Callable, "name" | "namespace">) {
 function chooseTools(call: UpstreamCall, settings: SimulatorSettings, random: SeededRandom): Callable[] {
   const { tools, isForced } = permittedTools(call);
   if (tools.length === 0 || settings.refusal || findTrailingOutputs(call.history).length > 0) return [];
-  const wanted = isForced ? Math.max(1, settings.calls) : settings.calls;
-  const count = call.request.parallel_tool_calls === false ? Math.min(1, wanted) : wanted;
+  const requested = isForced ? Math.max(1, settings.calls) : settings.calls;
+  const count = call.request.parallel_tool_calls === false ? Math.min(1, requested) : requested;
   const asked = findRequestedCallables(findLastUserMessage(call.history), tools);
   return Array.from({ length: count }, () => random.pick(asked.length > 0 ? asked : tools));
 }

@@ -110,9 +110,9 @@ function readText(first: string | undefined, entries: readonly (readonly [string
   const parts = sortNumbered(entries, TEXT_PART);
   let last = first === undefined ? 0 : 1;
   for (const { number, key } of parts) {
-    const due = last === 0 ? "text" : `text.${last + 1}`;
+    const missing = last === 0 ? "text" : `text.${last + 1}`;
     if (number !== last + 1)
-      throw new InvalidPromptError(`'metadata.${PREFIX}${key}' needs 'metadata.${PREFIX}${due}'.`);
+      throw new InvalidPromptError(`'metadata.${PREFIX}${key}' needs 'metadata.${PREFIX}${missing}'.`);
     last = number;
   }
   return first === undefined ? undefined : [first, ...parts.map(({ value }) => value)].join("");

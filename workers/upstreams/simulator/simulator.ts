@@ -107,7 +107,7 @@ async function* perform(
   yield { type: "finish", status: "completed", usage: computeUsage(call, spent) };
 }
 
-/** How many of the item's deltas an earlier attempt has written. They are yielded without delay. */
+/** Number of the item's deltas that an earlier attempt has written. They are yielded without delay. */
 function countReplayedDeltas(item: PlannedItem | undefined, unfinished: OutputItem | undefined): number {
   if (item === undefined || unfinished?.type !== item.type) return 0;
   const written = extractItemText(unfinished).length;

@@ -12,7 +12,7 @@ import { DocumentPages } from "./document-pages.ts";
 const require = createRequire(import.meta.url);
 const asset = (file: string): string => fileURLToPath(new URL(`assets/${file}`, import.meta.url));
 
-/** By address. Swagger UI has more files, which no page needs. */
+/** The served files, by address. Pages do not need Swagger UI's other files. */
 const FILES: ReadonlyMap<string, string> = new Map([
   [API_REFERENCE, asset("reference.html")],
   ["docs/reference.css", asset("reference.css")],

@@ -35,7 +35,7 @@ export interface DocumentGroup {
 
 export class Documents {
   readonly groups: readonly DocumentGroup[];
-  /** Of documents and images, by their paths in the repository. */
+  /** The addresses of documents and images, by path in the repository. */
   readonly #addresses: ReadonlyMap<string, Address>;
   /** An image's address is its path. */
   readonly #images: ReadonlySet<string>;

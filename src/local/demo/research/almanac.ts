@@ -21,15 +21,18 @@ export interface Almanac extends AsyncDisposable {
   /** Host and port, in the form of FETCH_ALLOWED_HOSTS. */
   host: string;
   /** Resolves when the first call of the read-only tool arrives. */
-  lookUpBegun: Promise<void>;
+  lookUpStarted: Promise<void>;
 }
 
-export async function startAlmanac(made: ExecutedCallLog, { holdsFirst }: { holdsFirst: boolean }): Promise<Almanac> {
-  const begun = Promise.withResolvers<void>();
+export async function startAlmanac(
+  executed: ExecutedCallLog,
+  { holdsFirst }: { holdsFirst: boolean },
+): Promise<Almanac> {
+  const started = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
   let isHeld = holdsFirst;
   const arrive = async (): Promise<void> => {
-    begun.resolve();
+    started.resolve();
     if (!isHeld) return;
     isHeld = false;
     await released.promise;
@@ -38,7 +41,7 @@ export async function startAlmanac(made: ExecutedCallLog, { holdsFirst }: { hold
   const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const message: unknown = request.method === "POST" ? await json(request) : undefined;
     const id = request.headers["mcp-session-id"];
-    const transport = typeof id === "string" ? sessions.get(id) : await openSession(sessions, made, arrive);
+    const transport = typeof id === "string" ? sessions.get(id) : await openSession(sessions, executed, arrive);
     if (transport === undefined) response.writeHead(404).end("There is no such session.");
     else await transport.handleRequest(request, response, message);
   };
@@ -49,7 +52,7 @@ export async function startAlmanac(made: ExecutedCallLog, { holdsFirst }: { hold
   return {
     url: `http://${host}/mcp`,
     host,
-    lookUpBegun: begun.promise,
+    lookUpStarted: started.promise,
     async [Symbol.asyncDispose]() {
       released.resolve();
       server.close();
@@ -61,18 +64,18 @@ export async function startAlmanac(made: ExecutedCallLog, { holdsFirst }: { hold
 
 async function openSession(
   sessions: Map<string, StreamableHTTPServerTransport>,
-  made: ExecutedCallLog,
+  executed: ExecutedCallLog,
   arrive: () => Promise<void>,
 ): Promise<StreamableHTTPServerTransport> {
   const transport = new StreamableHTTPServerTransport({
     sessionIdGenerator: randomUUID,
     onsessioninitialized: (id) => void sessions.set(id, transport),
   });
-  await almanacServer(made, arrive).connect(transport);
+  await almanacServer(executed, arrive).connect(transport);
   return transport;
 }
 
-function almanacServer(made: ExecutedCallLog, arrive: () => Promise<void>): McpServer {
+function almanacServer(executed: ExecutedCallLog, arrive: () => Promise<void>): McpServer {
   const server = new McpServer({ name: "almanac", version: "1.0.0" });
   server.registerTool(
     LOOK_UP,
@@ -82,7 +85,7 @@ function almanacServer(made: ExecutedCallLog, arrive: () => Promise<void>): McpS
       annotations: { readOnlyHint: true },
     },
     async ({ names }) => {
-      made.record(callKey(LOOK_UP, { names }));
+      executed.record(callKey(LOOK_UP, { names }));
       await arrive();
       const found = Object.fromEntries(names.map((name) => [name, LIGHTS[name] ?? "not in the almanac"]));
       return { content: [{ type: "text", text: JSON.stringify(found) }] };
@@ -92,7 +95,7 @@ function almanacServer(made: ExecutedCallLog, arrive: () => Promise<void>): McpS
     ADD_NOTE,
     { description: "Keep a note for the reader of the report.", inputSchema: { text: z.string() } },
     ({ text }) => {
-      made.record(callKey(ADD_NOTE, { text }));
+      executed.record(callKey(ADD_NOTE, { text }));
       return { content: [{ type: "text", text: "The note is kept." }] };
     },
   );

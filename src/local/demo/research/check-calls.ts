@@ -42,7 +42,7 @@ export const isCompleted = (item: Item): boolean => "status" in item && item.sta
  */
 export function findRepeatedCalls(
   shown: readonly Item[],
-  made: ExecutedCallLog,
+  executed: ExecutedCallLog,
   isReadOnly: (key: string) => boolean,
 ): string[] {
   const isCut = (item: Item): boolean => "status" in item && item.status === "incomplete";
@@ -50,16 +50,16 @@ export function findRepeatedCalls(
   const ended = count(shown.filter((item) => !isCut(item)).flatMap(callKeysOf));
   const cut = shown.filter(isCut);
   const cutCalls = count(cut.flatMap(callKeysOf));
-  const nameless = cut.filter((item) => item.type === "web_search_call" && callKeysOf(item).length === 0).length;
-  const faults: string[] = [];
-  for (const key of new Set([...made.keys, ...completed])) {
-    const again = (cutCalls.get(key) ?? 0) + (/^(search|page) /.test(key) ? nameless : 0);
-    const most = (ended.get(key) ?? 0) + (isReadOnly(key) ? again : 0);
-    const times = made.countOf(key);
-    if (times > most) faults.push(`made ${times} times instead of ${most}: ${key}`);
-    if (times === 0 && completed.has(key)) faults.push(`completed, and never made: ${key}`);
+  const unnamedSearches = cut.filter((item) => item.type === "web_search_call" && callKeysOf(item).length === 0).length;
+  const errors: string[] = [];
+  for (const key of new Set([...executed.keys, ...completed])) {
+    const interrupted = (cutCalls.get(key) ?? 0) + (/^(search|page) /.test(key) ? unnamedSearches : 0);
+    const maximum = (ended.get(key) ?? 0) + (isReadOnly(key) ? interrupted : 0);
+    const times = executed.countOf(key);
+    if (times > maximum) errors.push(`made ${times} times instead of ${maximum}: ${key}`);
+    if (times === 0 && completed.has(key)) errors.push(`completed, and never made: ${key}`);
   }
-  return faults;
+  return errors;
 }
 
 function count(keys: readonly string[]): Map<string, number> {

@@ -13,7 +13,7 @@ export interface CheckedRun {
   client: OpenAI;
   screen: Screen;
   signal: AbortSignal;
-  made: ExecutedCallLog;
+  executed: ExecutedCallLog;
   isScripted: boolean;
   /** Whether the searched web is this machine's and therefore counted. */
   isLocalWeb: boolean;
@@ -22,11 +22,11 @@ export interface CheckedRun {
 }
 
 export async function checkRun(run: CheckedRun, response: Response): Promise<void> {
-  const { made, screen, received, isScripted, isLocalWeb } = run;
+  const { executed, screen, received, isScripted, isLocalWeb } = run;
   screen.printHeading("Check it");
   const replayed = await replay(run, response.id);
-  const check = (claim: string, faults: readonly string[]): void => {
-    if (faults.length > 0) throw new Error(`Not so: ${claim} ${faults.join("; ")}.`);
+  const check = (claim: string, errors: readonly string[]): void => {
+    if (errors.length > 0) throw new Error(`Check failed: ${claim} ${errors.join("; ")}.`);
     screen.printLine(`✓ ${claim}`, "green", "");
   };
   const numbers = `0…${received.length - 1}`;
@@ -38,12 +38,12 @@ export async function checkRun(run: CheckedRun, response: Response): Promise<voi
   const shown = received.flatMap((event) => (event.type === "response.output_item.done" ? [event.item] : []));
   const counted = isLocalWeb ? shown : shown.filter((item) => item.type === "mcp_call");
   const calls = counted.filter((item) => isCompleted(item) && callKeysOf(item).length > 0);
-  const who = isLocalWeb ? "by search engine, pages and MCP server" : "by the MCP server";
+  const counters = isLocalWeb ? "by search engine, pages and MCP server" : "by the MCP server";
   check(
-    `${calls.length} completed calls, each made once, as counted ${who}.`,
-    findRepeatedCalls(counted, made, isReadOnly),
+    `${calls.length} completed calls, each made once, as counted ${counters}.`,
+    findRepeatedCalls(counted, executed, isReadOnly),
   );
-  if (isScripted) check(CRASH_CLAIM, findWrongCounts(made));
+  if (isScripted) check(CRASH_CLAIM, findWrongCounts(executed));
   const { text, citations } = readAnswer(response);
   const known = knownUrls(response.output);
   const wrong = findWrongCitations(text, citations, (url) => known.has(url));
@@ -66,9 +66,9 @@ async function replay({ client, signal }: CheckedRun, id: string) {
 
 const CRASH_CLAIM = `${ADD_NOTE}, which writes, was called once; ${LOOK_UP}, which reads, again after the crash.`;
 
-function findWrongCounts(made: ExecutedCallLog): string[] {
+function findWrongCounts(executed: ExecutedCallLog): string[] {
   const timesOf = (name: string) =>
-    made.keys.filter((key) => key.startsWith(`${name} `)).reduce((sum, key) => sum + made.countOf(key), 0);
+    executed.keys.filter((key) => key.startsWith(`${name} `)).reduce((sum, key) => sum + executed.countOf(key), 0);
   const [notes, lookUps] = [timesOf(ADD_NOTE), timesOf(LOOK_UP)];
   return notes === 1 && lookUps === 2 ? [] : [`They were called ${notes} and ${lookUps} times`];
 }

@@ -11,13 +11,13 @@ export interface LocalWeb extends AsyncDisposable {
   host: string;
 }
 
-export async function startLocalWeb(made: ExecutedCallLog): Promise<LocalWeb> {
+export async function startLocalWeb(executed: ExecutedCallLog): Promise<LocalWeb> {
   let base = "";
   const answer = (path: string, response: ServerResponse): void => {
     const url = new URL(path, base);
     if (url.pathname === "/search") {
       const query = url.searchParams.get("q") ?? "";
-      made.record(`search ${query}`);
+      executed.record(`search ${query}`);
       const results = searchPages(query).map((page) => resultOf(page, base));
       response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ query, results }));
       return;
@@ -27,7 +27,7 @@ export async function startLocalWeb(made: ExecutedCallLog): Promise<LocalWeb> {
       response.writeHead(404, { "content-type": "text/plain" }).end("There is no such page.");
       return;
     }
-    made.record(`page ${url.href}`);
+    executed.record(`page ${url.href}`);
     response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end(htmlOf(page));
   };
   const server = createServer((request, response) => answer(request.url ?? "/", response));

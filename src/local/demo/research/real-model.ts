@@ -66,9 +66,11 @@ export async function prepareRealModel(model: string, environment: NodeJS.Proces
   await writeFile(file, JSON.stringify({ default: provider.name, providers: Object.fromEntries(entries) }), {
     mode: 0o600,
   });
-  const known = Object.entries(environment).filter(([name]) => !SETTINGS.includes(name) || KEPT_VARIABLES.test(name));
+  const passedOn = Object.entries(environment).filter(
+    ([name]) => !SETTINGS.includes(name) || KEPT_VARIABLES.test(name),
+  );
   return {
-    settings: { ...Object.fromEntries(known), PROVIDERS_FILE: file },
+    settings: { ...Object.fromEntries(passedOn), PROVIDERS_FILE: file },
     hasSearchEngine: SEARCH_ENGINES.some((name) => environment[name]),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };

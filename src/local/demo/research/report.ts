@@ -23,13 +23,13 @@ const cut = (text: string, { start_index, end_index }: Citation): string =>
 
 /** Describes the errors in the citations of `text`; empty if there are none. */
 export function findWrongCitations(text: string, citations: readonly Citation[], isKnown: (url: string) => boolean) {
-  const faults = citations.length === 0 ? ["nothing is cited"] : [];
+  const errors = citations.length === 0 ? ["nothing is cited"] : [];
   for (const citation of citations) {
     if (!isLinkTo(cut(text, citation), citation.url))
-      faults.push(`a citation of ${citation.url} cuts out “${cut(text, citation)}”`);
-    if (!isKnown(citation.url)) faults.push(`a citation leads to ${citation.url}, which no call has found`);
+      errors.push(`a citation of ${citation.url} cuts out “${cut(text, citation)}”`);
+    if (!isKnown(citation.url)) errors.push(`a citation leads to ${citation.url}, which no call has found`);
   }
-  return faults;
+  return errors;
 }
 
 /** A marker that refers to a listed source: `[1]`, `[text][1]`, `【1】`, `¹`. */
@@ -46,8 +46,8 @@ const siteOf = (url: string): string => new URL(url).host.replace(/^www\./, "");
 export function numberSources(text: string, citations: readonly Citation[]): Report {
   const sources: Report["sources"] = [];
   const numberOf = ({ url, title }: Citation): number => {
-    const known = sources.findIndex((source) => source.url === url);
-    return known === -1 ? sources.push({ url, title }) : known + 1;
+    const index = sources.findIndex((source) => source.url === url);
+    return index === -1 ? sources.push({ url, title }) : index + 1;
   };
   let numbered = "";
   let position = 0;

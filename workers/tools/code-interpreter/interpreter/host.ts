@@ -4,8 +4,8 @@
  *
  * Layers, from the inside: the realm starts without capabilities, and cannot compile code from strings. It receives
  * only strings and numbers, and three functions that its closures keep. This realm has removed its own capabilities
- * before foreign code runs. The process has Node's permission model, no environment, and no descriptors but its pipes.
- * The parent adds what the system offers (../confinement.ts), and kills the process at its limits.
+ * before foreign code runs. The process has Node's permission model, no environment, and no descriptors except its
+ * pipes. The parent adds what the system offers (../confinement.ts), and kills the process at its limits.
  */
 import { createCipheriv } from "node:crypto";
 import { readFileSync, readSync, writeSync } from "node:fs";

@@ -1,6 +1,6 @@
 /**
  * Extracts an HTML page's text: its article if it has one, or else all text. It runs in its own thread
- * (page-extraction/thread.ts). By default, jsdom neither runs the page's scripts nor loads its resources.
+ * (thread.ts). By default, jsdom neither runs the page's scripts nor loads its resources.
  */
 import { isProbablyReaderable, Readability } from "@mozilla/readability";
 import sniffEncoding from "html-encoding-sniffer";

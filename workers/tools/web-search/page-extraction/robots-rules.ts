@@ -1,5 +1,5 @@
 /**
- * Evaluates a robots.txt. It runs in its own thread (page-extraction/thread.ts): rules for many agents or with many
+ * Evaluates a robots.txt. It runs in its own thread (thread.ts): rules for many agents or with many
  * wildcards take quadratic time.
  */
 import robotsParser from "robots-parser";

@@ -9,7 +9,7 @@ export interface EndpointRequest<T> {
   /** Sent as JSON by POST. Without it, the request is a GET. */
   body?: unknown;
   schema: z.ZodType<T>;
-  /** For all attempts together. */
+  /** Timeout of all attempts together. */
   timeoutMs: number;
   signal: AbortSignal;
 }

@@ -1,6 +1,6 @@
 /** The contract between web search and a search engine. Implementations are in `search-providers/`. */
 export interface SearchProvider {
-  /** For log lines. */
+  /** Name in log lines. */
   readonly name: string;
   /** Best results first. Rejects with a SearchFailedError, or with the signal's reason. */
   search(query: SearchQuery, signal: AbortSignal): Promise<SearchResult[]>;
@@ -26,7 +26,7 @@ export interface SearchResult {
   url: string;
   /** The page's text about the query. May be empty. */
   snippet: string;
-  /** As the search engine writes it. */
+  /** Unchanged from the search engine. */
   published?: string | undefined;
 }
 
@@ -46,7 +46,7 @@ const MAX_QUERY_LENGTH = 400;
 /** With more domains, the query names none, and the caller drops results of other domains. */
 const MAX_OPERATORS = 8;
 
-/** For engines that accept domains only as operators in the query. */
+/** Builds the query for engines that accept domains only as operators in it. */
 export function buildSiteQuery({ text, domains }: SearchQuery): string {
   const operators = domains.map((domain) => `site:${domain}`).join(" OR ");
   const suffix = domains.length > 1 ? ` (${operators})` : ` ${operators}`;

@@ -37,7 +37,7 @@ export class TavilyProvider implements SearchProvider {
     try {
       return await this.#ask(query, country, signal);
     } catch (error) {
-      // Not every country's name is one that it takes.
+      // Tavily does not accept the names of all countries.
       if (country === undefined || !(error instanceof SearchFailedError) || error.status !== BAD_REQUEST) throw error;
       return await this.#ask(query, undefined, signal);
     }

@@ -63,7 +63,7 @@ function fillUuid(random: SeededRandom): string {
   return `${hex(8)}-${hex(4)}-4${hex(3)}-${random.pick(["8", "9", "a", "b"])}${hex(3)}-${hex(12)}`;
 }
 
-/** How many multiples are tried before a range counts as empty. */
+/** Maximum multiples to try before a range counts as empty. */
 const MAX_MULTIPLES = 1_000;
 const DEFAULT_RANGE = 100;
 

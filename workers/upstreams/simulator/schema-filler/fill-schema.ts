@@ -136,8 +136,8 @@ class SchemaFiller {
       schemas.isRecord(core.additionalProperties) &&
       core.properties === undefined &&
       schemas.allowsMoreProperties(core);
-    const wanted = Math.min(maximum, Math.max(minimum, isMap && !this.#fillsRequiredOnly(depth) ? names.size + 2 : 0));
-    for (let number = 1; names.size < wanted; number++) {
+    const target = Math.min(maximum, Math.max(minimum, isMap && !this.#fillsRequiredOnly(depth) ? names.size + 2 : 0));
+    for (let number = 1; names.size < target; number++) {
       this.#flattener.countPart();
       if (!schemas.allowsMoreProperties(core))
         throw new UnfillableSchemaError("'minProperties' exceeds the number of its properties.");
@@ -183,8 +183,8 @@ class SchemaFiller {
     const possible = first.findIndex((schema) => this.#heights.heightOf(schema) === Infinity);
     if (possible !== -1) return Math.max(minimum, Math.min(possible, maximum));
     const hasMore = rest !== true && this.#heights.heightOf(rest) !== Infinity;
-    const wanted = first.length + (hasMore ? 1 + this.#random.below(3) : 0);
-    return Math.min(maximum, Math.max(minimum, wanted));
+    const target = first.length + (hasMore ? 1 + this.#random.below(3) : 0);
+    return Math.min(maximum, Math.max(minimum, target));
   }
 
   /** Undefined if every attempt is in `seen`. */

@@ -25,7 +25,7 @@ export class SchemaFlattener {
     this.#budget = budget;
   }
 
-  /** How many schemas were flattened, references and alternatives included. */
+  /** Number of flattened schemas, references and alternatives included. */
   get parts(): number {
     return this.#parts;
   }

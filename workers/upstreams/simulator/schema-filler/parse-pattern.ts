@@ -168,8 +168,9 @@ class PatternParser {
   /** The characters of the escape whose backslash was just read. */
   #escape(): readonly string[] {
     const character = this.#take();
-    const known = CLASSES[character] ?? (CONTROLS[character] === undefined ? undefined : [CONTROLS[character]]);
-    if (known !== undefined) return known;
+    const characterClass =
+      CLASSES[character] ?? (CONTROLS[character] === undefined ? undefined : [CONTROLS[character]]);
+    if (characterClass !== undefined) return characterClass;
     if (character === "x") return [this.#hexCharacter(2)];
     if (character === "u") return [this.#hexCharacter(4)];
     if (/[A-Za-z0-9]/.test(character)) throw this.#unsupportedError(`'\\${character}'`);
@@ -194,8 +195,8 @@ class PatternParser {
     return character;
   }
 
-  #takeIf(wanted: string): boolean {
-    if (this.#peek() !== wanted) return false;
+  #takeIf(expected: string): boolean {
+    if (this.#peek() !== expected) return false;
     this.#position++;
     return true;
   }

@@ -11,7 +11,7 @@ const MAX_NESTING = 200;
 export class SchemaHeights {
   readonly #budget: FillBudget;
   readonly #byReference = new Map<string, number>();
-  /** By schema, once the heights of all references are final. */
+  /** Heights by schema, once those of all references are final. */
   readonly #settled = new Map<Schema, number>();
   #isSettled = false;
 
@@ -40,8 +40,8 @@ export class SchemaHeights {
     this.#budget.spendSteps(1);
     if (schema === true) return 0;
     if (!isRecord(schema) || nesting > MAX_NESTING) return Infinity;
-    const known = this.#settled.get(schema);
-    if (known !== undefined) return known;
+    const settled = this.#settled.get(schema);
+    if (settled !== undefined) return settled;
     const height = this.#measure(schema, (part) => this.heightOf(part, nesting + 1));
     if (this.#isSettled) this.#settled.set(schema, height);
     return height;

@@ -1,9 +1,9 @@
 /* global SwaggerUIBundle */
 
 /**
- * Swagger UI resolves an operation by copying out everything that its references lead to, again for each place: with
- * unions of unions that takes it minutes. So here a schema shows the names of those it is made of, and each of them
- * stands once, under Schemas. `openapi.json` itself is whole.
+ * Replaces references with the names of their schemas. Swagger UI copies the target of each reference, again for each
+ * use, which takes minutes for unions of unions. Here each schema appears once, under Schemas. `openapi.json` itself
+ * keeps its references.
  */
 function nameReferences(value) {
   if (typeof value !== "object" || value === null) return value;
@@ -42,6 +42,6 @@ SwaggerUIBundle({
   defaultModelsExpandDepth: 0,
   defaultModelExpandDepth: 1,
   displayRequestDuration: true,
-  // Else the page would ask swagger.io about every description.
+  // Otherwise the page would ask swagger.io about every description.
   validatorUrl: null,
 });
