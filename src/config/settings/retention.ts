@@ -10,7 +10,7 @@ export const retentionSettings = {
     { default: 600, min: 1 },
   ),
   CONVERSATION_IDLE_SECONDS: seconds(
-    "Time that a conversation is kept after its last turn or change (0 = until it is deleted).",
+    "Time that a conversation is kept after its last response or change (0 = until it is deleted).",
     { default: 0 },
   ),
   CONTAINER_IDLE_SECONDS: seconds(
