@@ -131,7 +131,7 @@ describe("a start waits while Redis accepts no writes", () => {
       "lacks replicas",
       ["CONFIG", "SET", "min-replicas-to-write", "1"],
       ["CONFIG", "SET", "min-replicas-to-write", "0"],
-      "requires missing replicas for writes",
+      "takes no writes without its replicas",
     ],
   ])("because it %s, and serves afterwards", async (_name, breaking, mending, remedy) => {
     const call = async ([command, ...parameters]: string[]) => await admin.call(command!, ...parameters);
