@@ -11,10 +11,10 @@ import type { Preflight } from "./redis/preflight.ts";
 import type { RedisClient } from "./redis/script.ts";
 import { Admission } from "./responses/admission/admission.ts";
 import { type AdmissionLimits, admissionLimitsOf } from "./responses/admission/admission-limits.ts";
-import { repairInBackground } from "./responses/reading/publish-end.ts";
+import { repairInBackground } from "./responses/reading/publish-durable-end.ts";
 import type { ResponseContext } from "./responses/storage.ts";
 import { ResponseRecords } from "./store/response-records.ts";
-import { Notifier } from "./stream/fan-out/notifier.ts";
+import { NotificationListener } from "./stream/fan-out/notification-listener.ts";
 import { StreamHub } from "./stream/fan-out/stream-hub.ts";
 import { StreamLimiter } from "./stream/fan-out/stream-limiter.ts";
 import { EventLogReader } from "./stream/log/event-log-reader.ts";
@@ -97,7 +97,7 @@ async function openHub(
     },
     heartbeatMs: config.STREAM_HEARTBEAT_MS,
   });
-  hub.setNotifier(new Notifier(notifierRedis, layout, () => hub.readAllLogs()));
+  hub.setNotifier(new NotificationListener(notifierRedis, layout, () => hub.readAllLogs()));
   return hub;
 }
 

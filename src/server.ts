@@ -8,7 +8,7 @@ import { type ApiContext, openApiContext } from "./context.ts";
 import { createHttpServer } from "./http/server/http-server.ts";
 import { createLogger } from "./logging/logger.ts";
 import { listOperatorSecrets } from "./providers/operator-secrets.ts";
-import { runProcess } from "./process/process.ts";
+import { runProcess } from "./process/run-process.ts";
 import { readProviderCatalog } from "./providers/catalog.ts";
 
 /** Time after the grace period for the last answers and for closing connections. */

@@ -1,13 +1,13 @@
 /** The worker process: config → context → start → drain. */
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
-import { createHealthApp } from "../src/health-app.ts";
+import { createHealthApp } from "../src/worker-health-app.ts";
 import { readConfig, replicaWaitMsOf } from "../src/config/config.ts";
 import { redirectConsole } from "../src/logging/redirect-console.ts";
 import { openWorkerContext } from "../src/context.ts";
 import { createLogger } from "../src/logging/logger.ts";
 import { listOperatorSecrets } from "../src/providers/operator-secrets.ts";
-import { runProcess } from "../src/process/process.ts";
+import { runProcess } from "../src/process/run-process.ts";
 import { readProviderCatalog } from "../src/providers/catalog.ts";
 import { ResponseSweeper } from "./jobs/response-sweeper.ts";
 import { HAND_OVER_MS, ResponseWorker } from "./jobs/response-worker.ts";

@@ -4,27 +4,7 @@
  * on the bytes, before anything is built from them.
  */
 import { randomUUID } from "node:crypto";
-
-/** Limits of the input, checked before anything larger is built. */
-export interface JsonLimits {
-  /** Maximum nesting of arrays and objects. */
-  depth: number;
-  /** Maximum fields of one object. */
-  fields: number;
-  /** Maximum values and field names in total. */
-  values: number;
-}
-
-/** The text is not JSON in UTF-8, or exceeds a limit. */
-export class JsonReadError extends Error {
-  override readonly name = "JsonReadError";
-  readonly reason: "malformed" | keyof JsonLimits;
-
-  constructor(reason: JsonReadError["reason"]) {
-    super(reason === "malformed" ? "This is not JSON in UTF-8." : `The JSON exceeds the bound of its ${reason}.`);
-    this.reason = reason;
-  }
-}
+import { type JsonLimits, JsonReadError } from "./json-limits.ts";
 
 /** At most a few milliseconds of JSON.parse. A body with fewer values is parsed in one piece. */
 const PIECE_VALUES = 2_000;

@@ -1,5 +1,6 @@
 /** Parses JSON in slices: JSON.parse blocks for half a second on a few megabytes with many different names. */
-import { type JsonLimits, JsonReader } from "./json-reader.ts";
+import { JsonReader } from "./json-reader.ts";
+import type { JsonLimits } from "./json-limits.ts";
 import { TimeSlice } from "./time-slice.ts";
 
 /** Any text of this length parses within a few milliseconds. */

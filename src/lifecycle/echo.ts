@@ -5,7 +5,7 @@
 import type { AnsweredContent, InputContent } from "../protocol/content.ts";
 import type { CreateRequest } from "../protocol/create-request.ts";
 import type { Response } from "../protocol/response.ts";
-import type { ResponseTextConfig } from "../protocol/settings.ts";
+import type { ResponseTextConfig } from "../protocol/request-options.ts";
 import type { ResponseTool, ResponseToolChoice, Tool } from "../protocol/tool.ts";
 import { redactUrl, REDACTED } from "./redact-url.ts";
 

@@ -16,7 +16,7 @@ import type { z } from "zod";
 import type { ItemEventDraft } from "../protocol/event.ts";
 import type { assistantContentSchema, OutputContent } from "../protocol/content.ts";
 import type { InputItem, OutputItem } from "../protocol/item.ts";
-import type { includableSchema } from "../protocol/settings.ts";
+import type { includableSchema } from "../protocol/request-options.ts";
 import type { Tool } from "../protocol/tool.ts";
 import { redactUrl } from "./redact-url.ts";
 

@@ -14,7 +14,7 @@ import type {
   ToolUsage,
   Usage,
 } from "../protocol/response.ts";
-import type { ServiceTier } from "../protocol/settings.ts";
+import type { ServiceTier } from "../protocol/request-options.ts";
 import { nextStatus, type Trigger } from "./status.ts";
 
 /** Resets the fields that only a finished response has, so that a new state can be built from any other. */

@@ -25,7 +25,7 @@ import * as shell from "../protocol/items/shell.ts";
 import * as status from "../protocol/items/status.ts";
 import * as model from "../protocol/model.ts";
 import * as response from "../protocol/response.ts";
-import * as settings from "../protocol/settings.ts";
+import * as settings from "../protocol/request-options.ts";
 import * as tool from "../protocol/tool.ts";
 import * as environment from "../protocol/tools/environment.ts";
 import * as functionTools from "../protocol/tools/function.ts";

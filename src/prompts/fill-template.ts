@@ -7,7 +7,7 @@ import { missingParameter, unknownParameter } from "../lifecycle/errors/api-erro
 import { filledPromptTooLong, textVariableExpected } from "../lifecycle/errors/requests.ts";
 import type { AnsweredContent } from "../protocol/content.ts";
 import type { InstructionMessage } from "../protocol/items/message.ts";
-import type { PromptVariables } from "../protocol/settings.ts";
+import type { PromptVariables } from "../protocol/request-options.ts";
 import type { TemplatePiece } from "./placeholders.ts";
 import { templatePiecesOf, type PromptTemplate, type TemplatePart } from "./template.ts";
 

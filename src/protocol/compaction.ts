@@ -4,7 +4,7 @@ import { bounded } from "./bounded.ts";
 import { createRequestSchema } from "./create-request.ts";
 import { inputItemSchema, outputItemSchema } from "./item.ts";
 import { usageSchema } from "./response.ts";
-import { responseImageOptionsSchema } from "./settings.ts";
+import { responseImageOptionsSchema } from "./request-options.ts";
 
 const { shape } = createRequestSchema;
 

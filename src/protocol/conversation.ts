@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { inputItemSchema } from "./item.ts";
 import type { InputItem, OutputItem } from "./item.ts";
-import { metadataSchema } from "./settings.ts";
+import { metadataSchema } from "./request-options.ts";
 
 /** Maximum items that one request may add (contract.md#conversations). */
 const MAX_ITEMS = 20;

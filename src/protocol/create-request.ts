@@ -7,7 +7,7 @@ import { z } from "zod";
 import { bounded } from "./bounded.ts";
 import { inputItemSchema } from "./item.ts";
 import { instructionMessageSchema } from "./items/message.ts";
-import * as settings from "./settings.ts";
+import * as settings from "./request-options.ts";
 import { toolChoiceSchema, toolSchema } from "./tool.ts";
 
 const penaltySchema = z.number().min(-2).max(2);

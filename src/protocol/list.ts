@@ -1,7 +1,7 @@
 /** Paged lists (contract.md#lists: `limit` 1..100, default 20; `order` desc by default; `after` an item's id). */
 import { z } from "zod";
 import { bounded } from "./bounded.ts";
-import { includableSchema } from "./settings.ts";
+import { includableSchema } from "./request-options.ts";
 
 /** Optional fields of a GET: `include[]=a&include[]=b`, or `include=a`. */
 export const includeQuerySchema = z.object({ include: z.array(includableSchema).default([]) });

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { outputItemSchema } from "./item.ts";
 import { instructionMessageSchema } from "./items/message.ts";
-import * as settings from "./settings.ts";
+import * as settings from "./request-options.ts";
 import { responseToolChoiceSchema, responseToolSchema } from "./tool.ts";
 
 export const responseStatusSchema = z.enum(["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]);

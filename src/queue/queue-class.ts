@@ -3,7 +3,7 @@
  * in order of arrival.
  *
  * 1–3: a service tier (priority, default, flex).
- * 4: related, a response with a window whose `continuation_id` is running (src/store/continuations.ts).
+ * 4: related, a response with a window whose `continuation_id` is running (src/store/related-responses.ts).
  * From 5: a response with a window (contract.md#completion-windows); the earlier its latest start, the smaller the
  * number.
  *
@@ -13,7 +13,7 @@
  */
 import { windowMsOf } from "../lifecycle/completion-window.ts";
 import type { CreateRequest } from "../protocol/create-request.ts";
-import type { ServiceTier } from "../protocol/settings.ts";
+import type { ServiceTier } from "../protocol/request-options.ts";
 
 export const PRIORITIES = { priority: 1, default: 2, flex: 3, related: 4, windowed: 5 } as const;
 

@@ -6,7 +6,7 @@ import type { Clock } from "../redis/redis-clock.ts";
 import type { RedisClient } from "../redis/script.ts";
 import type { ContentSealer } from "../sealing/content-sealer.ts";
 import { Containers } from "../store/containers.ts";
-import { Continuations } from "../store/continuations.ts";
+import { RelatedResponses } from "../store/related-responses.ts";
 import { Conversations } from "../store/conversations.ts";
 import { CreationRates } from "../store/creation-rates.ts";
 import { IdempotencyKeys } from "../store/idempotency-keys.ts";
@@ -16,7 +16,7 @@ import { ResponseChains } from "../store/response-chain.ts";
 import { ResponseRecords } from "../store/response-records.ts";
 import { StoredBytes } from "../store/stored-bytes.ts";
 import { SweeperLock } from "../store/sweeper-lock.ts";
-import { ToolJournals } from "../store/tool-journal.ts";
+import { RunJournals } from "../store/run-journals.ts";
 import { RemoteRunRegistry } from "../store/remote-run-registry.ts";
 import { WindowedResponses } from "../store/windowed-responses.ts";
 import { WorkerControl } from "../queue/worker-control.ts";
@@ -31,12 +31,12 @@ export interface Storage {
   readonly inFlight: InFlightResponses;
   readonly storedBytes: StoredBytes;
   readonly windowedResponses: WindowedResponses;
-  readonly continuations: Continuations;
+  readonly relatedResponses: RelatedResponses;
   readonly idempotency: IdempotencyKeys;
   readonly conversations: Conversations;
   readonly containers: Containers;
   readonly itemIndex: ItemIndex;
-  readonly journals: ToolJournals;
+  readonly journals: RunJournals;
   readonly remoteRunRegistry: RemoteRunRegistry;
   readonly log: EventLog;
   /** Reads events that clients may see. Where replicas are required, only confirmed events. */
@@ -91,9 +91,9 @@ export function openStorage(connections: StorageConnections): Storage {
     inFlight: new InFlightResponses(redis, layout, { minReplicasAcked }),
     storedBytes: new StoredBytes(redis, layout),
     windowedResponses: new WindowedResponses(redis, layout),
-    continuations: new Continuations(redis, layout),
+    relatedResponses: new RelatedResponses(redis, layout),
     itemIndex: new ItemIndex(redis, layout),
-    journals: new ToolJournals(redis, layout, logRedis),
+    journals: new RunJournals(redis, layout, logRedis),
     remoteRunRegistry: new RemoteRunRegistry(redis, layout),
     conversations: new Conversations(redis, layout),
     containers: new Containers(redis, layout, logRedis),

@@ -17,7 +17,7 @@ import {
 import { uniquePrefix } from "../support/redis.ts";
 import { openTestStorage, type TestStorage } from "../support/storage.ts";
 import { answerError, startUpstreamServer } from "../support/upstream-server.ts";
-import { endResponse } from "../../src/responses/ending/end-response.ts";
+import { endFromOutside } from "../../src/responses/ending/end-from-outside.ts";
 import { ResponseSweeper } from "../../workers/jobs/response-sweeper.ts";
 
 let environment: Record<string, string>;
@@ -35,7 +35,7 @@ afterEach(async () => {
 });
 
 const queued = async (waiting: QueuedRequest): Promise<string> => await acceptResponse(storage, waiting);
-const cancel = async (id: string): Promise<unknown> => await endResponse(storage, id, "cancel");
+const cancel = async (id: string): Promise<unknown> => await endFromOutside(storage, id, "cancel");
 
 /** A run that holds the only slot until it is cancelled. */
 async function occupy(waiting: QueuedRequest = {}): Promise<string> {

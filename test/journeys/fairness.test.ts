@@ -1,7 +1,7 @@
 /** No project blocks another's runs, however many it has, and a project alone may use every slot. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { QueueName } from "../../src/queue/response-queue.ts";
-import { endResponse } from "../../src/responses/ending/end-response.ts";
+import { endFromOutside } from "../../src/responses/ending/end-from-outside.ts";
 import { isTerminalStatus } from "../../src/protocol/response.ts";
 import { send, simulate } from "../support/api-client.ts";
 import { startApi, startWorker } from "../support/processes.ts";
@@ -60,7 +60,7 @@ test("a freed slot goes to the other project until both have equally many", asyn
   expect(await shares()).toEqual([4, 1]);
   const endOne = async (ids: string[]) => {
     const records = await Promise.all(ids.map((id) => storage.records.read(id)));
-    await endResponse(
+    await endFromOutside(
       storage,
       ids[records.findIndex((r) => r!.attempts > 0 && !isTerminalStatus(r!.status))]!,
       "cancel",
@@ -88,7 +88,7 @@ test("a run in the reserve is handed over, retried and ended normally", async ()
   expect((await storage.records.read(other))!.attempts, "given back").toBe(0);
   await using worker = await startWorker(narrow);
   await untilRunning(2);
-  await endResponse(storage, other, "cancel");
+  await endFromOutside(storage, other, "cancel");
   await waitForRuns(worker, 1);
   // BullMQ takes the lower id first among jobs that were handed over: it may have run in the reserve or beside it.
   const active = `${storage.layout.queuePrefix}:background:active`;

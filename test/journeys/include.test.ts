@@ -3,7 +3,7 @@ import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { itemEventSchema } from "../../src/protocol/event.ts";
 import { outputItemSchema } from "../../src/protocol/item.ts";
-import { includableSchema } from "../../src/protocol/settings.ts";
+import { includableSchema } from "../../src/protocol/request-options.ts";
 import { collect, errorOf } from "../conformance/clients/requests.ts";
 import { expectDescribed } from "../support/expect-described.ts";
 import { create, pollToEnd, RedisInspector, send } from "../support/api-client.ts";

@@ -343,7 +343,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/openapi",
     "src/http/endpoints",
   ],
-  "src/health-app.ts": ["src/redis", "src/http/middleware", "src/http/endpoints"],
+  "src/worker-health-app.ts": ["src/redis", "src/http/middleware", "src/http/endpoints"],
   "workers/jobs": [
     "src/concurrency",
     "src/logging",
@@ -373,14 +373,14 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/process",
     "src/providers",
     "src/context.ts",
-    "src/health-app.ts",
+    "src/worker-health-app.ts",
     "workers/jobs",
   ],
 };
 
 /** The rooms that may use each restricted library. */
 const LIBRARIES: Record<string, readonly string[]> = {
-  express: ["src/app.ts", "src/health-app.ts", "src/http/"],
+  express: ["src/app.ts", "src/worker-health-app.ts", "src/http/"],
   bullmq: ["src/queue/", "workers/jobs/response-worker.ts", "workers/jobs/fair-queue.ts"],
   ioredis: ["src/redis/", "src/local/redis/query-server.ts"],
   "@modelcontextprotocol/sdk": ["workers/tools/mcp/", "src/local/demo/research/almanac.ts"],

@@ -4,7 +4,7 @@
  */
 import { retryUntilAvailable } from "../../src/redis/retry-until-available.ts";
 import type { Storage } from "../../src/responses/storage.ts";
-import type { RecordedRemoteRun, RecordedTurn, ToolJournal, ToolResult } from "../../src/store/tool-journal.ts";
+import type { RecordedRemoteRun, RecordedTurn, ToolJournal, ToolResult } from "../../src/store/run-journals.ts";
 import { LeaseLostError } from "../../src/stream/log/event-writer.ts";
 import type { Attempt } from "./attempt.ts";
 

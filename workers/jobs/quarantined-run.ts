@@ -6,7 +6,7 @@ import { readConfig } from "../../src/config/config.ts";
 import { redirectConsole } from "../../src/logging/redirect-console.ts";
 import { openWorkerContext } from "../../src/context.ts";
 import { createLogger } from "../../src/logging/logger.ts";
-import { runProcess } from "../../src/process/process.ts";
+import { runProcess } from "../../src/process/run-process.ts";
 import { type StopMessage, ALIVE_INTERVAL_MS, type RunReport } from "./quarantine.ts";
 import { AttemptControl } from "../attempt/attempt.ts";
 import { openDependencies } from "./run-dependencies.ts";

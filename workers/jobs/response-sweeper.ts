@@ -7,12 +7,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { isTerminalStatus, type ResponseStatus } from "../../src/protocol/response.ts";
 import { isRedisUnavailable } from "../../src/redis/connect.ts";
 import { abandonResponse } from "../../src/responses/ending/abandon-response.ts";
-import { removeInFlight } from "../../src/responses/ending/remove-in-flight.ts";
-import { endResponse, UNFINISHED_ERROR } from "../../src/responses/ending/end-response.ts";
+import { settleEndedResponse } from "../../src/responses/ending/settle-ended-response.ts";
+import { endFromOutside, UNFINISHED_ERROR } from "../../src/responses/ending/end-from-outside.ts";
 import { promoteDueResponses, queueResponse } from "../../src/responses/admission/queue-response.ts";
 import type { ResponseContext, Storage } from "../../src/responses/storage.ts";
 import type { RunningResponseSize } from "../../src/store/stored-bytes.ts";
-import { DEADLINE_ERROR, EXHAUSTED_ERROR } from "../run/attempt-errors.ts";
+import { DEADLINE_ERROR, EXHAUSTED_ERROR } from "../run/terminal-errors.ts";
 
 export interface SweptResponse {
   status: ResponseStatus;
@@ -181,10 +181,10 @@ export class ResponseSweeper {
       case "finish":
       case "expire":
       case "exhaust":
-        await endResponse(storage, id, record.ending === "cancel" ? "cancel" : "fail", SWEPT_ERRORS[action]);
+        await endFromOutside(storage, id, record.ending === "cancel" ? "cancel" : "fail", SWEPT_ERRORS[action]);
         return false;
       case "forget":
-        return !(await removeInFlight(storage, id));
+        return !(await settleEndedResponse(storage, id));
     }
   }
 

@@ -5,20 +5,20 @@ import {
   createIncompleteEvent,
 } from "../../src/lifecycle/lifecycle-events.ts";
 import type { LifecycleEventDraft } from "../../src/protocol/event.ts";
-import { removeInFlight } from "../../src/responses/ending/remove-in-flight.ts";
+import { settleEndedResponse } from "../../src/responses/ending/settle-ended-response.ts";
 import { indexOutput } from "../../src/responses/reading/item-references.ts";
 import type { Storage } from "../../src/responses/storage.ts";
 import type { Attempt } from "../attempt/attempt.ts";
 import { addCompactionUsage } from "../turn/context/compact-context.ts";
 import type { FinalFinish } from "../upstreams/upstream.ts";
 import type { AttemptOutcome } from "./attempt-outcome.ts";
-import type { AttemptOutput } from "../attempt/attempt-output.ts";
+import type { OutputItems } from "../attempt/output-items.ts";
 
 /** Closes open items, indexes the output by item id, and appends the terminal event. Resolves once it is in the log. */
 export async function finishResponse(
   storage: Storage,
   attempt: Attempt,
-  output: AttemptOutput,
+  output: OutputItems,
   finish: FinalFinish,
 ): Promise<AttemptOutcome> {
   const { id, record, writer } = attempt;
@@ -28,13 +28,13 @@ export async function finishResponse(
   await indexOutput(storage, id, terminal.response.output, record);
   await writer.write(terminal);
   await writer.flush();
-  await removeInFlight(storage, id, terminal.response);
+  await settleEndedResponse(storage, id, terminal.response);
   return { kind: "ended" };
 }
 
 function createTerminalEvent(
   { writer }: Attempt,
-  output: AttemptOutput,
+  output: OutputItems,
   finish: FinalFinish,
   nowMs: number,
 ): LifecycleEventDraft {

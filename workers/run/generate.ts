@@ -8,7 +8,7 @@ import { TurnTooLongError } from "../turn/held-characters.ts";
 import type { Upstreams } from "../upstreams/registry.ts";
 import { failedFinish, type UpstreamFinish } from "../upstreams/upstream.ts";
 import type { Generated } from "./attempt-outcome.ts";
-import type { AttemptOutput } from "../attempt/attempt-output.ts";
+import type { OutputItems } from "../attempt/output-items.ts";
 import type { LoopDependencies } from "./loop/loop-context.ts";
 import { runLoop } from "./loop/run-loop.ts";
 import { ToolGoneError } from "./loop/segment-writer.ts";
@@ -23,7 +23,7 @@ export interface GenerateDependencies extends LoopDependencies {
 export async function generate(
   dependencies: GenerateDependencies,
   attempt: Attempt,
-  output: AttemptOutput,
+  output: OutputItems,
   unsupported: UnsupportedResponse,
 ): Promise<Generated> {
   try {
@@ -45,7 +45,7 @@ export async function generate(
 async function runSupported(
   dependencies: GenerateDependencies,
   attempt: Attempt,
-  output: AttemptOutput,
+  output: OutputItems,
   unsupported: UnsupportedResponse,
 ): Promise<Generated> {
   const { storage, upstreams } = dependencies;

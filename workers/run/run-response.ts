@@ -4,9 +4,9 @@
  */
 import { createInProgressEvent } from "../../src/lifecycle/lifecycle-events.ts";
 import type { Attempt, AttemptControl } from "../attempt/attempt.ts";
-import { acquireLease, openFromLog } from "./acquire-response.ts";
+import { acquireLease, openFromLog } from "./acquire-lease.ts";
 import type { AttemptOutcome, OnLease } from "./attempt-outcome.ts";
-import { AttemptOutput } from "../attempt/attempt-output.ts";
+import { OutputItems } from "../attempt/output-items.ts";
 import { finishResponse } from "./finish-response.ts";
 import { generate, type GenerateDependencies } from "./generate.ts";
 import { postpone } from "./queue-wait.ts";
@@ -48,7 +48,7 @@ async function runAttempt(
   const attempt = await openFromLog(storage, { id, lease: acquired.lease }, control);
   if (attempt === undefined) return { kind: "not-needed" };
   try {
-    const output = new AttemptOutput(attempt);
+    const output = new OutputItems(attempt);
     await output.closeInterrupted();
     await announceStart(attempt);
     const { unknownSinceMs } = acquired;

@@ -1,8 +1,8 @@
 /** The end of an attempt that did not end its response: stopped from outside, lost, or failed by an error. */
 import type { ResponseContext } from "../../src/responses/storage.ts";
 import { type Attempt, isAttemptLost } from "../attempt/attempt.ts";
-import { failFenced } from "./acquire-response.ts";
-import { DEADLINE_ERROR } from "./attempt-errors.ts";
+import { failFromOutside } from "./acquire-lease.ts";
+import { DEADLINE_ERROR } from "./terminal-errors.ts";
 import type { AttemptOutcome } from "./attempt-outcome.ts";
 import { INTERNAL_ERROR, isInternalError } from "./internal-error.ts";
 import { isRedisError, releaseAfterRedisError } from "./release-lease.ts";
@@ -21,7 +21,7 @@ export async function concludeStoppedAttempt(
   switch (control.stopReason) {
     case "deadline":
       await flushRemaining(attempt);
-      return await failFenced(storage, id, DEADLINE_ERROR);
+      return await failFromOutside(storage, id, DEADLINE_ERROR);
     case "drain":
       await flushRemaining(attempt);
       return { kind: (await storage.leases.release(id, lease)) ? "handed-over" : "lost" };
@@ -44,7 +44,7 @@ async function failWithInternalError(
 ): Promise<AttemptOutcome> {
   logger.error({ err: error, responseId: attempt.id }, "Internal error; the response fails without a retry");
   await flushRemaining(attempt);
-  return await failFenced(storage, attempt.id, INTERNAL_ERROR);
+  return await failFromOutside(storage, attempt.id, INTERNAL_ERROR);
 }
 
 /** Records what was generated before the stop, unless another process has taken the response over. */

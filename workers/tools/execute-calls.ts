@@ -5,7 +5,7 @@
 import type { Logger } from "pino";
 import { truncateMiddle } from "../../src/context-window/truncate-middle.ts";
 import { parseJsonObject } from "../../src/protocol/json-object.ts";
-import type { ToolCall, ToolResult } from "../../src/store/tool-journal.ts";
+import type { ToolCall, ToolResult } from "../../src/store/run-journals.ts";
 import type { RunJournal } from "../attempt/run-journal.ts";
 import { createToolError, type ServerFunction } from "./tool.ts";
 

@@ -10,10 +10,10 @@ import type { ProjectContainers } from "./tool.ts";
 
 export function openProjectContainers(
   { clock, containers, containerIdleSeconds }: Storage,
-  run: Attempt,
+  attempt: Attempt,
 ): ProjectContainers {
-  const { project, deadlineMs } = run.record;
-  const retry = <T>(send: () => Promise<T>): Promise<T> => retryUntilAvailable(send, run.control.writing);
+  const { project, deadlineMs } = attempt.record;
+  const retry = <T>(send: () => Promise<T>): Promise<T> => retryUntilAvailable(send, attempt.control.writing);
   return {
     readVersion: (id) => retry(() => containers.readVersion(project, id)),
     read: (id) => retry(() => containers.read(project, id)),

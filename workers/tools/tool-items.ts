@@ -8,7 +8,7 @@ import { z } from "zod";
 import { itemIdPrefix } from "../../src/protocol/id.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import type { ToolUsage } from "../../src/protocol/response.ts";
-import type { ToolCall, ToolResult } from "../../src/store/tool-journal.ts";
+import type { ToolCall, ToolResult } from "../../src/store/run-journals.ts";
 import type { ContextItem } from "../upstreams/upstream.ts";
 
 /** An executed call, and the turn that asked for it. */

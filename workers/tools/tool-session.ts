@@ -8,12 +8,12 @@ import type { ToolSession } from "./tool.ts";
 
 export function openToolSession(
   { storage, logger }: Pick<ResponseContext, "storage" | "logger">,
-  run: Attempt,
+  attempt: Attempt,
   { project, request, input, requestItems }: ModelInput,
   responseItems: () => readonly OutputItem[],
 ): ToolSession {
   return {
-    responseId: run.id,
+    responseId: attempt.id,
     project,
     request,
     get context() {
@@ -23,10 +23,10 @@ export function openToolSession(
     get responseItems() {
       return responseItems();
     },
-    signal: run.control.generating,
-    logger: logger.child({ responseId: run.id }),
-    containers: openProjectContainers(storage, run),
-    nextIndex: () => run.writer.state.response.output.length,
-    writeEvents: (events) => run.writer.writeAll(events),
+    signal: attempt.control.generating,
+    logger: logger.child({ responseId: attempt.id }),
+    containers: openProjectContainers(storage, attempt),
+    nextIndex: () => attempt.writer.state.response.output.length,
+    writeEvents: (events) => attempt.writer.writeAll(events),
   };
 }

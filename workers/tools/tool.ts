@@ -15,11 +15,11 @@ import type { ItemEventDraft } from "../../src/protocol/event.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import type { FunctionTool, Tool } from "../../src/protocol/tool.ts";
 import type { StoredContainer, ContainerChange } from "../../src/store/containers.ts";
-import type { ToolCall, ToolResult } from "../../src/store/tool-journal.ts";
+import type { ToolCall, ToolResult } from "../../src/store/run-journals.ts";
 import type { ContextItem, UpstreamCall } from "../upstreams/upstream.ts";
 import type { ToolItems } from "./tool-items.ts";
 
-export type { ToolCall, ToolResult } from "../../src/store/tool-journal.ts";
+export type { ToolCall, ToolResult } from "../../src/store/run-journals.ts";
 
 /** One entry of a request's `tool_choice`, as the request has it. */
 export type ToolChoiceEntry = Record<string, unknown>;

@@ -8,7 +8,7 @@
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
 import { newCallId, newItemId } from "../../src/protocol/id.ts";
-import type { TurnSegment } from "../../src/store/tool-journal.ts";
+import type { TurnSegment } from "../../src/store/run-journals.ts";
 import { chooseItemId } from "../upstreams/replayed-item-id.ts";
 import type { ServerFunction, CallPresenter } from "../tools/tool.ts";
 import { HeldCharacters } from "./held-characters.ts";

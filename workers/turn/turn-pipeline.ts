@@ -4,10 +4,10 @@
  *     upstream event
  *       → citations            adds annotations for links to pages that tools have read (citations/citations.ts)
  *       → grammar check        with STRICT_EVENTS, rejects an illegal order (src/lifecycle/event-grammar/item-grammar.ts)
- *       → event recorder       drops what was not requested, and seals reasoning (event-recorder.ts)
+ *       → event filter         drops what was not requested, and seals reasoning (event-filter.ts)
  *       → item continuation    drops what the log already has of an unfinished item (item-continuation.ts)
  *       → blank-message filter holds back a message without text (blank-message-filter.ts)
- *       → call buffer          holds back a client's call until it is complete (call-buffer.ts)
+ *       → client call buffer   holds back a client's call until it is complete (client-call-buffer.ts)
  *       → output router        gives items their positions, and holds the server's calls for later (output-router.ts)
  *       → writer               appends to the log
  */
@@ -19,10 +19,10 @@ import type { UnfinishedItem } from "../attempt/unfinished-item.ts";
 import type { ServerFunction } from "../tools/tool.ts";
 import type { HiddenReasoning, UpstreamFinish } from "../upstreams/upstream.ts";
 import { BlankMessageFilter } from "./blank-message-filter.ts";
-import { CallBuffer, type EventGroup } from "./call-buffer.ts";
+import { ClientCallBuffer, type EventGroup } from "./client-call-buffer.ts";
 import type { CitablePages } from "./citations/citable-pages.ts";
 import { type CitationAnnotator, createCitationAnnotator } from "./citations/citations.ts";
-import { EventRecorder, type ReasoningTexts } from "./event-recorder.ts";
+import { EventFilter, type ReasoningTexts } from "./event-filter.ts";
 import { ItemContinuation } from "./item-continuation.ts";
 import { findServerFunction, type OutputRouter } from "./output-router.ts";
 
@@ -44,27 +44,27 @@ export interface TurnPipelineOptions {
 }
 
 export class TurnPipeline {
-  readonly #run: Attempt;
+  readonly #attempt: Attempt;
   readonly #citations: CitationAnnotator | undefined;
   readonly #grammar: ItemGrammar | undefined;
-  readonly #recorder: EventRecorder;
+  readonly #filter: EventFilter;
   readonly #unfinished: UnfinishedItem | undefined;
   readonly #discardUnfinished: () => Promise<void>;
   #continuation: ItemContinuation | undefined;
   readonly #blankFilter = new BlankMessageFilter();
-  readonly #callBuffer: CallBuffer;
+  readonly #callBuffer: ClientCallBuffer;
   readonly #router: OutputRouter;
 
-  constructor(run: Attempt, options: TurnPipelineOptions) {
+  constructor(attempt: Attempt, options: TurnPipelineOptions) {
     const { citablePages, functions, router, streamsCalls, unfinished } = options;
-    this.#run = run;
+    this.#attempt = attempt;
     this.#citations = createCitationAnnotator(citablePages);
     this.#grammar = options.isStrict ? new ItemGrammar() : undefined;
-    this.#recorder = new EventRecorder(options.request, options.seal);
+    this.#filter = new EventFilter(options.request, options.seal);
     this.#unfinished = unfinished;
     this.#discardUnfinished = options.discardUnfinished;
     this.#continuation = unfinished && new ItemContinuation(unfinished);
-    this.#callBuffer = new CallBuffer({
+    this.#callBuffer = new ClientCallBuffer({
       streamsCalls,
       isServerCall: (item) => findServerFunction(item, functions) !== undefined,
     });
@@ -74,9 +74,9 @@ export class TurnPipeline {
   /** Resolves when the writer has room for more. Rejects with IllegalEventError if the order of events is illegal. */
   async accept(event: ItemEventDraft | HiddenReasoning): Promise<void> {
     for (const cited of this.#addCitations(event)) {
-      this.#run.control.generating.throwIfAborted();
+      this.#attempt.control.generating.throwIfAborted();
       if (cited.type !== "hidden_reasoning") this.#grammar?.accept(cited);
-      const recorded = this.#recorder.record(cited);
+      const recorded = this.#filter.filter(cited);
       if (recorded === undefined) continue;
       for (const continued of await this.#continueItem(recorded)) {
         for (const passed of this.#blankFilter.accept(continued)) await this.#buffer(passed);
@@ -125,7 +125,7 @@ export class TurnPipeline {
   }
 
   async #write({ events, isAtomic }: EventGroup): Promise<void> {
-    const { writer } = this.#run;
+    const { writer } = this.#attempt;
     if (isAtomic) {
       // Nothing is written between these calls, so the router gives all events of the item the same index.
       const routed = events.flatMap((event) => this.#router.route(event));

@@ -16,7 +16,7 @@ import type { OutputItem } from "../../src/protocol/item.ts";
 import type { ContextItem } from "../../src/context-window/measure.ts";
 import type { CreateRequest, ResolvedRequest } from "../../src/protocol/create-request.ts";
 import type { IncompleteDetails, ResponseError, ResponseErrorCode, Usage } from "../../src/protocol/response.ts";
-import type { ServiceTier } from "../../src/protocol/settings.ts";
+import type { ServiceTier } from "../../src/protocol/request-options.ts";
 
 export type { ContextItem } from "../../src/context-window/measure.ts";
 

@@ -3,10 +3,10 @@ import type { RequestHandler } from "express";
 import type { ApiContext } from "../../context.ts";
 import { cannotCancelSynchronous, responseNotFound } from "../../lifecycle/errors/state.ts";
 import { nextStatus } from "../../lifecycle/status.ts";
-import { endResponse } from "../../responses/ending/end-response.ts";
+import { endFromOutside } from "../../responses/ending/end-from-outside.ts";
 import { readResponse } from "../../responses/reading/read-response.ts";
-import { sendResponseJson } from "../replies/json.ts";
-import { loadReadableRecord } from "../resources/owned-response.ts";
+import { sendResponseJson } from "../replies/send-json.ts";
+import { loadReadableRecord } from "../resources/load-readable-response.ts";
 import { parseResponseId } from "../validation/path-ids.ts";
 
 export function cancelResponse(context: ApiContext): RequestHandler {
@@ -14,7 +14,7 @@ export function cancelResponse(context: ApiContext): RequestHandler {
     const id = parseResponseId(request);
     const record = await loadReadableRecord(context, id, response.locals.project);
     if (!record.background) throw cannotCancelSynchronous();
-    const outcome = await endResponse(context.storage, id, "cancel");
+    const outcome = await endFromOutside(context.storage, id, "cancel");
     if (outcome.kind === "gone") throw responseNotFound(id);
     const status = outcome.kind === "over" ? outcome.status : outcome.response.status;
     // Throws the contract's error if the response ended in another way first.

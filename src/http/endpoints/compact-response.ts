@@ -16,7 +16,7 @@ import { normalizeConversationItem } from "../../responses/conversations/convers
 import { loadModelInput } from "../../responses/conversations/model-input.ts";
 import { extractResponseJson } from "../../responses/reading/read-response.ts";
 import type { Storage } from "../../responses/storage.ts";
-import { admitRequest, readIdempotencyKey } from "../replies/admit.ts";
+import { admitRequest, readIdempotencyKey } from "../replies/admit-request.ts";
 import { createTerminalSink, followResponse } from "../replies/follow.ts";
 import { parseCompactRequestInSlices } from "../validation/compact-request.ts";
 import { UnknownParameters } from "../validation/unknown-parameters.ts";

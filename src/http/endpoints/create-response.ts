@@ -7,10 +7,10 @@ import type { ApiContext } from "../../context.ts";
 import { extractResponseJson } from "../../responses/reading/read-response.ts";
 import { createObfuscatingEncoder } from "../../stream/fan-out/frame.ts";
 import type { LoggedEvent } from "../../stream/log/event-log-reader.ts";
-import { admitRequest, readIdempotencyKey } from "../replies/admit.ts";
+import { admitRequest, readIdempotencyKey } from "../replies/admit-request.ts";
 import { acquireStream, openEventStream } from "../replies/event-stream.ts";
 import { createTerminalSink, type FollowOptions, followResponse } from "../replies/follow.ts";
-import { sendResponseJson } from "../replies/json.ts";
+import { sendResponseJson } from "../replies/send-json.ts";
 import { parseCreateRequestInSlices } from "../validation/create-request.ts";
 import { UnknownParameters } from "../validation/unknown-parameters.ts";
 

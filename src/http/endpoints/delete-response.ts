@@ -1,8 +1,8 @@
 /** `DELETE /responses/:id` (contract.md#deleting). */
 import type { RequestHandler } from "express";
 import type { ApiContext } from "../../context.ts";
-import { removeResponse as eraseResponse } from "../../responses/ending/remove-response.ts";
-import { loadReadableRecord } from "../resources/owned-response.ts";
+import { eraseResponse } from "../../responses/ending/erase-response.ts";
+import { loadReadableRecord } from "../resources/load-readable-response.ts";
 import { parseResponseId } from "../validation/path-ids.ts";
 
 export function deleteResponse(context: ApiContext): RequestHandler {

@@ -5,7 +5,7 @@ import { responseNotFound } from "../../lifecycle/errors/state.ts";
 import { normalizeConversationItem } from "../../responses/conversations/conversation-items.ts";
 import { indexItems } from "../../responses/reading/item-references.ts";
 import { toItemPage } from "../replies/item-page.ts";
-import { loadReadableRecord } from "../resources/owned-response.ts";
+import { loadReadableRecord } from "../resources/load-readable-response.ts";
 import { parseResponseId } from "../validation/path-ids.ts";
 import { parseListQuery } from "../validation/queries.ts";
 

@@ -7,7 +7,8 @@ import { releaseBytes } from "./body-bytes.ts";
 import { sendContinue } from "./expect-continue.ts";
 import { hasBody, readBytes } from "./read-bytes.ts";
 import { bodyTooDeep, malformedJson, tooManyFields, tooManyValues } from "../../lifecycle/errors/http.ts";
-import { type JsonLimits, JsonReader, JsonReadError, createLevels } from "../../concurrency/json-reader.ts";
+import { JsonReader, createLevels } from "../../concurrency/json-reader.ts";
+import { type JsonLimits, JsonReadError } from "../../concurrency/json-limits.ts";
 import { readInSlices } from "../../concurrency/parse-in-slices.ts";
 
 export const DEFAULT_MAX_VALUES = 500_000;

@@ -2,7 +2,7 @@
 import type { Response as HttpResponse } from "express";
 import type { ApiContext } from "../../context.ts";
 import { runInterrupted } from "../../lifecycle/errors/server.ts";
-import { endResponse } from "../../responses/ending/end-response.ts";
+import { endFromOutside } from "../../responses/ending/end-from-outside.ts";
 import type { FollowEndReason, FrameSink } from "../../stream/fan-out/follower.ts";
 import type { FrameEncoder } from "../../stream/fan-out/frame.ts";
 import type { LoggedEvent } from "../../stream/log/event-log-reader.ts";
@@ -29,7 +29,7 @@ export function followResponse(
     stop();
     // While this process drains, a run whose response can be read later continues.
     if (hasEnded || !cancelOnDisconnect || (context.isDraining && isReadable)) return;
-    endResponse(context.storage, responseId, "cancel").catch((err: unknown) => {
+    endFromOutside(context.storage, responseId, "cancel").catch((err: unknown) => {
       context.logger.warn({ err, responseId }, "Could not cancel after a disconnect; the run continues to its end");
     });
   });

@@ -7,7 +7,7 @@ import type { CreateRequest } from "../../protocol/create-request.ts";
 import type { ProviderCatalog } from "../../providers/catalog.ts";
 import { extraParameterNames } from "../../providers/extra-parameters.ts";
 import { isWide } from "../middleware/json-body.ts";
-import { parseBody, parseBodyInSlices, toFields } from "./body.ts";
+import { parseBody, parseBodyInSlices, toFields } from "./parse-body.ts";
 import { checkTrigger, emptyInputError, hasNoInput } from "./context-parameters.ts";
 import { extractExtraParameters } from "./extra-parameters.ts";
 import { UnknownParameters } from "./unknown-parameters.ts";

@@ -7,7 +7,7 @@ import { type CreateRequest, createRequestSchema } from "../../protocol/create-r
 import type { ProviderCatalog } from "../../providers/catalog.ts";
 import { extraParameterNames } from "../../providers/extra-parameters.ts";
 import { isWide } from "../middleware/json-body.ts";
-import { checkMetadataNames, toFields } from "./body.ts";
+import { checkMetadataNames, toFields } from "./parse-body.ts";
 import { checkContextParameters, emptyInputError, hasNoInput } from "./context-parameters.ts";
 import { extractExtraParameters } from "./extra-parameters.ts";
 import { UnknownParameters } from "./unknown-parameters.ts";

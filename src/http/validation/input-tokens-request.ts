@@ -4,7 +4,7 @@ import { type InputTokensRequest, inputTokensRequestSchema } from "../../protoco
 import type { ProviderCatalog } from "../../providers/catalog.ts";
 import { extraParameterNames } from "../../providers/extra-parameters.ts";
 import { isWide } from "../middleware/json-body.ts";
-import { parseBodyInSlices, toFields } from "./body.ts";
+import { parseBodyInSlices, toFields } from "./parse-body.ts";
 import { checkContextParameters } from "./context-parameters.ts";
 import { extractExtraParameters } from "./extra-parameters.ts";
 import type { UnknownParameters } from "./unknown-parameters.ts";

@@ -1,6 +1,6 @@
 /** Counting and compacting the context of a model. */
 import { parseCompactRequest } from "../../http/validation/compact-request.ts";
-import { parseBody } from "../../http/validation/body.ts";
+import { parseBody } from "../../http/validation/parse-body.ts";
 import { responseError } from "../../lifecycle/lifecycle-events.ts";
 import { runFailed } from "../../lifecycle/errors/server.ts";
 import { compactedResponseSchema, compactRequestSchema } from "../../protocol/compaction.ts";

@@ -1,5 +1,5 @@
 /** The items of a conversation. */
-import { parseBody } from "../../http/validation/body.ts";
+import { parseBody } from "../../http/validation/parse-body.ts";
 import { createItemsSchema } from "../../protocol/conversation.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { storedMessage, userMessage } from "../examples.ts";

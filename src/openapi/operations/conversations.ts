@@ -1,5 +1,5 @@
 /** Conversations. */
-import { parseBody } from "../../http/validation/body.ts";
+import { parseBody } from "../../http/validation/parse-body.ts";
 import {
   conversationSchema,
   createConversationSchema,

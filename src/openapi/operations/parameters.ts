@@ -1,7 +1,7 @@
 /** Parameters that several endpoints have. */
 import { z } from "zod";
 import { listQuerySchema } from "../../protocol/list.ts";
-import { includableSchema } from "../../protocol/settings.ts";
+import { includableSchema } from "../../protocol/request-options.ts";
 import { pathParameter, queryParameter } from "../endpoint.ts";
 import { schemaRef } from "../schemas.ts";
 import type { JsonSchema, Parameter } from "../spec.ts";

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { bounded } from "../bounded.ts";
-import { reasoningEffortSchema, textFormatSchema } from "../settings.ts";
+import { reasoningEffortSchema, textFormatSchema } from "../request-options.ts";
 import { responseToolSchema, toolSchema } from "../tool.ts";
 import { cutOff, itemStatusSchema } from "./status.ts";
 

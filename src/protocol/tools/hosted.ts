@@ -1,7 +1,7 @@
 /** Tools for code, files, screens and images. Source: openai 7.59.0. */
 import { z } from "zod";
 import { bounded } from "../bounded.ts";
-import { reasoningEffortSchema } from "../settings.ts";
+import { reasoningEffortSchema } from "../request-options.ts";
 import {
   containerAutoSchema,
   containerFields,

@@ -16,7 +16,7 @@ import { ReplicasMissingError } from "../../stream/log/replica-acknowledgement.t
 import { sealItemUrls } from "../content/item-urls.ts";
 import { sealSecrets } from "../content/request-secrets.ts";
 import { conversationIdOf, lockForResponse } from "../conversations/conversation-lock.ts";
-import { removeFromSets } from "../ending/remove-in-flight.ts";
+import { removeFromSets } from "../ending/settle-ended-response.ts";
 import { indexItems } from "../reading/item-references.ts";
 import { extractResponseJson } from "../reading/read-response.ts";
 import type { ResponseContext, Storage } from "../storage.ts";

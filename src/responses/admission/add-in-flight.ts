@@ -3,7 +3,7 @@ import { projectFull, storageFull } from "../../lifecycle/errors/limits.ts";
 import { isTerminalStatus } from "../../protocol/response.ts";
 import type { EncodedRecord } from "../../store/encoded-record.ts";
 import type { InFlightAddition, LimitExceeded, ProjectLimits } from "../../store/in-flight-responses.ts";
-import { removeInFlight } from "../ending/remove-in-flight.ts";
+import { settleEndedResponse } from "../ending/settle-ended-response.ts";
 import type { Storage } from "../storage.ts";
 import { FULL_RETRY_SECONDS } from "./admission-limits.ts";
 
@@ -48,5 +48,5 @@ async function removeEndedResponses(storage: Storage, project: string): Promise<
   const ids = await storage.inFlight.listOfProject(project, CHECKED_WHEN_FULL);
   const statuses = await Promise.all(ids.map((id) => storage.records.readStatus(id)));
   const ended = ids.filter((_id, i) => statuses[i] !== undefined && isTerminalStatus(statuses[i]));
-  await Promise.all(ended.map((id) => removeInFlight(storage, id)));
+  await Promise.all(ended.map((id) => settleEndedResponse(storage, id)));
 }

@@ -1,7 +1,7 @@
 /** The queue order of a waiting response: its class, its promotion, and the priority of related responses. */
 import { hasWindow, PRIORITIES, priorityAt, type QueueClass } from "../../queue/queue-class.ts";
 import { isRedisUnavailable } from "../../redis/connect.ts";
-import type { ContinuationMember } from "../../store/continuations.ts";
+import type { ContinuationMember } from "../../store/related-responses.ts";
 import type { ResponseContext } from "../storage.ts";
 
 export interface QueueableResponse extends QueueClass, ContinuationMember {
@@ -19,7 +19,7 @@ export async function queueResponse(
   // Before the job: a job whose response is not in this set is never promoted.
   if (isEarly) await storage.windowedResponses.add(id, latestStartMs);
   const isRelated = isEarly && hasWindow(response) && response.continuationId !== "";
-  const next = isRelated ? await storage.continuations.addWaiting(response, latestStartMs, nowMs) : undefined;
+  const next = isRelated ? await storage.relatedResponses.addWaiting(response, latestStartMs, nowMs) : undefined;
   const priority = next === id ? PRIORITIES.related : priorityAt(response, nowMs);
   await queue.enqueue({ id, project, background, priority });
   if (next !== undefined && next !== id) await queue.changePriority(next, PRIORITIES.related);
@@ -32,7 +32,7 @@ export async function prioritizeRelatedResponse(
 ): Promise<void> {
   if (!response.background || response.continuationId === "") return;
   try {
-    const next = await storage.continuations.markRunning(response, response.deadlineMs, storage.clock.nowMs());
+    const next = await storage.relatedResponses.markRunning(response, response.deadlineMs, storage.clock.nowMs());
     if (next !== undefined) await queue.changePriority(next, PRIORITIES.related);
   } catch (err) {
     logger.warn({ err, responseId: response.id }, "Could not prioritize a related response");

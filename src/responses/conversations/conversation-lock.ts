@@ -14,7 +14,7 @@ import { eventTypeOf } from "../../stream/log/event-log-reader.ts";
 import { normalizeConversationItem } from "./conversation-items.ts";
 import { updateConversationUsage } from "./conversation-bytes.ts";
 import { extractResponseJson } from "../reading/read-response.ts";
-import { restoreInFlight } from "../reading/publish-end.ts";
+import { restoreInFlight } from "../reading/publish-durable-end.ts";
 import type { Storage } from "../storage.ts";
 import { parseInSlices } from "../../concurrency/parse-in-slices.ts";
 

@@ -1,5 +1,5 @@
 /**
- * The last resort for a response that `endResponse` cannot end, for example because its record or its log is unreadable. It
+ * The last resort for a response that `endFromOutside` cannot end, for example because its record or its log is unreadable. It
  * must not block its conversation, its project's limit or the sweeper forever. Each step runs even if the one before
  * failed. The conversation loses this turn.
  */
@@ -9,7 +9,7 @@ import type { LifecycleEvent } from "../../protocol/event.ts";
 import { isRedisUnavailable } from "../../redis/connect.ts";
 import { sequenceEvents } from "../../stream/log/event-log.ts";
 import { parseInSlices } from "../../concurrency/parse-in-slices.ts";
-import { UNFINISHED_ERROR } from "./end-response.ts";
+import { UNFINISHED_ERROR } from "./end-from-outside.ts";
 import type { Storage } from "../storage.ts";
 
 /** Throws only if Redis is unavailable, or if the id cannot be removed from the in-flight set. */
@@ -34,7 +34,7 @@ export async function abandonResponse(storage: Storage, id: string, logger: Logg
   if (project !== undefined && continuationId !== "") {
     const related = { id, project, continuationId };
     await attempt("end its part in its continuation", () =>
-      storage.continuations.markEnded(related, storage.clock.nowMs()),
+      storage.relatedResponses.markEnded(related, storage.clock.nowMs()),
     );
   }
   if (conversationId !== "") {

@@ -3,7 +3,7 @@
  * followers that have caught up, and delivers the same bytes to each.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import type { Notifier } from "./notifier.ts";
+import type { NotificationListener } from "./notification-listener.ts";
 import type { FollowedChannel, Follower, StreamHubOptions } from "./follower.ts";
 
 /** Minimum time between two reads of the log, however many notifications arrive. */
@@ -12,7 +12,7 @@ const READ_INTERVAL_MS = 5;
 export class Channel implements FollowedChannel {
   readonly followers = new Set<Follower>();
   #listening: Promise<void> | undefined;
-  readonly #notifier: Notifier;
+  readonly #notifier: NotificationListener;
   readonly #id: string;
   readonly #options: StreamHubOptions;
   readonly #onEmpty: () => void;
@@ -20,7 +20,7 @@ export class Channel implements FollowedChannel {
   #wasNotifiedAgain = false;
   #isChecking = false;
 
-  constructor(id: string, notifier: Notifier, options: StreamHubOptions, onEmpty: () => void) {
+  constructor(id: string, notifier: NotificationListener, options: StreamHubOptions, onEmpty: () => void) {
     this.#id = id;
     this.#notifier = notifier;
     this.#options = options;

@@ -4,7 +4,7 @@
  * reordering, because every byte comes from the log in the log's order.
  */
 import { Channel } from "./channel.ts";
-import type { Notifier } from "./notifier.ts";
+import type { NotificationListener } from "./notification-listener.ts";
 import { Follower, type FollowOptions, type StreamHubOptions } from "./follower.ts";
 
 /**
@@ -17,7 +17,7 @@ export class StreamHub {
   readonly #options: StreamHubOptions;
   readonly #channels = new Map<string, Channel>();
   readonly #timers: NodeJS.Timeout[];
-  #notifier: Notifier | undefined;
+  #notifier: NotificationListener | undefined;
   #isClosing = false;
 
   constructor(options: StreamHubOptions) {
@@ -30,7 +30,7 @@ export class StreamHub {
   }
 
   /** The notifier's reconnect handler needs the hub, and the hub needs the notifier. */
-  setNotifier(notifier: Notifier): void {
+  setNotifier(notifier: NotificationListener): void {
     this.#notifier = notifier;
   }
 

@@ -1,6 +1,6 @@
 /** Every input item: accepted, listed with an id, and sent to the provider. */
 import { expect, test } from "vitest";
-import { includableSchema } from "../../../src/protocol/settings.ts";
+import { includableSchema } from "../../../src/protocol/request-options.ts";
 import { ITEMS } from "../../support/sdk-samples/items.ts";
 import type { EchoServer, Json } from "./server.ts";
 

@@ -7,7 +7,7 @@ import { createRequestSchema } from "../../../src/protocol/create-request.ts";
 import { responseStreamEventSchema } from "../../../src/protocol/event.ts";
 import { inputItemSchema, outputItemSchema } from "../../../src/protocol/item.ts";
 import { responseStatusSchema } from "../../../src/protocol/response.ts";
-import { includableSchema } from "../../../src/protocol/settings.ts";
+import { includableSchema } from "../../../src/protocol/request-options.ts";
 import { toolChoiceSchema, toolSchema } from "../../../src/protocol/tool.ts";
 import { ERROR_ROWS } from "../errors/rows.ts";
 

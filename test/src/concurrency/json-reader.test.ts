@@ -1,7 +1,8 @@
 /** Bodies read in pieces equal JSON.parse, in their values and in their errors. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { JsonReader, type JsonReadError } from "../../../src/concurrency/json-reader.ts";
+import { JsonReader } from "../../../src/concurrency/json-reader.ts";
+import type { JsonReadError } from "../../../src/concurrency/json-limits.ts";
 
 const SEED = 20_261_128;
 const DEPTH = 256;

@@ -5,7 +5,7 @@ import { ItemGrammar } from "../../../src/lifecycle/event-grammar/item-grammar.t
 import { toIncluded, toListedItem, toRecordedEvent } from "../../../src/lifecycle/include.ts";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { InputItem, OutputItem } from "../../../src/protocol/item.ts";
-import { includableSchema } from "../../../src/protocol/settings.ts";
+import { includableSchema } from "../../../src/protocol/request-options.ts";
 import { legalItem } from "../../support/legal-items.ts";
 
 type Includable = (typeof includableSchema.options)[number];

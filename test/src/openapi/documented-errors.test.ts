@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { parseCompactRequest } from "../../../src/http/validation/compact-request.ts";
 import { VALIDATION_ERROR_CODES } from "../../../src/http/validation/validation-errors.ts";
 import { parseJson } from "../../../src/http/middleware/json-body.ts";
-import { parseBody } from "../../../src/http/validation/body.ts";
+import { parseBody } from "../../../src/http/validation/parse-body.ts";
 import { parseCreateRequest } from "../../../src/http/validation/create-request.ts";
 import { ApiError } from "../../../src/lifecycle/errors/api-error.ts";
 import {

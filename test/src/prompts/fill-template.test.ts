@@ -5,7 +5,7 @@ import { fillTemplate } from "../../../src/prompts/fill-template.ts";
 import { splitPlaceholders } from "../../../src/prompts/placeholders.ts";
 import { makeTemplate, templateFileSchema } from "../../../src/prompts/template.ts";
 import type { InputContent } from "../../../src/protocol/content.ts";
-import type { PromptVariables } from "../../../src/protocol/settings.ts";
+import type { PromptVariables } from "../../../src/protocol/request-options.ts";
 
 const PHOTO: InputContent = { type: "input_image", image_url: "https://example.org/heron.png", detail: null };
 const SHOWN_PHOTO = { type: "input_image", image_url: "https://example.org/heron.png", detail: "auto" };

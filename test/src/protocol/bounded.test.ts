@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { parseBody } from "../../../src/http/validation/body.ts";
+import { parseBody } from "../../../src/http/validation/parse-body.ts";
 import { parseCreateRequest } from "../../../src/http/validation/create-request.ts";
 import { ApiError } from "../../../src/lifecycle/errors/api-error.ts";
 import { bounded, MAX_LENGTHS } from "../../../src/protocol/bounded.ts";

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { createCompletedEvent } from "../../../src/lifecycle/lifecycle-events.ts";
 import type { EventDraft } from "../../../src/protocol/event.ts";
 import { newId } from "../../../src/protocol/id.ts";
-import { removeResponse } from "../../../src/responses/ending/remove-response.ts";
-import { removeInFlight } from "../../../src/responses/ending/remove-in-flight.ts";
+import { eraseResponse } from "../../../src/responses/ending/erase-response.ts";
+import { settleEndedResponse } from "../../../src/responses/ending/settle-ended-response.ts";
 import { sequenceEvents } from "../../../src/stream/log/event-log.ts";
 import { ResponseSweeper } from "../../../workers/jobs/response-sweeper.ts";
 import { createAdmission } from "../../support/admission.ts";
@@ -62,12 +62,12 @@ test("a response counts its stored bytes, from acceptance to deletion", async ()
   const id = await admit(project, 0, "Ångström ✓");
   expect(await storage.storedBytes.read(project)).toBe((await measure(id)) + FLAT);
   await complete(id);
-  await removeInFlight(storage, id);
+  await settleEndedResponse(storage, id);
   const expected = (await measure(id)) + FLAT;
   expect(await storage.storedBytes.read(project)).toBe(expected);
-  await removeInFlight(storage, id);
+  await settleEndedResponse(storage, id);
   expect(await storage.storedBytes.read(project)).toBe(expected);
-  await removeResponse(storage, id, (await storage.records.read(id))!);
+  await eraseResponse(storage, id, (await storage.records.read(id))!);
   expect(await storage.storedBytes.read(project)).toBe(0);
   // The late step of a worker whose response was deleted meanwhile.
   await storage.inFlight.removeEnded(id, project, { bytes: expected, expiresAtMs: Date.now() + 60_000 });
@@ -91,7 +91,7 @@ test("above the bound requests are rejected until a deletion makes room", async 
   });
   expect(await storage.storedBytes.read(project)).toBe(2 * each);
   await admit(newProject(), bound);
-  await removeResponse(storage, second, (await storage.records.read(second))!);
+  await eraseResponse(storage, second, (await storage.records.read(second))!);
   await admit(project, bound);
   // Running responses continue.
   expect(await storage.records.readStatus(first)).toBe("queued");
@@ -110,7 +110,7 @@ test("expired responses make room by themselves", async () => {
   const project = newProject();
   const id = await admit(project, 0);
   await complete(id);
-  await removeInFlight(storage, id);
+  await settleEndedResponse(storage, id);
   const bound = (await storage.storedBytes.read(project)) + 10;
   await expect(admit(project, bound)).rejects.toMatchObject({ status: 429 });
   const { redis, layout } = storage;
@@ -120,7 +120,7 @@ test("expired responses make room by themselves", async () => {
   ]);
   expect(Math.abs(Number(expiresAtMs) - (Date.now() + seconds * 1000))).toBeLessThan(5_000);
   await redis.hset(layout.meta(id), "expiresAtMs", Date.now() - 1_000);
-  await removeInFlight(storage, id);
+  await settleEndedResponse(storage, id);
   await admit(project, bound);
 });
 

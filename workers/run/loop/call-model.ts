@@ -1,7 +1,7 @@
 /** One call of the model: prepares its context, writes its events to the log, and returns what the loop decides on. */
 import { understandsItem } from "../../../src/providers/hosted-tools.ts";
 import { sealReasoning } from "../../../src/responses/content/sealed-items.ts";
-import type { TurnSegment } from "../../../src/store/tool-journal.ts";
+import type { TurnSegment } from "../../../src/store/run-journals.ts";
 import { readUnfinishedItem, type UnfinishedItem } from "../../attempt/unfinished-item.ts";
 import type { ResumableRun } from "../../remote/turn-remote-run.ts";
 import { collectCitablePages } from "../../turn/citations/citable-pages.ts";
@@ -9,12 +9,12 @@ import { deriveBoundary } from "../../turn/context/boundary.ts";
 import { prepareContext, type TurnContext } from "../../turn/context/prepare-context.ts";
 import { OutputRouter } from "../../turn/output-router.ts";
 import { createOfferedCheck, renderRejectedCalls, toolNames } from "../../turn/rejected-calls.ts";
-import { runTurn } from "../../turn/run-turn.ts";
+import { streamModelCall } from "../../turn/stream-model-call.ts";
 import { TurnPipeline } from "../../turn/turn-pipeline.ts";
 import { createCallCheck } from "../../turn/turn-request.ts";
-import type { Turn, Unserved } from "../../turn/turn.ts";
+import type { TurnInput, Unserved } from "../../turn/turn-input.ts";
 import type { UpstreamCall } from "../../upstreams/upstream.ts";
-import { describeTurn, turnLimits } from "./describe-turn.ts";
+import { prepareTurnInput, turnLimits } from "./prepare-turn-input.ts";
 import { splitAtLastTurn } from "./journaled-turns.ts";
 import { findExecutedCalls, type LoopContext } from "./loop-context.ts";
 import { openRemoteRun } from "./recover-remote-run.ts";
@@ -37,7 +37,7 @@ export type ModelCall =
 export async function callModel(context: LoopContext, resumable: ResumableRun | undefined): Promise<ModelCall> {
   const { attempt, dependencies, journal } = context;
   const limits = turnLimits(context);
-  const turn = await describeTurn(context, limits);
+  const turn = await prepareTurnInput(context, limits);
   // A remote run has its context already.
   const prepared = resumable === undefined ? await prepareContext(turn) : ({ kind: "prepared", ...turn } as const);
   if (prepared.kind === "unserved") return prepared;
@@ -55,7 +55,7 @@ export async function callModel(context: LoopContext, resumable: ResumableRun | 
   });
   call.remoteRun = openRemoteRun(context, { resumable, usedIds, router });
   const pipeline = openPipeline(context, turn, router, unfinished);
-  const finish = await runTurn(attempt, resumable?.upstream ?? turn.upstream, call, pipeline);
+  const finish = await streamModelCall(attempt, resumable?.upstream ?? turn.upstream, call, pipeline);
   const { segments, openCall, rejected } = router;
   const summary = {
     finish,
@@ -78,7 +78,7 @@ interface CallContext extends Pick<TurnContext, "history"> {
 
 function createCall(
   { attempt, retries, tools }: LoopContext,
-  { storage, project, resolved, request, preamble, render }: Turn,
+  { storage, project, resolved, request, preamble, render }: TurnInput,
   { history, before, current, unfinished }: CallContext,
 ): UpstreamCall {
   return {
@@ -98,7 +98,7 @@ function createCall(
 
 function openPipeline(
   context: LoopContext,
-  { storage, project, request, isStrict }: Turn,
+  { storage, project, request, isStrict }: TurnInput,
   router: OutputRouter,
   unfinished: UnfinishedItem | undefined,
 ): TurnPipeline {

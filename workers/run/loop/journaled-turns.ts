@@ -3,7 +3,7 @@ import { addUsage, NO_USAGE } from "../../../src/lifecycle/usage.ts";
 import { newItemId } from "../../../src/protocol/id.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import type { Usage } from "../../../src/protocol/response.ts";
-import type { RecordedTurn, TurnSegment } from "../../../src/store/tool-journal.ts";
+import type { RecordedTurn, TurnSegment } from "../../../src/store/run-journals.ts";
 import type { OpenTools } from "../../tools/tool.ts";
 
 type Turns = readonly Pick<RecordedTurn, "usage" | "segments">[];

@@ -10,8 +10,8 @@ import type { ServerTools } from "../../tools/registry.ts";
 import type { ExecutedCall } from "../../tools/tool-items.ts";
 import type { OpenTools } from "../../tools/tool.ts";
 import type { Upstream } from "../../upstreams/upstream.ts";
-import type { AttemptOutput } from "../../attempt/attempt-output.ts";
-import { collectExecutedCalls } from "./executed-calls.ts";
+import type { OutputItems } from "../../attempt/output-items.ts";
+import { collectExecutedCalls } from "./read-executed-calls.ts";
 import type { RunBudget } from "./run-budget.ts";
 import type { TurnRetries } from "./turn-retries.ts";
 
@@ -34,7 +34,7 @@ export interface Generation {
   upstream: Upstream;
   resolved: ResolvedModel;
   input: ModelInput;
-  output: AttemptOutput;
+  output: OutputItems;
 }
 
 export interface LoopContext extends Generation {

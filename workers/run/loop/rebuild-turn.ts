@@ -4,7 +4,7 @@
  * sees what their items say.
  */
 import type { OutputItem } from "../../../src/protocol/item.ts";
-import type { RecordedTurn, TurnSegment } from "../../../src/store/tool-journal.ts";
+import type { RecordedTurn, TurnSegment } from "../../../src/store/run-journals.ts";
 import type { ToolItemSet } from "../../tools/tool-items.ts";
 import { renderContext } from "../../turn/context/render-context.ts";
 

@@ -11,12 +11,12 @@ import { openToolSession } from "../../tools/tool-session.ts";
 import { runCompaction } from "../../turn/context/compact-context.ts";
 import type { UpstreamFinish } from "../../upstreams/upstream.ts";
 import { callModel } from "./call-model.ts";
-import { describeTurn } from "./describe-turn.ts";
-import { collectExecutedCalls, readExecutedCalls } from "./executed-calls.ts";
+import { prepareTurnInput } from "./prepare-turn-input.ts";
+import { collectExecutedCalls, readExecutedCalls } from "./read-executed-calls.ts";
 import type { Generation, LoopContext, LoopDependencies } from "./loop-context.ts";
 import { recoverRemoteRun } from "./recover-remote-run.ts";
 import { requiresClientAction } from "./requires-client-action.ts";
-import { findInterruptedCalls } from "./resume-turn.ts";
+import { findInterruptedCalls } from "./find-interrupted-calls.ts";
 import { RunBudget } from "./run-budget.ts";
 import { type PendingCalls, runTools } from "./run-tools.ts";
 import { addToolUsage } from "./tool-usage.ts";
@@ -64,7 +64,7 @@ class RunLoop {
   async run(): Promise<UpstreamFinish> {
     const { attempt, dependencies, input, journal, output } = this.#context;
     const isCompaction = input.purpose === "compact";
-    const finish = isCompaction ? await runCompaction(await describeTurn(this.#context)) : await this.#runSteps();
+    const finish = isCompaction ? await runCompaction(await prepareTurnInput(this.#context)) : await this.#runSteps();
     const executed = collectExecutedCalls(attempt.id, journal);
     return {
       ...finish,

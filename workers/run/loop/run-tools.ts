@@ -7,7 +7,7 @@
 import { toIncluded, toRecordedEvent } from "../../../src/lifecycle/include.ts";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import { newItemId } from "../../../src/protocol/id.ts";
-import type { TurnSegment } from "../../../src/store/tool-journal.ts";
+import type { TurnSegment } from "../../../src/store/run-journals.ts";
 import { executeCalls } from "../../tools/execute-calls.ts";
 import type { ServerFunction } from "../../tools/tool.ts";
 import type { LoopContext } from "./loop-context.ts";

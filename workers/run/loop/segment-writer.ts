@@ -1,6 +1,6 @@
 /** Writes the segments of a turn to the log, one after another. At most one call is open at a time. */
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
-import type { ToolCall, ToolResult, TurnSegment } from "../../../src/store/tool-journal.ts";
+import type { ToolCall, ToolResult, TurnSegment } from "../../../src/store/run-journals.ts";
 import type { CallPresenter, ServerFunction } from "../../tools/tool.ts";
 import { moveEvent } from "../../turn/output-router.ts";
 

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { AnsweredContent } from "../../../src/protocol/content.ts";
 import { codeInterpreterCallSchema } from "../../../src/protocol/items/hosted.ts";
-import type { ToolResult } from "../../../src/store/tool-journal.ts";
+import type { ToolResult } from "../../../src/store/run-journals.ts";
 import type { PythonResult } from "./python-sandbox.ts";
 
 export type CellOutputs = NonNullable<z.infer<typeof codeInterpreterCallSchema>["outputs"]>;

@@ -5,7 +5,7 @@
 import type { Config } from "../../../src/config/config.ts";
 import { containerIdFor, isContainerId } from "../../../src/protocol/id.ts";
 import type { FunctionTool, Tool } from "../../../src/protocol/tool.ts";
-import type { ToolResult } from "../../../src/store/tool-journal.ts";
+import type { ToolResult } from "../../../src/store/run-journals.ts";
 import { createOpenTool, createToolError, type ToolDefinition, type ToolKind, type ToolSession } from "../tool.ts";
 import type { ContextItem } from "../../upstreams/upstream.ts";
 import { toToolResult } from "./cell-result.ts";

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import { imageGenerationCallSchema } from "../../../src/protocol/items/hosted.ts";
-import type { ToolResult } from "../../../src/store/tool-journal.ts";
+import type { ToolResult } from "../../../src/store/run-journals.ts";
 import type { CallPosition, CallPresenter } from "../tool.ts";
 import type { GeneratedImage } from "./image-model.ts";
 

@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { Config } from "../../../src/config/config.ts";
 import { imageGenerationCallSchema } from "../../../src/protocol/items/hosted.ts";
 import type { FunctionTool, Tool } from "../../../src/protocol/tool.ts";
-import type { ToolResult } from "../../../src/store/tool-journal.ts";
+import type { ToolResult } from "../../../src/store/run-journals.ts";
 import { FetchPolicy } from "../../net/fetch-policy.ts";
 import { GuardedFetch } from "../../net/guarded-fetch.ts";
 import {

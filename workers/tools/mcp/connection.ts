@@ -9,8 +9,8 @@ import type { Redact } from "../../../src/logging/redaction.ts";
 import { GuardedFetchError, BlockedUrlError } from "../../net/errors.ts";
 import { AnswerTooLongError, HttpStatusError, TooManyPagesError } from "./errors.ts";
 import { type ListedPage, readListedPage } from "./listed-page.ts";
-import { type McpSession, openMcpSession, type SessionOptions } from "./sessions.ts";
-import type { McpTarget } from "./target.ts";
+import { type McpSession, openMcpSession, type SessionOptions } from "./open-session.ts";
+import type { McpTarget } from "./find-server.ts";
 
 export interface ConnectionOptions extends Omit<SessionOptions, "idleTimeoutMs"> {
   callTimeoutMs: number;

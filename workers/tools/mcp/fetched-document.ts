@@ -4,7 +4,7 @@
  * (https://developers.openai.com/api/docs/mcp).
  */
 import { z } from "zod";
-import type { ToolResult } from "../../../src/store/tool-journal.ts";
+import type { ToolResult } from "../../../src/store/run-journals.ts";
 
 const MAX_URL_CHARACTERS = 4_096;
 const MAX_TITLE_CHARACTERS = 300;

@@ -28,7 +28,7 @@ import { addFetchedDocument } from "./fetched-document.ts";
 import { toMcpFunctionName } from "./function-name.ts";
 import { presentMcpCall } from "./mcp-call-presenter.ts";
 import { findLastAnswer, mcpItems } from "./mcp-items.ts";
-import { identifyTarget, collectSecrets, findTarget } from "./target.ts";
+import { identifyTarget, collectSecrets, findTarget } from "./find-server.ts";
 import { isAllowed, isReadOnly, type ListedTool, type McpTool, needsApproval } from "./tool-filter.ts";
 import { findKnownTools, fetchToolList } from "./tool-list.ts";
 

@@ -12,7 +12,7 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { ErrorCode, type JSONRPCMessage, JSONRPCMessageSchema, McpError } from "@modelcontextprotocol/sdk/types.js";
 import { normalizeMessage } from "./normalize-message.ts";
 import { AnswerTooLongError } from "./errors.ts";
-import type { CommandTarget } from "./target.ts";
+import type { CommandTarget } from "./find-server.ts";
 
 /** `$$` is the group's id, which is valid as long as the watcher runs. The server replaces the shell. */
 const WATCHED_COMMAND = '(cat <&3 >/dev/null; kill -s KILL -- "-$$") </dev/null >/dev/null 2>&1 &\nexec "$@" 3<&-';

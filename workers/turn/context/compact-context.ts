@@ -21,7 +21,13 @@ import type { Storage } from "../../../src/responses/storage.ts";
 import { UnreadableContentError } from "../../../src/sealing/content-sealer.ts";
 import { deriveBoundary } from "./boundary.ts";
 import type { Attempt } from "../../attempt/attempt.ts";
-import { contextExceededFinish, countTurnTokens, createMissingFinish, type Turn, type Unserved } from "../turn.ts";
+import {
+  contextExceededFinish,
+  countTurnTokens,
+  createMissingFinish,
+  type TurnInput,
+  type Unserved,
+} from "../turn-input.ts";
 import {
   type ContextItem,
   failedFinish,
@@ -30,7 +36,7 @@ import {
   type UpstreamFinish,
 } from "../../upstreams/upstream.ts";
 
-export interface CompactionPass extends Turn {
+export interface CompactionPass extends TurnInput {
   /** The whole context, including the response's items. */
   items: readonly ContextItem[];
   count: ContextCount;
@@ -44,7 +50,7 @@ export type CompactionResult = { kind: "compacted"; context: ContextItem[] } | U
 export async function compactContext(pass: CompactionPass): Promise<CompactionResult> {
   const fitting = fitForSummary(pass);
   if (fitting === undefined) return { kind: "unserved", finish: contextExceededFinish() };
-  const release = pass.run.control.deferHandOver();
+  const release = pass.attempt.control.deferHandOver();
   try {
     return await recordSummary(pass, fitting);
   } finally {
@@ -53,8 +59,8 @@ export async function compactContext(pass: CompactionPass): Promise<CompactionRe
 }
 
 async function recordSummary(pass: CompactionPass, fitting: readonly ContextItem[]): Promise<CompactionResult> {
-  const { storage, run, project, items, count, keepTokens } = pass;
-  const { writer } = run;
+  const { storage, attempt, project, items, count, keepTokens } = pass;
+  const { writer } = attempt;
   const output_index = writer.state.response.output.length;
   const item = { type: "compaction", id: newId("cmp"), encrypted_content: "" } as const;
   // No `response.compaction.compacting` follows: the API publishes it for a compaction trigger only, and the stream
@@ -71,7 +77,7 @@ async function recordSummary(pass: CompactionPass, fitting: readonly ContextItem
 }
 
 /** Runs a `compaction_trigger` or `POST /responses/compact`: one compaction and nothing else. */
-export async function runCompaction(turn: Turn): Promise<UpstreamFinish> {
+export async function runCompaction(turn: TurnInput): Promise<UpstreamFinish> {
   const { resolved } = turn;
   const input = turn.render(turn.history);
   const isDone = turn.responseItems.some((item) => item.type === "compaction");
@@ -101,20 +107,20 @@ const UNFINISHED_SUMMARY = "The conversation could not be compacted: its summary
 type SummaryResult = { kind: "written"; summary: string; usage: Usage } | Unserved;
 
 async function writeSummary(
-  { storage, project, upstream, resolved, request, preamble, run, isStrict }: CompactionPass,
+  { storage, project, upstream, resolved, request, preamble, attempt, isStrict }: CompactionPass,
   items: readonly ContextItem[],
 ): Promise<SummaryResult> {
   const prompt: ContextItem = { type: "message", role: "user", content: SUMMARY_PROMPT };
   const call: UpstreamCall = {
-    responseId: run.id,
+    responseId: attempt.id,
     model: resolved.model,
     request: summaryRequest(request),
     history: [...preamble, ...items, prompt],
     completedItems: [],
-    firstOutputIndex: run.writer.state.response.output.length,
+    firstOutputIndex: attempt.writer.state.response.output.length,
     boundary: deriveBoundary(storage, project, items),
   };
-  const { generating } = run.control;
+  const { generating } = attempt.control;
   const grammar = isStrict ? new ItemGrammar() : undefined;
   const texts: string[] = [];
   for await (const event of upstream.run(call, generating)) {
@@ -138,7 +144,7 @@ async function writeSummary(
  * Keeps the settings that identify the caller, and those that let the provider's cache recognize the conversation. The
  * tools stay, but none may be called. Settings that shape the answer are dropped.
  */
-function summaryRequest(request: Turn["request"]): Turn["request"] {
+function summaryRequest(request: TurnInput["request"]): TurnInput["request"] {
   const { tools } = request;
   return {
     model: request.model,
@@ -164,11 +170,11 @@ function textOf(item: OutputItem): string {
 }
 
 /** Adds the tokens of the response's compactions. Each item contains its own usage, so that a crash loses none. */
-export function addCompactionUsage(storage: Storage, run: Attempt, finish: FinalFinish): FinalFinish {
-  const output: readonly OutputItem[] = run.writer.state.response.output;
+export function addCompactionUsage(storage: Storage, attempt: Attempt, finish: FinalFinish): FinalFinish {
+  const output: readonly OutputItem[] = attempt.writer.state.response.output;
   const items = output.filter((item) => item.type === "compaction");
   if (items.length === 0) return finish;
-  const usages = items.flatMap((item) => usageOf(storage, run.record.project, item) ?? []);
+  const usages = items.flatMap((item) => usageOf(storage, attempt.record.project, item) ?? []);
   return usages.length === 0 ? finish : { ...finish, usage: usages.reduce(addUsage, finish.usage ?? NO_USAGE) };
 }
 

@@ -10,7 +10,7 @@ import type { OutputItem } from "../../../src/protocol/item.ts";
 import { unsealCompaction, unsealCompactions } from "../../../src/responses/content/compacted-context.ts";
 import { compactContext } from "./compact-context.ts";
 import type { ContextItem } from "../../upstreams/upstream.ts";
-import { contextExceededFinish, countTurnTokens, type Turn, type Unserved } from "../turn.ts";
+import { contextExceededFinish, countTurnTokens, type TurnInput, type Unserved } from "../turn-input.ts";
 
 /** The items that the model sees, in two parts. */
 export interface TurnContext {
@@ -26,13 +26,13 @@ const DEFAULT_THRESHOLD_SHARE = 0.8;
 
 export type PreparedContext = ({ kind: "prepared" } & TurnContext) | Unserved;
 
-export async function prepareContext(turn: Turn): Promise<PreparedContext> {
+export async function prepareContext(turn: TurnInput): Promise<PreparedContext> {
   const context = await compactIfDue(turn, replaceCompacted(turn));
   return context.kind === "unserved" ? context : await fitIntoWindow(turn, context);
 }
 
 /** An earlier compaction of this response, in an earlier turn or attempt, replaces the items before it. */
-function replaceCompacted({ storage, project, history, responseItems }: Turn): TurnContext {
+function replaceCompacted({ storage, project, history, responseItems }: TurnInput): TurnContext {
   const index = responseItems.findLastIndex(
     (item) => item.type === "compaction" && unsealCompaction(storage, project, item.encrypted_content) !== undefined,
   );
@@ -41,7 +41,7 @@ function replaceCompacted({ storage, project, history, responseItems }: Turn): T
   return { history: unsealCompactions(storage, project, before), responseItems: responseItems.slice(index + 1) };
 }
 
-async function compactIfDue(turn: Turn, context: TurnContext): Promise<PreparedContext> {
+async function compactIfDue(turn: TurnInput, context: TurnContext): Promise<PreparedContext> {
   const unchanged = { kind: "prepared", ...context } as const;
   const threshold = findThreshold(turn);
   if (threshold === undefined) return unchanged;
@@ -56,7 +56,7 @@ async function compactIfDue(turn: Turn, context: TurnContext): Promise<PreparedC
 }
 
 /** The lowest threshold of the request. Undefined if it requests no compaction. */
-function findThreshold({ request, resolved }: Turn): number | undefined {
+function findThreshold({ request, resolved }: TurnInput): number | undefined {
   const entries = request.context_management ?? [];
   const defaultThreshold = Math.floor((resolved.contextWindow ?? DEFAULT_WINDOW) * DEFAULT_THRESHOLD_SHARE);
   const thresholds = entries.map((entry) => entry.compact_threshold ?? defaultThreshold);
@@ -67,14 +67,22 @@ function findThreshold({ request, resolved }: Turn): number | undefined {
  * The items that a compaction must keep may exceed the threshold again. A response compacts again only if there is
  * enough to gain, or else it would compact in every turn.
  */
-function isWorthwhile(turn: Turn, { responseItems }: TurnContext, count: ContextCount, threshold: number): boolean {
+function isWorthwhile(
+  turn: TurnInput,
+  { responseItems }: TurnContext,
+  count: ContextCount,
+  threshold: number,
+): boolean {
   const isFirst = !turn.responseItems.some((item) => item.type === "compaction");
   const added = turn.render(responseItems).length;
   const grown = count.items.slice(count.items.length - added).reduce((sum, each) => sum + each, 0);
   return isFirst || grown > keptTokenBudget(threshold);
 }
 
-async function fitIntoWindow(turn: Turn, { history: whole, responseItems }: TurnContext): Promise<PreparedContext> {
+async function fitIntoWindow(
+  turn: TurnInput,
+  { history: whole, responseItems }: TurnContext,
+): Promise<PreparedContext> {
   const { request, resolved, preamble, render } = turn;
   const history = render(whole);
   const untruncated = { kind: "prepared", history, responseItems } as const;

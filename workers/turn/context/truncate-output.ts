@@ -5,7 +5,7 @@
  * The same outputs are always cut in the same way, before a crash and after it.
  */
 import { truncateMiddle } from "../../../src/context-window/truncate-middle.ts";
-import type { ToolResult } from "../../../src/store/tool-journal.ts";
+import type { ToolResult } from "../../../src/store/run-journals.ts";
 
 type Output = ToolResult["output"];
 

@@ -21,7 +21,7 @@ import { ReturnedState } from "./returned-state.ts";
 import { ThinkTagParser } from "./think-tag-parser.ts";
 import { openVendor, type Vendor } from "./vendors.ts";
 import { InvalidPromptError } from "../invalid-prompt.ts";
-import type { Toolbox } from "./toolbox.ts";
+import type { Toolbox } from "./convert-tools.ts";
 import type { Connection } from "../http/connection.ts";
 import { readApiKey } from "../http/credentials.ts";
 import { RetryPolicy, type RetryOptions } from "../http/retry-policy.ts";

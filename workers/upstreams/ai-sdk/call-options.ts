@@ -11,7 +11,7 @@ import type { UpstreamCall } from "../upstream.ts";
 import { omitNullish } from "../http/json.ts";
 import { createPrompt } from "./prompt.ts";
 import { adaptChoice, forbidsThinking } from "./tool-choice.ts";
-import { Toolbox } from "./toolbox.ts";
+import { Toolbox } from "./convert-tools.ts";
 import { isUnsignedTurn } from "./unsigned-turn.ts";
 import type { Vendor } from "./vendors.ts";
 

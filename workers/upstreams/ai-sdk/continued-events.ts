@@ -13,7 +13,7 @@ import { ProviderError } from "../http/provider-error.ts";
 import type { MessagePrefix } from "./message-prefix.ts";
 import type { OutputEvents } from "./output-events.ts";
 import type { EndStatus, ItemEventSequence } from "./open-item.ts";
-import { CONTENT_PART_TYPE } from "./waiting-parts.ts";
+import { CONTENT_PART_TYPE } from "./held-parts.ts";
 
 type Part = LanguageModelV4StreamPart;
 type PartOf<T extends Part["type"]> = Extract<Part, { type: T }>;

@@ -8,7 +8,7 @@ import {
   type ItemEventSequence,
   type OpenItem,
 } from "./open-item.ts";
-import { type CalledTool, unwrapCustomInput } from "./toolbox.ts";
+import { type CalledTool, unwrapCustomInput } from "./convert-tools.ts";
 
 /** A function call, or a custom tool call, whose input is known once the JSON object around it is complete. */
 export class OpenCall implements OpenItem {

@@ -28,8 +28,8 @@ import type { EndStatus, ItemEventSequence, OpenItem } from "./open-item.ts";
 import { OpenMessage, type UrlSource } from "./open-message.ts";
 import { OpenReasoning, type StateOrigin } from "./open-reasoning.ts";
 import type { ReturnedState } from "./returned-state.ts";
-import type { Toolbox } from "./toolbox.ts";
-import { WaitingParts } from "./waiting-parts.ts";
+import type { Toolbox } from "./convert-tools.ts";
+import { HeldParts } from "./held-parts.ts";
 
 type Part = LanguageModelV4StreamPart;
 type PartOf<T extends Part["type"]> = Extract<Part, { type: T }>;
@@ -50,7 +50,7 @@ export class OutputEvents {
   #blockStart = 0;
   /** The vendor's id of the call that is being written. */
   #openCallId: string | undefined;
-  readonly #waitingParts = new WaitingParts();
+  readonly #waitingParts = new HeldParts();
   #hasRefused = false;
 
   /** `state`: present if the SDK omits state that must be returned to the vendor. */

@@ -26,7 +26,7 @@ import { adaptCallIds } from "./adapt-call-ids.ts";
 import { type ModelPart, toTextParts, toModelPart } from "./content-parts.ts";
 import { arrangeMessages } from "./arrange-messages.ts";
 import { PromptBuilder, type ToolOutput } from "./prompt-builder.ts";
-import { wrapCustomInput, qualifiedName } from "./toolbox.ts";
+import { wrapCustomInput, qualifiedName } from "./convert-tools.ts";
 import type { Vendor } from "./vendors.ts";
 
 type ItemOf<T extends ContextItem["type"]> = Extract<ContextItem, { type: T }>;

@@ -6,7 +6,7 @@ import {
   toolUsageSchema,
   type Usage,
 } from "../../../src/protocol/response.ts";
-import { serviceTierSchema } from "../../../src/protocol/settings.ts";
+import { serviceTierSchema } from "../../../src/protocol/request-options.ts";
 import type { PostponedFinish, UpstreamFinish } from "../upstream.ts";
 import { describeProviderError } from "../http/provider-error.ts";
 import { asIndex, isObject, type ProviderEvent } from "../http/json.ts";

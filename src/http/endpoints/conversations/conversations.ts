@@ -6,9 +6,9 @@ import { conversationNotFound } from "../../../lifecycle/errors/state.ts";
 import { newId } from "../../../protocol/id.ts";
 import { addWithinStorageLimit, updateConversationUsage } from "../../../responses/conversations/conversation-bytes.ts";
 import { indexConversationItems } from "../../../responses/reading/item-references.ts";
-import { parseBodyInSlices } from "../../validation/body.ts";
+import { parseBodyInSlices } from "../../validation/parse-body.ts";
 import { prepareItems } from "../../resources/prepare-items.ts";
-import { describeConversation, loadOwnedConversation } from "../../resources/owned-conversation.ts";
+import { describeConversation, loadOwnedConversation } from "../../resources/load-owned-conversation.ts";
 
 export function createConversation(context: ApiContext): RequestHandler {
   return async (request, response) => {

@@ -13,10 +13,10 @@ import { toPage, type ListQuery } from "../../../protocol/list.ts";
 import { addWithinStorageLimit, updateConversationUsage } from "../../../responses/conversations/conversation-bytes.ts";
 import { indexConversationItems } from "../../../responses/reading/item-references.ts";
 import { toItemPage } from "../../replies/item-page.ts";
-import { parseBodyInSlices } from "../../validation/body.ts";
+import { parseBodyInSlices } from "../../validation/parse-body.ts";
 import { parseInclude, parseListQuery } from "../../validation/queries.ts";
 import { prepareItems } from "../../resources/prepare-items.ts";
-import { describeConversation, loadOwnedConversation } from "../../resources/owned-conversation.ts";
+import { describeConversation, loadOwnedConversation } from "../../resources/load-owned-conversation.ts";
 
 export function listConversationItems(context: ApiContext): RequestHandler {
   return async (request, response) => {

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
-import { createHealthApp } from "../../../../src/health-app.ts";
+import { createHealthApp } from "../../../../src/worker-health-app.ts";
 
 test("a check that never ends counts as failed", async () => {
   const checks = { redis: () => new Promise(() => {}), queue: () => Promise.resolve(), accepting: () => false };

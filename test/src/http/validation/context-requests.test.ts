@@ -1,6 +1,6 @@
 /** The bodies of `input_tokens` and `compact` give the errors of the same parameters of a response. */
 import { expect, test } from "vitest";
-import { parseBody } from "../../../../src/http/validation/body.ts";
+import { parseBody } from "../../../../src/http/validation/parse-body.ts";
 import { compactRequestSchema } from "../../../../src/protocol/compaction.ts";
 import { createRequestSchema } from "../../../../src/protocol/create-request.ts";
 import { inputTokensRequestSchema } from "../../../../src/protocol/input-tokens.ts";

@@ -3,7 +3,7 @@ import type { Response as HttpResponse } from "express";
 import { describe, expect, test } from "vitest";
 import { parseCompactRequest } from "../../../../src/http/validation/compact-request.ts";
 import { UnknownParameters } from "../../../../src/http/validation/unknown-parameters.ts";
-import { parseBody } from "../../../../src/http/validation/body.ts";
+import { parseBody } from "../../../../src/http/validation/parse-body.ts";
 import { parseCreateRequest } from "../../../../src/http/validation/create-request.ts";
 import { inputTokensRequestSchema } from "../../../../src/protocol/input-tokens.ts";
 import { type Provider, ProviderCatalog } from "../../../../src/providers/catalog.ts";

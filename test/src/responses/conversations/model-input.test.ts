@@ -8,7 +8,7 @@ import { newResponse } from "../../../../src/lifecycle/new-response.ts";
 import { newId } from "../../../../src/protocol/id.ts";
 import type { OutputItem } from "../../../../src/protocol/item.ts";
 import { loadModelInput } from "../../../../src/responses/conversations/model-input.ts";
-import { removeResponse } from "../../../../src/responses/ending/remove-response.ts";
+import { eraseResponse } from "../../../../src/responses/ending/erase-response.ts";
 import { nearestLinksFor, MAX_LINKS } from "../../../../src/store/response-chain.ts";
 import { sequenceEvents } from "../../../../src/stream/log/event-log.ts";
 import { startCluster } from "../../../support/cluster.ts";
@@ -138,7 +138,7 @@ describe.each(["one Redis", "Redis Cluster"])("a chain on %s", (kind) => {
     async (index) => {
       const ids = await recordChain(storage, 2 * MAX_LINKS + 2);
       const accepted = await continueFrom(storage, ids.at(-1)!);
-      await removeResponse(storage, ids[index]!, (await storage.records.read(ids[index]!))!);
+      await eraseResponse(storage, ids[index]!, (await storage.records.read(ids[index]!))!);
       await expect(continueFrom(storage, ids.at(-1)!)).rejects.toMatchObject({
         code: "previous_response_not_found",
         message: `Previous response with id '${ids[index]}' not found.`,

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { afterAll, afterEach, expect, test } from "vitest";
 import { createCancelledEvent } from "../../../../src/lifecycle/lifecycle-events.ts";
 import { connect } from "../../../../src/redis/connect.ts";
-import { Notifier } from "../../../../src/stream/fan-out/notifier.ts";
+import { NotificationListener } from "../../../../src/stream/fan-out/notification-listener.ts";
 import { sequenceEvents } from "../../../../src/stream/log/event-log.ts";
 import type { LoggedEvent } from "../../../../src/stream/log/event-log-reader.ts";
 import { encodeFrames, HEARTBEAT, createObfuscatingEncoder } from "../../../../src/stream/fan-out/frame.ts";
@@ -34,7 +34,7 @@ function openHub(options: Partial<StreamHubOptions> = {}): StreamHub {
     heartbeatMs: 50,
     ...options,
   });
-  hub.setNotifier(new Notifier(notifierClient, storage.layout, () => hub.readAllLogs()));
+  hub.setNotifier(new NotificationListener(notifierClient, storage.layout, () => hub.readAllLogs()));
   hubs.push(hub);
   return hub;
 }
@@ -210,9 +210,9 @@ test("more than a page of new events is read to its end", async () => {
 });
 
 test("a failed subscription to notifications is retried", async () => {
-  class FailingNotifier extends Notifier {
+  class FailingNotifier extends NotificationListener {
     #refusals = 1;
-    override async listen(...args: Parameters<Notifier["listen"]>): Promise<void> {
+    override async listen(...args: Parameters<NotificationListener["listen"]>): Promise<void> {
       this.#refusals -= 1;
       if (this.#refusals >= 0) throw new Error("CLUSTERDOWN The cluster is down");
       await super.listen(...args);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readConfig } from "../../../../src/config/config.ts";
 import { createRedactor, redactTexts } from "../../../../src/logging/redaction.ts";
-import { collectSecrets, findTarget } from "../../../../workers/tools/mcp/target.ts";
+import { collectSecrets, findTarget } from "../../../../workers/tools/mcp/find-server.ts";
 import { call, mcpTool, offeredToolNames, runMcp, describeItems } from "../../../support/mcp-runs.ts";
 import { startMcpServer, textResult } from "../../../support/mcp-server.ts";
 import { openTestStorage, type TestStorage } from "../../../support/storage.ts";

@@ -1,7 +1,7 @@
 /** The address of the server for a request's tool, and the headers sent to it. */
 import { expect, test } from "vitest";
 import { readConfig } from "../../../../src/config/config.ts";
-import { findTarget } from "../../../../workers/tools/mcp/target.ts";
+import { findTarget } from "../../../../workers/tools/mcp/find-server.ts";
 import { mcpTool } from "../../../support/mcp-runs.ts";
 
 const CONFIG = {

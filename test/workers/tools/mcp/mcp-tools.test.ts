@@ -1,7 +1,7 @@
 /** The tools of a server that a model is offered, and the calls that the client must approve. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { OutputItem, StoredInputItem } from "../../../../src/protocol/item.ts";
-import { endResponse } from "../../../../src/responses/ending/end-response.ts";
+import { endFromOutside } from "../../../../src/responses/ending/end-from-outside.ts";
 import { toMcpFunctionName } from "../../../../workers/tools/mcp/function-name.ts";
 import { isAllowed, type McpTool, needsApproval } from "../../../../workers/tools/mcp/tool-filter.ts";
 import {
@@ -167,7 +167,7 @@ describe("require_approval", () => {
     const { id, response } = await ask();
     const input = [answer(requestOf(response.output).id, true)];
     const cancelled = await createResponse(storage, always(), { ancestors: [id], input });
-    await endResponse(storage, cancelled, "cancel");
+    await endFromOutside(storage, cancelled, "cancel");
     const third = await runMcp(storage, always(), { ancestors: [id, cancelled] });
     expect(describeItems(third.response.output)).toEqual(["message"]);
     expect(server.begun).toEqual([]);

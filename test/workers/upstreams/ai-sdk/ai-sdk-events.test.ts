@@ -6,7 +6,7 @@ import type { UpstreamCall, UpstreamEvent } from "../../../../workers/upstreams/
 import { OutputEvents } from "../../../../workers/upstreams/ai-sdk/output-events.ts";
 import { readFinish } from "../../../../workers/upstreams/ai-sdk/finish.ts";
 import { decodeReasoningState } from "../../../../src/providers/reasoning-state.ts";
-import { Toolbox } from "../../../../workers/upstreams/ai-sdk/toolbox.ts";
+import { Toolbox } from "../../../../workers/upstreams/ai-sdk/convert-tools.ts";
 import { readLog, textOf } from "../../../conformance/upstream-log.ts";
 import { sampleCall } from "../../../support/openai-responses.ts";
 

@@ -1,6 +1,6 @@
 /** A call that its provider runs in the background: the requests, and the result of a broken stream. */
 import { describe, expect, test } from "vitest";
-import { ToolJournals } from "../../../../src/store/tool-journal.ts";
+import { RunJournals } from "../../../../src/store/run-journals.ts";
 import { AttemptControl } from "../../../../workers/attempt/attempt.ts";
 import {
   listRequests,
@@ -73,8 +73,8 @@ describe("a provider's background call", () => {
     await using server = await startUpstreamServer(streamAndEnd(...ALL_FRAMES));
     const id = await createResponse(storage, {});
     const noted: [cursor: number, doneInLog: number, entered: number][] = [];
-    class WatchedJournals extends ToolJournals {
-      override async writeRemoteRun(...args: Parameters<ToolJournals["writeRemoteRun"]>): Promise<boolean> {
+    class WatchedJournals extends RunJournals {
+      override async writeRemoteRun(...args: Parameters<RunJournals["writeRemoteRun"]>): Promise<boolean> {
         const log = (await storage.visibleLogReader.read(id, 0, 1_000)).map(({ data }) => data);
         const entered = await storage.remoteRunRegistry.listOfResponse(id);
         noted.push([args[3].cursor, doneItems(log).length, entered.length]);

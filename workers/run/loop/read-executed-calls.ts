@@ -2,7 +2,7 @@
 import type { ModelInput } from "../../../src/responses/conversations/model-input.ts";
 import { isResponseId } from "../../../src/protocol/id.ts";
 import type { Storage } from "../../../src/responses/storage.ts";
-import type { RecordedTurn, ToolResult } from "../../../src/store/tool-journal.ts";
+import type { RecordedTurn, ToolResult } from "../../../src/store/run-journals.ts";
 import type { ExecutedCall, ToolItemSet } from "../../tools/tool-items.ts";
 
 interface JournalView {

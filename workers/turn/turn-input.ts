@@ -13,11 +13,11 @@ import {
   type UpstreamCall,
 } from "../upstreams/upstream.ts";
 
-export interface Turn {
+export interface TurnInput {
   storage: Storage;
   /** The response's project. */
   project: string;
-  run: Attempt;
+  attempt: Attempt;
   upstream: Upstream;
   resolved: ResolvedModel;
   /** The request for the model. The server's tools are functions in it. */
@@ -41,10 +41,10 @@ export interface Unserved {
 
 /** Counts the prompt's messages as settings: they too can be neither compacted nor dropped. */
 export async function countTurnTokens(
-  { request, preamble, run }: Pick<Turn, "request" | "preamble" | "run">,
+  { request, preamble, attempt }: Pick<TurnInput, "request" | "preamble" | "attempt">,
   items: readonly ContextItem[],
 ): Promise<ContextCount> {
-  const count = await countContext(request, [...preamble, ...items], run.control.generating);
+  const count = await countContext(request, [...preamble, ...items], attempt.control.generating);
   const preambleTokens = count.items.slice(0, preamble.length).reduce((sum, each) => sum + each, 0);
   return { ...count, settings: count.settings + preambleTokens, items: count.items.slice(preamble.length) };
 }

@@ -2,7 +2,7 @@
 import type { Response } from "../../protocol/response.ts";
 import type { Memberships } from "../../store/response-record.ts";
 import { appendAndUnlock } from "../conversations/conversation-lock.ts";
-import { publishEnd } from "../reading/publish-end.ts";
+import { publishDurableEnd } from "../reading/publish-durable-end.ts";
 import type { Storage } from "../storage.ts";
 
 /**
@@ -10,8 +10,8 @@ import type { Storage } from "../storage.ts";
  * response runs, because a replica without its end was promoted. Throws ReplicasMissingError if replicas do not confirm
  * the end in time. A known terminal response saves reading it from the log.
  */
-export async function removeInFlight(storage: Storage, id: string, ended?: Response): Promise<boolean> {
-  if (!(await publishEnd(storage, id))) return false;
+export async function settleEndedResponse(storage: Storage, id: string, ended?: Response): Promise<boolean> {
+  if (!(await publishDurableEnd(storage, id))) return false;
   return await removeFromSets(storage, id, await storage.records.readMemberships(id), ended);
 }
 
@@ -25,7 +25,7 @@ export async function removeFromSets(
   const { project, conversationId, continuationId, isWindowed, retained } = memberships;
   if (isWindowed) await storage.windowedResponses.remove(id);
   if (project !== undefined && continuationId !== "") {
-    await storage.continuations.markEnded({ id, project, continuationId }, storage.clock.nowMs());
+    await storage.relatedResponses.markEnded({ id, project, continuationId }, storage.clock.nowMs());
   }
   if (conversationId !== "") await appendAndUnlock(storage, conversationId, id, ended);
   return await storage.inFlight.removeEnded(id, project, retained);

@@ -9,7 +9,7 @@ const MAX_PARTS = 100_000;
 export const CONTENT_PART_TYPE =
   /^(?:text|reasoning)-(?:start|delta|end)$|^tool-(?:input-start|input-delta|call)$|^(?:source|file)$/;
 
-export class WaitingParts {
+export class HeldParts {
   #parts: LanguageModelV4StreamPart[] = [];
 
   add(part: LanguageModelV4StreamPart): void {

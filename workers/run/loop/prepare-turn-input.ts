@@ -3,11 +3,11 @@ import { understandsItem } from "../../../src/providers/hosted-tools.ts";
 import { unsealReasoning } from "../../../src/responses/content/sealed-items.ts";
 import { renderContext } from "../../turn/context/render-context.ts";
 import { buildTurnRequest } from "../../turn/turn-request.ts";
-import type { Turn } from "../../turn/turn.ts";
+import type { TurnInput } from "../../turn/turn-input.ts";
 import { findExecutedCalls, type LoopContext } from "./loop-context.ts";
 import type { TurnLimits } from "./run-budget.ts";
 
-export async function describeTurn(context: LoopContext, limits = turnLimits(context)): Promise<Turn> {
+export async function prepareTurnInput(context: LoopContext, limits = turnLimits(context)): Promise<TurnInput> {
   const { dependencies, attempt, upstream, resolved, input, journal, tools } = context;
   const { storage, isStrict } = dependencies;
   const { project, preamble, input: history } = input;
@@ -23,7 +23,7 @@ export async function describeTurn(context: LoopContext, limits = turnLimits(con
   return {
     storage,
     project,
-    run: attempt,
+    attempt: attempt,
     upstream,
     resolved,
     request,

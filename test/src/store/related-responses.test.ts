@@ -15,13 +15,13 @@ afterAll(async () => await storage[Symbol.asyncDispose]());
 
 function continuationOf(project = "default", continuationId = newId("req")) {
   const of = (id: string) => ({ id, project, continuationId });
-  const { continuations } = storage;
+  const { relatedResponses } = storage;
   return {
     continuationId,
     join: (id: string, startsInMs = HOUR_MS, nowMs = NOW_MS) =>
-      continuations.addWaiting(of(id), NOW_MS + startsInMs, nowMs),
-    begin: (id: string, nowMs = NOW_MS) => continuations.markRunning(of(id), NOW_MS + 10 * HOUR_MS, nowMs),
-    leave: (id: string, nowMs = NOW_MS) => continuations.markEnded(of(id), nowMs),
+      relatedResponses.addWaiting(of(id), NOW_MS + startsInMs, nowMs),
+    begin: (id: string, nowMs = NOW_MS) => relatedResponses.markRunning(of(id), NOW_MS + 10 * HOUR_MS, nowMs),
+    leave: (id: string, nowMs = NOW_MS) => relatedResponses.markEnded(of(id), nowMs),
   };
 }
 

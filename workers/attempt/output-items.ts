@@ -4,7 +4,7 @@ import type { OutputItem } from "../../src/protocol/item.ts";
 import type { Attempt } from "./attempt.ts";
 import { findUnfinishedIndex } from "./unfinished-item.ts";
 
-export class AttemptOutput {
+export class OutputItems {
   readonly #attempt: Attempt;
   /** Indices that the final output leaves out. */
   readonly #discarded = new Set<number>();

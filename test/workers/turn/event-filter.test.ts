@@ -4,11 +4,11 @@ import { describe, expect, test } from "vitest";
 import { ItemGrammar } from "../../../src/lifecycle/event-grammar/item-grammar.ts";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
-import { EventRecorder, type ReasoningTexts } from "../../../workers/turn/event-recorder.ts";
+import { EventFilter, type ReasoningTexts } from "../../../workers/turn/event-filter.ts";
 import { legalItem } from "../../support/legal-items.ts";
 
 const seal = (thoughts: ReasoningTexts) => `sealed ${JSON.stringify(thoughts)}`;
-const newForm = () => new EventRecorder({}, seal);
+const newForm = () => new EventFilter({}, seal);
 
 type Reasoning = Extract<OutputItem, { type: "reasoning" }>;
 const reasoning = (fields: Partial<Reasoning> = {}): Reasoning => ({
@@ -35,10 +35,10 @@ describe("reasoning", () => {
 
   test("is sealed with its visible text, at start and end", () => {
     const form = newForm();
-    expect(form.record(added(reasoning()))).toEqual(
+    expect(form.filter(added(reasoning()))).toEqual(
       added(reasoning({ encrypted_content: seal({ summary: [], content: [] }) })),
     );
-    expect(form.record(done(reasoning({ summary, content })))).toEqual(
+    expect(form.filter(done(reasoning({ summary, content })))).toEqual(
       done(
         reasoning({ summary, content, encrypted_content: seal({ summary: ["In short."], content: ["At length."] }) }),
       ),
@@ -47,36 +47,36 @@ describe("reasoning", () => {
 
   test("is sealed with its hidden text, which is recorded nowhere else", () => {
     const form = newForm();
-    form.record(added(reasoning(), 0));
-    form.record(added(reasoning({ id: "rs_2" }), 1));
-    expect(form.record(hidden("To be ", 0))).toBeUndefined();
-    expect(form.record(hidden("Another", 1))).toBeUndefined();
-    expect(form.record(hidden("or not.", 0))).toBeUndefined();
+    form.filter(added(reasoning(), 0));
+    form.filter(added(reasoning({ id: "rs_2" }), 1));
+    expect(form.filter(hidden("To be ", 0))).toBeUndefined();
+    expect(form.filter(hidden("Another", 1))).toBeUndefined();
+    expect(form.filter(hidden("or not.", 0))).toBeUndefined();
     const sealed = (text: string) => ({ encrypted_content: seal({ summary: [], content: [text] }) });
-    expect(form.record(done(reasoning(), 0))).toEqual(done(reasoning(sealed("To be or not.")), 0));
-    expect(form.record(done(reasoning({ id: "rs_2" }), 1))).toEqual(
+    expect(form.filter(done(reasoning(), 0))).toEqual(done(reasoning(sealed("To be or not.")), 0));
+    expect(form.filter(done(reasoning({ id: "rs_2" }), 1))).toEqual(
       done(reasoning({ id: "rs_2", ...sealed("Another") }), 1),
     );
   });
 
   test("that was hidden is sealed once, and into no other item at its index", () => {
     const form = newForm();
-    form.record(added(reasoning()));
-    form.record(hidden("To be"));
-    form.record(done(reasoning()));
+    form.filter(added(reasoning()));
+    form.filter(hidden("To be"));
+    form.filter(done(reasoning()));
     const next = done(reasoning({ id: "rs_2" }));
-    expect(form.record(next)).toEqual(
+    expect(form.filter(next)).toEqual(
       done(reasoning({ id: "rs_2", encrypted_content: seal({ summary: [], content: [] }) })),
     );
   });
 
   test("encrypted by its provider is unchanged", () => {
     const encrypted = done(reasoning({ summary, encrypted_content: "gAAA" }));
-    expect(newForm().record(encrypted)).toBe(encrypted);
+    expect(newForm().filter(encrypted)).toBe(encrypted);
   });
 
   test.each([null, ""])("left unencrypted by its provider is sealed: %j", (encrypted_content) => {
-    const event = newForm().record(done(reasoning({ encrypted_content })));
+    const event = newForm().filter(done(reasoning({ encrypted_content })));
     expect(event).toEqual(done(reasoning({ encrypted_content: seal({ summary: [], content: [] }) })));
   });
 });
@@ -89,8 +89,8 @@ test("included fields are recorded", () => {
     queries: [],
     results: [],
   };
-  expect(new EventRecorder({ include: ["file_search_call.results"] }, seal).record(done(call))).toEqual(done(call));
-  expect(new EventRecorder({ include: null }, seal).record(done(call))).toEqual(done({ ...call, results: null }));
+  expect(new EventFilter({ include: ["file_search_call.results"] }, seal).filter(done(call))).toEqual(done(call));
+  expect(new EventFilter({ include: null }, seal).filter(done(call))).toEqual(done({ ...call, results: null }));
 });
 
 test("a legal log remains legal", () => {
@@ -98,7 +98,7 @@ test("a legal log remains legal", () => {
     fc.property(fc.array(legalItem, { maxLength: 4 }), (scripts) => {
       const grammar = new ItemGrammar();
       const form = newForm();
-      for (const event of scripts.flatMap((script, index) => script(index))) grammar.accept(form.record(event)!);
+      for (const event of scripts.flatMap((script, index) => script(index))) grammar.accept(form.filter(event)!);
       grammar.checkAllDone({ type: "finish" });
     }),
   );

@@ -4,7 +4,7 @@
  * To end a response from outside, a process first fences it: one script bumps the epoch and records the reason. If the
  * worker appended its terminal event before the fence, that event is final; otherwise the worker can append nothing more, and
  * this process appends the terminal event. If this process crashes in between, the sweeper resumes with the same lease and
- * the same reason. Read `endResponse` from top to bottom: each step is safe to repeat.
+ * the same reason. Read `endFromOutside` from top to bottom: each step is safe to repeat.
  */
 import { foldEvents } from "../../lifecycle/apply-event.ts";
 import {
@@ -19,8 +19,8 @@ import { sequenceEvents } from "../../stream/log/event-log.ts";
 import type { EndingReason, FenceOutcome } from "../../stream/log/lease.ts";
 import { foldLog } from "../../stream/log/snapshot.ts";
 import { indexOutput } from "../reading/item-references.ts";
-import { removeInFlight } from "./remove-in-flight.ts";
-import { publishEnd } from "../reading/publish-end.ts";
+import { settleEndedResponse } from "./settle-ended-response.ts";
+import { publishDurableEnd } from "../reading/publish-durable-end.ts";
 import type { Storage } from "../storage.ts";
 
 /** `ended`: by this call, or by a concurrent one for the same reason. `over`: already ended. `gone`: no such response. */
@@ -34,7 +34,7 @@ export const UNFINISHED_ERROR = responseError("server_error", "The response coul
 /** An attempt fails only if a concurrent call ends the response, or a failover loses the fence or the end. */
 const MAX_ATTEMPTS = 3;
 
-export async function endResponse(
+export async function endFromOutside(
   storage: Storage,
   id: string,
   reason: EndingReason,
@@ -44,14 +44,14 @@ export async function endResponse(
     const fence = await storage.leases.fence(id, reason, error);
     if (fence.kind === "gone") return fence;
     if (fence.kind === "over") {
-      if (await publishEnd(storage, id)) return fence;
+      if (await publishDurableEnd(storage, id)) return fence;
       continue;
     }
     await storage.workerControl.abort(id);
     const response = await appendTerminalEvent(storage, id, fence);
     if (response === undefined) continue;
     await removeJob(storage, id);
-    if (await removeInFlight(storage, id, response)) return { kind: "ended", response };
+    if (await settleEndedResponse(storage, id, response)) return { kind: "ended", response };
   }
   throw new Error(`Response ${id} could not be ended: its log changed under a fence.`);
 }

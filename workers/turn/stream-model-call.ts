@@ -3,19 +3,19 @@ import { isClientAction } from "../../src/lifecycle/client-actions.ts";
 import type { Attempt } from "../attempt/attempt.ts";
 import type { Upstream, UpstreamCall, UpstreamEvent, UpstreamFinish } from "../upstreams/upstream.ts";
 import type { TurnPipeline } from "./turn-pipeline.ts";
-import { createMissingFinish } from "./turn.ts";
+import { createMissingFinish } from "./turn-input.ts";
 
 /**
  * Rejects with IllegalEventError if the pipeline is strict and the upstream breaks the order of events. If a hand-over is
  * requested, the turn stops between two items and rejects with the signal's reason.
  */
-export async function runTurn(
-  run: Attempt,
+export async function streamModelCall(
+  attempt: Attempt,
   upstream: Upstream,
   call: UpstreamCall,
   pipeline: TurnPipeline,
 ): Promise<UpstreamFinish> {
-  const { control } = run;
+  const { control } = attempt;
   const items = new OpenItemTracker(control);
   try {
     for await (const event of upstream.run(call, control.generating)) {

@@ -10,7 +10,7 @@ import type { FetchPolicy } from "../../net/fetch-policy.ts";
 import { GuardedFetch } from "../../net/guarded-fetch.ts";
 import { toMcpCallError, HttpStatusError } from "./errors.ts";
 import { StdioTransport } from "./stdio-transport.ts";
-import type { CommandTarget, McpTarget, RemoteTarget } from "./target.ts";
+import type { CommandTarget, McpTarget, RemoteTarget } from "./find-server.ts";
 import { WatchedFetch } from "./watched-fetch.ts";
 
 export interface McpSession {

@@ -94,7 +94,7 @@ const writeScript = defineScript<0 | 1>(
 `,
 );
 
-export class ToolJournals {
+export class RunJournals {
   readonly #redis: RedisClient;
   readonly #layout: RedisLayout;
   readonly #logRedis: RedisClient;

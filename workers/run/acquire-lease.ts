@@ -1,12 +1,12 @@
 /** The start of an attempt: the lease, then the state that the log and the record give. */
 import type { ResponseError } from "../../src/protocol/response.ts";
-import { endResponse } from "../../src/responses/ending/end-response.ts";
-import { removeInFlight } from "../../src/responses/ending/remove-in-flight.ts";
+import { endFromOutside } from "../../src/responses/ending/end-from-outside.ts";
+import { settleEndedResponse } from "../../src/responses/ending/settle-ended-response.ts";
 import type { Storage } from "../../src/responses/storage.ts";
 import type { AcquireOutcome } from "../../src/stream/log/lease.ts";
 import { foldLog } from "../../src/stream/log/snapshot.ts";
 import { type Attempt, type AttemptControl, openAttempt } from "../attempt/attempt.ts";
-import { CRASHED_ERROR, createExhaustedError, DEADLINE_ERROR } from "./attempt-errors.ts";
+import { CRASHED_ERROR, createExhaustedError, DEADLINE_ERROR } from "./terminal-errors.ts";
 import type { AttemptOutcome } from "./attempt-outcome.ts";
 import { type HeldLease, isRedisError, releaseLease } from "./release-lease.ts";
 
@@ -27,16 +27,16 @@ export async function acquireLease(
       return acquired;
     case "gone":
     case "over":
-      await removeInFlight(storage, id);
+      await settleEndedResponse(storage, id);
       return { kind: "not-needed" };
     // The process that fenced the response may have crashed. The reason it recorded wins over this one.
     case "ending":
     case "expired":
-      return await failFenced(storage, id, DEADLINE_ERROR);
+      return await failFromOutside(storage, id, DEADLINE_ERROR);
     case "exhausted":
-      return await failFenced(storage, id, createExhaustedError(maxAttempts));
+      return await failFromOutside(storage, id, createExhaustedError(maxAttempts));
     case "crashed":
-      return await failFenced(storage, id, CRASHED_ERROR);
+      return await failFromOutside(storage, id, CRASHED_ERROR);
   }
 }
 
@@ -60,7 +60,7 @@ export async function openFromLog(
 }
 
 /** Fails the response from outside: the lease is fenced, and the log folded again. */
-export async function failFenced(storage: Storage, id: string, error: ResponseError): Promise<AttemptOutcome> {
-  const outcome = await endResponse(storage, id, "fail", error);
+export async function failFromOutside(storage: Storage, id: string, error: ResponseError): Promise<AttemptOutcome> {
+  const outcome = await endFromOutside(storage, id, "fail", error);
   return { kind: outcome.kind === "ended" ? "ended" : "not-needed" };
 }

@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { newId, newItemId } from "../../../../src/protocol/id.ts";
 import type { OutputItem } from "../../../../src/protocol/item.ts";
-import { readExecutedCalls } from "../../../../workers/run/loop/executed-calls.ts";
+import { readExecutedCalls } from "../../../../workers/run/loop/read-executed-calls.ts";
 import { TOOL_ITEMS } from "../../../../workers/tools/registry.ts";
 import { renderContext } from "../../../../workers/turn/context/render-context.ts";
 import { AttemptControl } from "../../../../workers/attempt/attempt.ts";

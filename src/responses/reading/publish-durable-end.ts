@@ -13,7 +13,10 @@ import type { Storage } from "../storage.ts";
  * True if every reader sees the end, or the response is gone. False if it runs. Throws ReplicasMissingError if replicas do
  * not confirm the end within a few seconds.
  */
-export async function publishEnd({ records, log }: Pick<Storage, "records" | "log">, id: string): Promise<boolean> {
+export async function publishDurableEnd(
+  { records, log }: Pick<Storage, "records" | "log">,
+  id: string,
+): Promise<boolean> {
   const progress = await records.readProgress(id);
   if (progress === undefined) return true;
   if (!isTerminalStatus(progress.status)) return false;
@@ -22,9 +25,9 @@ export async function publishEnd({ records, log }: Pick<Storage, "records" | "lo
   return kind !== "gap";
 }
 
-/** Like `publishEnd`, but throws ReplicasMissingError if the response runs. */
+/** Like `publishDurableEnd`, but throws ReplicasMissingError if the response runs. */
 export async function assertEndPublished(storage: Pick<Storage, "records" | "log">, id: string): Promise<void> {
-  if (!(await publishEnd(storage, id))) throw new ReplicasMissingError();
+  if (!(await publishDurableEnd(storage, id))) throw new ReplicasMissingError();
 }
 
 /**
@@ -43,7 +46,7 @@ async function publishHiddenEnd(
   id: string,
   record: ResponseRecord,
 ): Promise<void> {
-  if (isEndHidden(record)) await publishEnd(storage, id);
+  if (isEndHidden(record)) await publishDurableEnd(storage, id);
 }
 
 export async function restoreInFlight(

@@ -95,7 +95,7 @@ export interface ContinuationMember {
   continuationId: string;
 }
 
-export class Continuations {
+export class RelatedResponses {
   readonly #redis: RedisClient;
   readonly #layout: RedisLayout;
 

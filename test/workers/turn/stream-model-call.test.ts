@@ -4,7 +4,7 @@ import { IllegalEventError } from "../../../src/lifecycle/apply-event.ts";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import type { Upstream } from "../../../workers/upstreams/upstream.ts";
 import { openAttempt, AttemptControl } from "../../../workers/attempt/attempt.ts";
-import { runTurn } from "../../../workers/turn/run-turn.ts";
+import { streamModelCall } from "../../../workers/turn/stream-model-call.ts";
 import { TurnPipeline } from "../../../workers/turn/turn-pipeline.ts";
 import { OutputRouter } from "../../../workers/turn/output-router.ts";
 import { CitablePages } from "../../../workers/turn/citations/citable-pages.ts";
@@ -54,7 +54,7 @@ async function turn(isStrict: boolean) {
     functions: new Map(),
     router,
   });
-  return await runTurn(run, UPSTREAM, sampleCall(), pipeline);
+  return await streamModelCall(run, UPSTREAM, sampleCall(), pipeline);
 }
 
 test("its events are accepted by default", async () => {

@@ -18,7 +18,7 @@ export interface ReasoningTexts {
 }
 
 /** One per model call, since each call counts `output_index` from 0. */
-export class EventRecorder {
+export class EventFilter {
   readonly #included: Included;
   readonly #seal: (thoughts: ReasoningTexts) => string;
   /** By `output_index`, until the item is done. */
@@ -30,7 +30,7 @@ export class EventRecorder {
   }
 
   /** Undefined for hidden reasoning: it goes into the item's `encrypted_content` only. */
-  record(event: ItemEventDraft | HiddenReasoning): ItemEventDraft | undefined {
+  filter(event: ItemEventDraft | HiddenReasoning): ItemEventDraft | undefined {
     switch (event.type) {
       case "hidden_reasoning":
         this.#hidden.set(event.output_index, (this.#hidden.get(event.output_index) ?? "") + event.text);

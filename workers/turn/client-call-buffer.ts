@@ -31,7 +31,7 @@ export interface CallBufferOptions {
   isServerCall: (item: OutputItem) => boolean;
 }
 
-export class CallBuffer {
+export class ClientCallBuffer {
   readonly #options: CallBufferOptions;
   /** In the provider's order. The first item is an unfinished call. */
   readonly #queue: HeldItem[] = [];

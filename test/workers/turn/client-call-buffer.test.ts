@@ -8,12 +8,15 @@ import { isClientAction } from "../../../src/lifecycle/client-actions.ts";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import { outputItemSchema } from "../../../src/protocol/item.ts";
 import { TurnTooLongError } from "../../../workers/turn/held-characters.ts";
-import { type EventGroup, CallBuffer } from "../../../workers/turn/call-buffer.ts";
+import { type EventGroup, ClientCallBuffer } from "../../../workers/turn/client-call-buffer.ts";
 import { legalItem } from "../../support/legal-items.ts";
 import { messageEvents } from "../../support/samples.ts";
 
 const open = ({ isLive: streamsCalls = false, serverTool = "" } = {}) =>
-  new CallBuffer({ streamsCalls, isServerCall: (item) => item.type === "function_call" && item.name === serverTool });
+  new ClientCallBuffer({
+    streamsCalls,
+    isServerCall: (item) => item.type === "function_call" && item.name === serverTool,
+  });
 
 function call(output_index: number, pieces: readonly string[], fields: object = {}): ItemEventDraft[] {
   const item = {
@@ -34,7 +37,7 @@ function call(output_index: number, pieces: readonly string[], fields: object = 
 }
 const message = (index: number, ...words: string[]) => messageEvents(index, words) as ItemEventDraft[];
 
-const feed = (calls: CallBuffer, events: readonly ItemEventDraft[]): EventGroup[] =>
+const feed = (calls: ClientCallBuffer, events: readonly ItemEventDraft[]): EventGroup[] =>
   events.flatMap((event) => calls.accept(event));
 const typesOf = (groups: readonly EventGroup[]) => groups.map(({ events }) => events.map(({ type }) => type));
 const wholeTypes = [

@@ -1,8 +1,8 @@
 /** Ending a response from outside: its worker is stopped, and a deleted response leaves no keys. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connect } from "../../../../src/redis/connect.ts";
-import { removeResponse } from "../../../../src/responses/ending/remove-response.ts";
-import { endResponse } from "../../../../src/responses/ending/end-response.ts";
+import { eraseResponse } from "../../../../src/responses/ending/erase-response.ts";
+import { endFromOutside } from "../../../../src/responses/ending/end-from-outside.ts";
 import { WorkerControl } from "../../../../src/queue/worker-control.ts";
 import { testRedisUrl } from "../../../support/redis.ts";
 import { sampleRecord } from "../../../support/samples.ts";
@@ -19,7 +19,7 @@ test("the worker is notified before it could see its lost lease", async () => {
   const { promise: aborted, resolve } = Promise.withResolvers<string>();
   await WorkerControl.listen(subscriber, storage.layout, resolve);
   const { id } = await createLeasedResponse(storage, sampleRecord());
-  await endResponse(storage, id, "cancel");
+  await endFromOutside(storage, id, "cancel");
   expect(await aborted).toBe(id);
   subscriber.disconnect();
 });
@@ -30,7 +30,7 @@ describe("deletion", () => {
   test("during the run, keeps only the log until open streams have ended", async () => {
     const { id, lease } = await createLeasedResponse(storage, sampleRecord());
     await storage.journals.writeCallStart(id, lease, "call_1");
-    await removeResponse(storage, id, (await storage.records.read(id))!);
+    await eraseResponse(storage, id, (await storage.records.read(id))!);
     expect(await storage.records.read(id)).toBeUndefined();
     expect((await storage.visibleLogReader.readLast(id))?.data).toMatch(/^\{"type":"response.failed"/);
     const { events, meta } = storage.layout;
@@ -45,8 +45,8 @@ describe("deletion", () => {
   test("after the end, leaves nothing, tool calls included", async () => {
     const { id, lease } = await createLeasedResponse(storage, sampleRecord());
     await storage.journals.writeCallStart(id, lease, "call_1");
-    await endResponse(storage, id, "cancel");
-    await removeResponse(storage, id, (await storage.records.read(id))!);
+    await endFromOutside(storage, id, "cancel");
+    await eraseResponse(storage, id, (await storage.records.read(id))!);
     expect(await keysOf(id)).toEqual([]);
   });
 });

@@ -6,7 +6,7 @@
 import type { RedisLayout } from "../../redis/layout.ts";
 import type { RedisClient } from "../../redis/script.ts";
 
-export class Notifier {
+export class NotificationListener {
   readonly #subscriber: RedisClient;
   readonly #layout: RedisLayout;
   readonly #listeners = new Map<string, () => void>();
