@@ -95,7 +95,7 @@ describe.each([...Object.keys(POISONS), UNREADABLE_LOG])("a response %s", (poiso
     await sweeper.sweep();
     expect(await storage.inFlight.list(0, 10)).toEqual([]);
     expect(lines).toContainEqual(
-      expect.objectContaining({ level: 50, responseId: id, msg: expect.stringContaining("Gave") }),
+      expect.objectContaining({ level: 50, responseId: id, msg: expect.stringContaining("Abandoned") }),
     );
     // Only a record names the locked conversation. Without a record, the next request to that conversation releases the
     // lock.

@@ -93,7 +93,7 @@ test("all places that are known by name are among those tried", () => {
 
 test("an unknown kind of schema that may hide a list is rejected", () => {
   const schema = z.object({ a: z.map(z.string(), z.array(z.string())) });
-  expect(() => boundLists(schema)).toThrow("a schema of the type 'map' are not bounded");
+  expect(() => boundLists(schema)).toThrow("Cannot bound the lists in a schema of type 'map'.");
 });
 
 test("without a check in its context, a schema is zod's own", () => {

@@ -132,9 +132,9 @@ describe("after the worker is killed", () => {
   async function startWorker(code: string): Promise<{ worker: ChildProcess; pid: number }> {
     const folder = new URL("../../../../workers/tools/code-interpreter/", import.meta.url);
     const script = `
-      const { PythonProcesses } = await import("${new URL("python-processes.ts", folder).href}");
+      const { PythonProcessPool } = await import("${new URL("python-process-pool.ts", folder).href}");
       const { PythonSandbox } = await import("${new URL("python-sandbox.ts", folder).href}");
-      const sandbox = new PythonSandbox(new PythonProcesses({ max: 1 }), "p");
+      const sandbox = new PythonSandbox(new PythonProcessPool({ max: 1 }), "p");
       await sandbox.run({ code: "1" }, new AbortController().signal);
       console.log(sandbox.pid);
       await sandbox.run({ code: ${JSON.stringify(code)}, timeoutMs: 3000 }, new AbortController().signal);
