@@ -34,7 +34,7 @@ test("the last file of a name counts, and the newest take the space", () => {
       ["a", "2"],
       ["c", "123456789"],
     ],
-    ignoredSettings: ["b"],
+    omittedNames: ["b"],
   });
   expect(filesOf(["a", "1"], ["b", "2"], ["c", "3"], ["d", "4"]).omittedNames).toEqual(["a"]);
 });
