@@ -3,15 +3,19 @@
  * never shows the empty message.
  */
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
+import { HeldCharacters } from "./held-characters.ts";
 
 export class BlankMessageFilter {
   #held: ItemEventDraft[] = [];
+  readonly #heldCharacters = new HeldCharacters("in a message without text");
 
-  /** The events that may pass now. */
+  /** The events that may pass now. Throws TurnTooLongError if the message stays blank for too long. */
   accept(event: ItemEventDraft): ItemEventDraft[] {
     if (!this.#isOfMessage(event)) return [...this.takeHeld(), event];
     this.#held.push(event);
-    return hasText(event) ? this.takeHeld() : [];
+    if (hasText(event)) return this.takeHeld();
+    this.#heldCharacters.add(JSON.stringify(event).length);
+    return [];
   }
 
   #isOfMessage(event: ItemEventDraft): boolean {
@@ -27,6 +31,7 @@ export class BlankMessageFilter {
   takeHeld(): ItemEventDraft[] {
     const held = this.#held;
     this.#held = [];
+    this.#heldCharacters.reset();
     return held;
   }
 }

@@ -35,7 +35,7 @@ export class ClientCallBuffer {
   readonly #options: CallBufferOptions;
   /** In the provider's order. The first item is an unfinished call. */
   readonly #queue: HeldItem[] = [];
-  readonly #heldCharacters = new HeldCharacters();
+  readonly #heldCharacters = new HeldCharacters("after a tool call");
 
   constructor(options: CallBufferOptions) {
     this.#options = options;

@@ -10,6 +10,7 @@ import { type Included, toIncluded, toRecordedEvent } from "../../src/lifecycle/
 import type { CreateRequest } from "../../src/protocol/create-request.ts";
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
 import type { HiddenReasoning } from "../upstreams/upstream.ts";
+import { HeldCharacters } from "./held-characters.ts";
 
 /** Texts in the order of their parts. */
 export interface ReasoningTexts {
@@ -23,16 +24,21 @@ export class EventFilter {
   readonly #seal: (thoughts: ReasoningTexts) => string;
   /** By `output_index`, until the item is done. */
   readonly #hidden = new Map<number, string>();
+  readonly #hiddenCharacters = new HeldCharacters("hidden reasoning");
 
   constructor(request: Pick<CreateRequest, "include">, seal: (thoughts: ReasoningTexts) => string) {
     this.#included = toIncluded(request.include);
     this.#seal = seal;
   }
 
-  /** Undefined for hidden reasoning: it goes into the item's `encrypted_content` only. */
+  /**
+   * Undefined for hidden reasoning: it goes into the item's `encrypted_content` only. Throws TurnTooLongError if there is
+   * too much of it.
+   */
   filter(event: ItemEventDraft | HiddenReasoning): ItemEventDraft | undefined {
     switch (event.type) {
       case "hidden_reasoning":
+        this.#hiddenCharacters.add(event.text.length);
         this.#hidden.set(event.output_index, (this.#hidden.get(event.output_index) ?? "") + event.text);
         return undefined;
       case "response.output_item.added":

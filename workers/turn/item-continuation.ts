@@ -8,6 +8,7 @@
  * provider continues a text that it receives), or by generating it again.
  */
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
+import { HeldCharacters } from "./held-characters.ts";
 import {
   toPartKey,
   startedPartType,
@@ -37,6 +38,7 @@ export class ItemContinuation {
   #buffered: ItemEventDraft[] = [];
   /** Events of other items, and annotations that the log lacks. */
   readonly #others: ItemEventDraft[] = [];
+  readonly #heldCharacters = new HeldCharacters("before it reached the end of the recorded text");
   #index: number | undefined;
   /** Compared length of each part, in UTF-16 code units. */
   readonly #compared = new Map<string, number>();
@@ -48,9 +50,11 @@ export class ItemContinuation {
 
   /**
    * Call it for every event until it returns `differs`. After `resumed`, it still drops annotations that the log has.
+   * Throws TurnTooLongError if the comparison holds back too much.
    */
   accept(event: ItemEventDraft): ContinuationResult {
     if (this.#isResumed) return this.#afterResume(event);
+    this.#heldCharacters.add(JSON.stringify(event).length);
     this.#buffered.push(event);
     this.#index ??= event.output_index;
     if (event.output_index !== this.#index) {

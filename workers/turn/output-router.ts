@@ -44,7 +44,7 @@ export class OutputRouter {
   readonly #rejected: RejectedCall[] = [];
   #openCall: { segment: CallSegment; presenter: CallPresenter } | undefined;
   #calls = 0;
-  readonly #heldCharacters = new HeldCharacters();
+  readonly #heldCharacters = new HeldCharacters("after a tool call");
 
   constructor(options: OutputRouterOptions) {
     this.#options = options;
