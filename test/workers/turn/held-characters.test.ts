@@ -1,19 +1,19 @@
 /** Whatever a turn holds back in memory has a limit, at which the response fails. */
 import { expect, test } from "vitest";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
+import type { OutputItem } from "../../../src/protocol/item.ts";
 import { newItemId } from "../../../src/protocol/id.ts";
+import { UnfinishedItem } from "../../../workers/attempt/unfinished-item.ts";
 import { BlankMessageFilter } from "../../../workers/turn/blank-message-filter.ts";
 import { EventFilter } from "../../../workers/turn/event-filter.ts";
 import { HeldCharacters, TurnTooLongError } from "../../../workers/turn/held-characters.ts";
+import { ItemContinuation } from "../../../workers/turn/item-continuation.ts";
 
 const MEBIBYTE = 1024 * 1024;
 const itemId = newItemId("message");
 
-const added: ItemEventDraft = {
-  type: "response.output_item.added",
-  output_index: 0,
-  item: { type: "message", id: itemId, role: "assistant", status: "in_progress", content: [] },
-};
+const item: OutputItem = { type: "message", id: itemId, role: "assistant", status: "in_progress", content: [] };
+const added: ItemEventDraft = { type: "response.output_item.added", output_index: 0, item };
 const delta = (text: string): ItemEventDraft => ({
   type: "response.output_text.delta",
   output_index: 0,
@@ -42,6 +42,23 @@ test("hidden reasoning is held up to the limit", () => {
   const hidden = { type: "hidden_reasoning", output_index: 0, text: "x".repeat(MEBIBYTE) } as const;
   for (let i = 0; i < 16; i += 1) expect(filter.filter(hidden)).toBeUndefined();
   expect(() => filter.filter(hidden)).toThrow("The provider sent too much hidden reasoning.");
+});
+
+test("a continued item is compared up to the limit", () => {
+  const partAdded: ItemEventDraft = {
+    type: "response.content_part.added",
+    output_index: 0,
+    content_index: 0,
+    item_id: itemId,
+    part: { type: "output_text", text: "", annotations: [] },
+  };
+  const log = [added, partAdded, delta("x".repeat(20 * MEBIBYTE))];
+  const continuation = new ItemContinuation(new UnfinishedItem(0, item, log));
+  continuation.accept(added);
+  continuation.accept(partAdded);
+  const piece = delta("x".repeat(MEBIBYTE));
+  for (let i = 0; i < 15; i += 1) expect(continuation.accept(piece).kind).toBe("comparing");
+  expect(() => continuation.accept(piece)).toThrow(TurnTooLongError);
 });
 
 test("the count starts again after a reset", () => {
