@@ -25,10 +25,7 @@ const BYTE_ORDER_MARK = Buffer.from("\ufeff");
 /** A name that no text contains. A placeholder for a member that is assembled separately. */
 const PLACEHOLDER_NAME = randomUUID();
 
-/**
- * The token before a piece. The reader adds tokens around the piece so that it is valid JSON exactly if the whole text
- * is.
- */
+/** The token before a piece. Tokens added around the piece make it valid JSON exactly if the whole text is. */
 type Before = "opening" | "comma" | "child";
 type After = "closing" | "comma" | "child";
 const LIST = {

@@ -1,7 +1,7 @@
 /** The errors of responses that fail without another attempt. */
 import { responseError } from "../../src/lifecycle/lifecycle-events.ts";
 import type { ResponseError } from "../../src/protocol/response.ts";
-import { MAX_ISOLATED_CRASHES } from "../../src/stream/log/lease.ts";
+import { MAX_ISOLATED_CRASHES } from "../../src/stream/log/suspicion.ts";
 
 export const DEADLINE_ERROR = responseError("server_error", "The response was not finished before its deadline.");
 

@@ -16,6 +16,7 @@
 import type { ResponseError, ResponseStatus } from "../../protocol/response.ts";
 import type { RedisLayout } from "../../redis/layout.ts";
 import { defineScript, type RedisClient } from "../../redis/script.ts";
+import { MAX_ISOLATED_CRASHES } from "./suspicion.ts";
 
 /**
  * `held`: the caller may append from `last + 1`; `over`: the response has ended; `ending`: another process has started
@@ -26,8 +27,6 @@ export type AcquireOutcome =
   | { kind: "held"; lease: string; last: number; attempt: number; unknownSinceMs: number }
   | { kind: "over" | "ending" | "exhausted" | "crashed" | "expired" | "gone" };
 
-/** Maximum crashes of processes that ran nothing else. */
-export const MAX_ISOLATED_CRASHES = 2;
 /*
  * KEYS  meta
  * ARGV  nonce, now in ms, maximum attempts, worker name

@@ -1,5 +1,7 @@
 /** When a response must run alone, because workers were lost with it (lease.ts). */
 
+/** Maximum crashes of processes that ran nothing else. */
+export const MAX_ISOLATED_CRASHES = 2;
 /** A response whose log keeps growing becomes suspect after this many times as many losses. */
 const LOSS_FACTOR_WITH_PROGRESS = 8;
 
