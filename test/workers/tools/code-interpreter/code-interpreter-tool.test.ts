@@ -206,7 +206,7 @@ describe("a container", () => {
     expect(await ttlOf(running.calls[0]!.container_id)).toBeGreaterThan(1);
   });
 
-  test("lost between calls is recreated, and the model is told once", async () => {
+  test("lost between calls is recreated, with one notice to the model", async () => {
     const containers = new Proxy(storage.containers, {
       get: (object, key) => {
         const value: unknown = Reflect.get(object, key, object);

@@ -1,28 +1,16 @@
 /** The connections and processes of a server after a response ends, and the requests of a resumed run. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { readConfig } from "../../../../src/config/config.ts";
 import { AttemptControl } from "../../../../workers/attempt/attempt.ts";
 import { openMcpKind } from "../../../../workers/tools/mcp/mcp.ts";
 import { call, mcpTool, runMcp, describeItems } from "../../../support/mcp-runs.ts";
 import { startMcpServer, textResult } from "../../../support/mcp-server.ts";
 import { pollUntil } from "../../../support/poll-until.ts";
-import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
+import { useMcpFolder } from "../../../support/mcp-fixtures.ts";
 import { isAlive, stubbornServer } from "../../../support/stubborn-server.ts";
 import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../../support/tool-runs.ts";
 
-let storage: TestStorage;
-let folder: string;
-beforeAll(async () => {
-  storage = await openTestStorage();
-  folder = await mkdtemp(join(tmpdir(), "mcp-"));
-});
-afterAll(async () => {
-  await storage[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true });
-});
+const { storage, folder } = await useMcpFolder();
 
 describe("after a response ends", () => {
   test("its session and its connections are closed", async () => {

@@ -1,27 +1,17 @@
 /** A server's error becomes an item and a message to the model, and never ends the response. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { McpTool } from "../../../../workers/tools/mcp/tool-filter.ts";
 import { call, createToolList, mcpTool, callOutputs, runMcp, describeItems } from "../../../support/mcp-runs.ts";
 import { LOOK_AND_CHANGE, startMcpServer, type TestMcpServerOptions, textResult } from "../../../support/mcp-server.ts";
-import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
+import { useMcpFolder } from "../../../support/mcp-fixtures.ts";
 import { scriptSteps } from "../../../support/tool-runs.ts";
 
-let storage: TestStorage;
-let folder: string;
-beforeAll(async () => {
-  storage = await openTestStorage();
-  folder = await mkdtemp(join(tmpdir(), "mcp-"));
-});
-afterAll(async () => {
-  await storage[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true });
-});
+const { storage, folder } = await useMcpFolder();
 
 const TOOLS = [
   { name: "look", input_schema: {}, annotations: { readOnlyHint: true } },

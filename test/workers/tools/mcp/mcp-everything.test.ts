@@ -1,23 +1,13 @@
 /** The protocol's own example server over each of its transports. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EVERYTHING_SERVER_PATH, startEverythingServer } from "../../../support/mcp-server.ts";
 import { call, mcpTool, offeredToolNames, callOutputs, runMcp, describeItems } from "../../../support/mcp-runs.ts";
-import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
+import { useMcpFolder } from "../../../support/mcp-fixtures.ts";
 import { scriptSteps } from "../../../support/tool-runs.ts";
 
-let storage: TestStorage;
-let folder: string;
-beforeAll(async () => {
-  storage = await openTestStorage();
-  folder = await mkdtemp(join(tmpdir(), "mcp-"));
-});
-afterAll(async () => {
-  await storage[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true });
-});
+const { storage, folder } = await useMcpFolder();
 
 interface ServerLocation {
   fields: { server_url?: string };

@@ -1,5 +1,5 @@
 /** When a worker requests a server's list of tools, and when it uses a list of the conversation instead. */
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { McpTool, McpToolList } from "../../../../workers/tools/mcp/tool-filter.ts";
 import { findKnownTools } from "../../../../workers/tools/mcp/tool-list.ts";
 import {
@@ -13,24 +13,11 @@ import {
   runMcp,
   describeItems,
 } from "../../../support/mcp-runs.ts";
-import { startMcpServer, type TestMcpServer, textResult } from "../../../support/mcp-server.ts";
-import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
+import { startMcpServer, textResult } from "../../../support/mcp-server.ts";
+import { useMcpServer } from "../../../support/mcp-fixtures.ts";
 import { scriptSteps } from "../../../support/tool-runs.ts";
 
-let storage: TestStorage;
-let server: TestMcpServer;
-beforeAll(async () => {
-  storage = await openTestStorage();
-  server = await startMcpServer();
-});
-afterAll(async () => {
-  await storage[Symbol.asyncDispose]();
-  await server[Symbol.asyncDispose]();
-});
-beforeEach(() => {
-  server.begun.length = 0;
-  server.methods.length = 0;
-});
+const { storage, server } = await useMcpServer();
 
 const tool = (fields: Partial<McpTool> = {}) => mcpTool({ server_url: server.url, ...fields });
 

@@ -1,24 +1,14 @@
 /** Servers whose messages, statuses and labels break the protocol, and which still work. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { call, mcpTool, callOutputs, runMcp, describeItems } from "../../../support/mcp-runs.ts";
 import { startMcpServer } from "../../../support/mcp-server.ts";
-import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
+import { useMcpFolder } from "../../../support/mcp-fixtures.ts";
 import { scriptSteps } from "../../../support/tool-runs.ts";
 
-let storage: TestStorage;
-let folder: string;
-beforeAll(async () => {
-  storage = await openTestStorage();
-  folder = await mkdtemp(join(tmpdir(), "mcp-"));
-});
-afterAll(async () => {
-  await storage[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true });
-});
+const { storage, folder } = await useMcpFolder();
 
 interface Message {
   id?: number;

@@ -1,5 +1,5 @@
 /** The tools of a server that a model is offered, and the calls that the client must approve. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { OutputItem, StoredInputItem } from "../../../../src/protocol/item.ts";
 import { endFromOutside } from "../../../../src/responses/ending/end-from-outside.ts";
 import { toMcpFunctionName } from "../../../../workers/tools/mcp/function-name.ts";
@@ -15,24 +15,11 @@ import {
   runMcp,
   describeItems,
 } from "../../../support/mcp-runs.ts";
-import { LOOK_AND_CHANGE, startMcpServer, type TestMcpServer } from "../../../support/mcp-server.ts";
-import { openTestStorage, type TestStorage } from "../../../support/storage.ts";
+import { LOOK_AND_CHANGE } from "../../../support/mcp-server.ts";
+import { useMcpServer } from "../../../support/mcp-fixtures.ts";
 import { createResponse, scriptSteps } from "../../../support/tool-runs.ts";
 
-let storage: TestStorage;
-let server: TestMcpServer;
-beforeAll(async () => {
-  storage = await openTestStorage();
-  server = await startMcpServer();
-});
-afterAll(async () => {
-  await storage[Symbol.asyncDispose]();
-  await server[Symbol.asyncDispose]();
-});
-beforeEach(() => {
-  server.begun.length = 0;
-  server.methods.length = 0;
-});
+const { storage, server } = await useMcpServer();
 
 const tool = (fields: Partial<McpTool> = {}) => mcpTool({ server_url: server.url, ...fields });
 

@@ -188,7 +188,7 @@ describe("web search without live access", () => {
   }
 
   test.each<NodeJS.ProcessEnv>([{}, { SEARXNG_URL: "http://127.0.0.1:9" }])(
-    "offers no function, and the model is told: %j",
+    "offers no function and tells the model why: %j",
     async (environment) => {
       const [request, ...others] = await callsOf(
         { tools: [OFFLINE, { ...OFFLINE }, LOOK], instructions: "Be brief." },
