@@ -1,0 +1,133 @@
+/**
+ * What this server reports about its work. Each report is published on a channel of `node:diagnostics_channel`, so code
+ * that runs responses knows no metric, trace or log line, and a report without subscribers costs next to nothing.
+ * Logs, metrics and traces subscribe (log-runs.ts and its neighbours).
+ */
+import { type Channel, channel, type TracingChannel, tracingChannel } from "node:diagnostics_channel";
+import type { AttemptEnd } from "../protocol/run.ts";
+import type { ResponseStatus, Usage } from "../protocol/response.ts";
+
+/** The response that a report is about. */
+export interface Reported {
+  responseId: string;
+  project: string;
+  /** The model that the request named. */
+  model: string;
+}
+
+export interface AcceptedReport extends Reported {
+  background: boolean;
+  /** `priority`, `default`, `flex` or `window`. */
+  queueClass: string;
+  requestId?: string | undefined;
+}
+
+/** One attempt of a worker, from its lease to its end. */
+export interface AttemptReport extends Reported {
+  attempt: number;
+  worker: string;
+  background: boolean;
+  acceptedAtMs: number;
+  /** The trace context of the client's request. */
+  traceparent?: string | undefined;
+  /** Set when the attempt has ended. */
+  end?: AttemptEnd | undefined;
+  reason?: string | undefined;
+}
+
+/** One model call: a turn, or the compaction of a context. */
+export interface ModelCallReport extends Reported {
+  attempt: number;
+  turn: number;
+  provider: string;
+  /** The provider's own name of the model. */
+  providerModel: string;
+  /** Set when the call has ended. */
+  status?: "completed" | "incomplete" | "failed" | "postponed" | undefined;
+  code?: string | undefined;
+  usage?: Usage | undefined;
+  costUsd?: number | undefined;
+  /** Milliseconds until the first event. */
+  firstEventMs?: number | undefined;
+}
+
+/** One execution of a call of this server's tools. */
+export interface ToolCallReport extends Reported {
+  /** The kind of tool: the type of its items without `_call`. */
+  tool: string;
+  name: string;
+  callId: string;
+  /** Set when the call has ended. */
+  isError?: boolean | undefined;
+  error?: string | undefined;
+}
+
+/** A try of a model call that failed and is repeated. */
+export interface RetryReport extends Reported {
+  provider: string;
+  code: string;
+  reason: string;
+  retries: number;
+  delayMs: number;
+}
+
+/** A response that returned to the queue until its provider has capacity. */
+export interface WaitReport extends Reported {
+  provider: string;
+  reason: string;
+  waitMs: number;
+}
+
+export interface FallbackReport extends Reported {
+  fallback: string;
+  code: string;
+  reason: string;
+}
+
+/** A response that a worker took over from a lost one. */
+export interface RecoveryReport extends Reported {
+  lostWorker: string;
+  worker: string;
+}
+
+export interface EndedReport extends Reported {
+  servedModel: string | undefined;
+  background: boolean;
+  status: ResponseStatus;
+  /** Code of the error, or reason of an incomplete response. */
+  code: string | undefined;
+  cause: string | undefined;
+  /** From acceptance to the first start, to the first event of the model, and to the end. */
+  queuedMs: number | undefined;
+  firstEventMs: number | undefined;
+  durationMs: number;
+  attempts: number;
+  waits: number;
+  usage: Usage | undefined;
+  costUsd: number | undefined;
+  toolCalls: Readonly<Record<string, { completed: number; failed: number }>>;
+}
+
+export interface SweepReport {
+  responseId: string;
+  action: string;
+  status: ResponseStatus;
+}
+
+const NAMESPACE = "background-responses";
+const open = <T>(name: string) => channel(`${NAMESPACE}:${name}`) as Channel<unknown, T>;
+const openTracing = <T extends object>(name: string) =>
+  tracingChannel<unknown, T>(`${NAMESPACE}:${name}`) as TracingChannel<unknown, T>;
+
+export const channels = {
+  accepted: open<AcceptedReport>("accepted"),
+  attempt: openTracing<AttemptReport>("attempt"),
+  modelCall: openTracing<ModelCallReport>("model-call"),
+  toolCall: openTracing<ToolCallReport>("tool-call"),
+  retry: open<RetryReport>("retry"),
+  wait: open<WaitReport>("wait"),
+  fallback: open<FallbackReport>("fallback"),
+  recovery: open<RecoveryReport>("recovery"),
+  ended: open<EndedReport>("ended"),
+  sweep: open<SweepReport>("sweep"),
+} as const;
