@@ -13,6 +13,7 @@ import { describeServerError, type McpServers, mcpServersSchema } from "./mcp-se
 import { readRedisTls } from "./redis-tls.ts";
 import { type Environment, environmentSchema } from "./settings.ts";
 import { SettingsFile } from "./settings-file.ts";
+import { type OperatorEndpoint, readWebhooksFile } from "./webhooks-file.ts";
 
 export { type ApiKey, hashApiKey } from "./api-keys.ts";
 export { SETTINGS } from "./settings.ts";
@@ -27,6 +28,8 @@ export interface Config extends Settings {
   redisTls: TlsFiles | undefined;
   /** Contents of MCP_SERVERS_FILE. */
   mcpServers: McpServers;
+  /** Endpoints of WEBHOOKS_FILE. */
+  operatorWebhooks: readonly OperatorEndpoint[];
   /** Name of this process in connections and logs. */
   processName: string;
   /**
@@ -58,6 +61,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     apiKeys,
     encryptionKeys,
     mcpServers: readMcpServers(settings.MCP_SERVERS_FILE),
+    operatorWebhooks: readWebhooksFile(settings.WEBHOOKS_FILE, settings.WEBHOOKS_ALLOW_HTTP),
     redisTls: readRedisTls(settings, /^rediss/i.test(settings.REDIS_URL)),
     processName: `${hostname()}:${process.pid}`,
     environment: rest,

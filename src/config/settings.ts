@@ -13,6 +13,7 @@ import { securitySettings } from "./settings/security.ts";
 import { serverSettings } from "./settings/server.ts";
 import { streamSettings } from "./settings/streams.ts";
 import { codeInterpreterSettings, imageSettings, mcpSettings, webSearchSettings } from "./settings/tools.ts";
+import { webhookSettings } from "./settings/webhooks.ts";
 import { workerSettings } from "./settings/workers.ts";
 
 type SettingValue = string | number | boolean | undefined;
@@ -26,6 +27,7 @@ const GROUPS: readonly [title: string, settings: Readonly<Record<string, z.ZodTy
   ["Runs", runSettings],
   ["Streams and polling", streamSettings],
   ["Workers", workerSettings],
+  ["Webhooks", webhookSettings],
   ["Providers", providerSettings],
   ["Web search", webSearchSettings],
   ["MCP servers", mcpSettings],
@@ -42,6 +44,7 @@ export const environmentSchema = z.object({
   ...runSettings,
   ...streamSettings,
   ...workerSettings,
+  ...webhookSettings,
   ...providerSettings,
   ...webSearchSettings,
   ...mcpSettings,

@@ -11,6 +11,7 @@ import { createResponse } from "./operations/create-response.ts";
 import * as models from "./operations/models.ts";
 import * as responses from "./operations/responses.ts";
 import * as server from "./operations/server.ts";
+import * as webhooks from "./operations/webhooks.ts";
 import { describeSchemas } from "./schemas.ts";
 import type { ApiResponse, Method, OpenApiDocument, Operation, PathItem, Reference } from "./spec.ts";
 
@@ -37,6 +38,16 @@ const API: Paths = {
   },
   "/containers": { get: containers.listContainers },
   "/containers/{container_id}": { get: containers.retrieveContainer, delete: containers.deleteContainer },
+  "/webhook_event_types": { get: webhooks.listWebhookEventTypes },
+  "/webhook_endpoints": { get: webhooks.listWebhookEndpoints, post: webhooks.createWebhookEndpoint },
+  "/webhook_endpoints/{webhook_endpoint_id}": {
+    get: webhooks.retrieveWebhookEndpoint,
+    post: webhooks.updateWebhookEndpoint,
+    delete: webhooks.deleteWebhookEndpoint,
+  },
+  "/webhook_endpoints/{webhook_endpoint_id}/rotate_secret": { post: webhooks.rotateWebhookSecret },
+  "/webhook_endpoints/{webhook_endpoint_id}/test": { post: webhooks.testWebhookEndpoint },
+  "/webhook_endpoints/{webhook_endpoint_id}/deliveries": { get: webhooks.listWebhookDeliveries },
   "/models": { get: models.listModels },
   "/models/{model}": { get: models.retrieveModel },
 };
@@ -62,6 +73,7 @@ const TAGS = [
   { name: "Responses", description: "Create, retrieve, stream, resume, cancel and delete responses." },
   { name: "Conversations", description: "Lists of items that several responses share." },
   { name: "Containers", description: "Files and variables of the code interpreter." },
+  { name: "Webhooks", description: "Signed notifications of ended background responses." },
   { name: "Models", description: "The configured models." },
   { name: "Server", description: "Health checks and documentation. They need no key and have no `/v1` prefix." },
 ];

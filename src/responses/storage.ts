@@ -18,12 +18,16 @@ import { StoredBytes } from "../store/stored-bytes.ts";
 import { SweeperLock } from "../store/sweeper-lock.ts";
 import { RunJournals } from "../store/run-journals.ts";
 import { RemoteRunRegistry } from "../store/remote-run-registry.ts";
+import { WebhookDeliveries } from "../store/webhook-deliveries.ts";
+import { WebhookEndpointStore } from "../store/webhook-endpoints.ts";
+import { WebhookOutbox } from "../store/webhook-outbox.ts";
 import { WindowedResponses } from "../store/windowed-responses.ts";
 import { WorkerControl } from "../queue/worker-control.ts";
 import { EventLog } from "../stream/log/event-log.ts";
 import { EventLogReader } from "../stream/log/event-log-reader.ts";
 import type { ReplicaRequirement } from "../stream/log/replica-acknowledgement.ts";
 import { Leases } from "../stream/log/lease.ts";
+import { openWebhooks, type Webhooks, type WebhooksParts } from "../webhooks/webhooks.ts";
 
 export interface Storage {
   readonly records: ResponseRecords;
@@ -47,6 +51,7 @@ export interface Storage {
   readonly sweeperLock: SweeperLock;
   readonly creationRates: CreationRates;
   readonly workerControl: WorkerControl;
+  readonly webhooks: Webhooks;
   /** Redis's time, for times that one process stores and another compares with now. */
   readonly clock: Clock;
   readonly sealer: ContentSealer;
@@ -65,6 +70,8 @@ export interface ResponseContext {
   readonly logger: Logger;
 }
 
+type WebhookSettings = Pick<WebhooksParts, "queue" | "operatorEndpoints" | "environment" | "retrySeconds" | "logger">;
+
 export interface StorageConnections extends ReplicaRequirement {
   redis: RedisClient;
   /** Where replicas are required, this connection sends WAIT and therefore serves only appends. */
@@ -75,6 +82,7 @@ export interface StorageConnections extends ReplicaRequirement {
   sealer: ContentSealer;
   containerIdleSeconds: number;
   conversationIdleSeconds: number;
+  webhooks: WebhookSettings;
 }
 
 export function openStorage(connections: StorageConnections): Storage {
@@ -105,5 +113,13 @@ export function openStorage(connections: StorageConnections): Storage {
     sweeperLock: new SweeperLock(redis, layout),
     creationRates: new CreationRates(redis, layout),
     workerControl: new WorkerControl(redis, layout, queue),
+    webhooks: openWebhooks({
+      ...connections.webhooks,
+      clock,
+      sealer,
+      store: new WebhookEndpointStore(redis, layout),
+      deliveries: new WebhookDeliveries(redis, layout),
+      outbox: new WebhookOutbox(redis, layout),
+    }),
   };
 }

@@ -6,6 +6,7 @@
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 import { COUNT_BYTES_LUA } from "./stored-bytes.ts";
+import { type EndedRun, MAX_OUTBOX_ENTRIES, OUTBOX_LUA } from "./webhook-outbox.ts";
 
 const COUNT_REUSE_MS = 100;
 
@@ -48,32 +49,39 @@ const addInFlightScript = defineScript<["entered" | "full"] | ["storage", number
 `,
 );
 
+/** `stays`: the record has no end that readers may see. `full`: removed, but the outbox had no room for its event. */
+type Removal = "stays" | "removed" | "outboxed" | "full";
+
 /*
- * KEYS  in flight, in flight of the project, sums, sizes, expiries, and the record if the script must check it
- * ARGV  response id, project or '', bytes, expiry (both '' if nothing is retained), '1' if replicas are required
- * Returns 1, or 0 if the response stays because its record has no end that readers may see. A deleted response is in neither
- * set and not counted, so the late step of a worker must not count it again.
+ * KEYS  in flight, in flight of the project, sums, sizes, expiries, outbox, webhook endpoints of the project, and the record
+ *       if the script must check it
+ * ARGV  response id, project or '', bytes, expiry (both '' if nothing is retained), '1' if replicas are required, status ('' if
+ *       its end is no event), end in unix milliseconds, '1' if the project surely has endpoints, limit of the outbox
+ * Returns a Removal. Removal and event are one step: the response leaves the set once, and its event is in the outbox then. A
+ * deleted response is in neither set and not counted, so the late step of a worker must not count it again.
  */
-const removeScript = defineScript<0 | 1>(
+const removeScript = defineScript<Removal>(
   "removeOpenResponse",
   "any",
-  `${COUNT_BYTES_LUA}
-  local id, project = ARGV[1], ARGV[2]
+  `${COUNT_BYTES_LUA}${OUTBOX_LUA}
+  local id, project, status = ARGV[1], ARGV[2], ARGV[6]
   local stored = {KEYS[3], KEYS[4], KEYS[5]}
-  if KEYS[6] then
-    local meta = redis.call('HMGET', KEYS[6], 'status', 'last', 'durable')
-    if meta[1] == 'queued' or meta[1] == 'in_progress' then return 0 end
-    if ARGV[5] == '1' and meta[3] and tonumber(meta[3]) < tonumber(meta[2]) then return 0 end
+  if KEYS[8] then
+    local meta = redis.call('HMGET', KEYS[8], 'status', 'last', 'durable')
+    if meta[1] == 'queued' or meta[1] == 'in_progress' then return 'stays' end
+    if ARGV[5] == '1' and meta[3] and tonumber(meta[3]) < tonumber(meta[2]) then return 'stays' end
+    if status ~= '' and meta[1] then status = meta[1] end
   end
   local wasInFlight = redis.call('ZREM', KEYS[1], id) == 1
-  if project == '' then return 1 end
+  if project == '' then return 'removed' end
   if ARGV[3] == '' then
     drop(stored, project, id)
   elseif wasInFlight or redis.call('HEXISTS', KEYS[4], id) == 1 then
     put(stored, project, id, ARGV[3], ARGV[4])
   end
   redis.call('ZREM', KEYS[2], id)
-  return 1
+  if not wasInFlight or status == '' then return 'removed' end
+  return putIntoOutbox(KEYS[6], KEYS[7], {id = id, project = project, status = status}, ARGV[7], ARGV[8], ARGV[9])
 `,
   { runsWhenFull: true },
 );
@@ -104,6 +112,26 @@ export interface InFlightAddition {
   /** Size at acceptance. */
   bytes: number;
 }
+
+/** The end of a response, and what happens to it in the sets. */
+export interface EndedResponse {
+  retained?: RetainedSize | undefined;
+  /** Undefined if its end is no event. */
+  run?: EndedRun | undefined;
+}
+
+/** `hasStayed`: the response is not removed. `event`: whether its end is an event in the outbox. */
+export interface RemovalOutcome {
+  hasStayed: boolean;
+  event: "none" | "outboxed" | "dropped";
+}
+
+const REMOVALS: Readonly<Record<Removal, RemovalOutcome>> = {
+  stays: { hasStayed: true, event: "none" },
+  removed: { hasStayed: false, event: "none" },
+  outboxed: { hasStayed: false, event: "outboxed" },
+  full: { hasStayed: false, event: "dropped" },
+};
 
 /** Limits per project; 0 means none. */
 export interface ProjectLimits {
@@ -157,26 +185,35 @@ export class InFlightResponses {
   }
 
   /**
-   * Removes an id whose response has a visible end or no record. The script checks the record again, because a failover may
-   * have undone the end since the caller read it. False if the id stays. In Redis Cluster the record is on another node and
-   * is not checked. Without a project (for an id without a record) the id stays in its project's set until `reconcile`.
+   * Removes an id whose response has a visible end or no record, and puts its event into the outbox. The script checks the
+   * record again, because a failover may have undone the end since the caller read it. In Redis Cluster the record is on
+   * another node and is not checked. Without a project (for an id without a record) the id stays in its project's set until
+   * `reconcile`.
    */
-  async removeEnded(id: string, project: string | undefined, retained?: RetainedSize): Promise<boolean> {
+  async removeEnded(id: string, project: string | undefined, ended: EndedResponse = {}): Promise<RemovalOutcome> {
     const records = this.#layout.sharded ? [] : [this.#layout.meta(id)];
-    return await this.#remove(id, project, records, retained);
+    return await this.#remove(id, project, records, ended);
   }
 
   /** Removes an id without checking its record. */
-  async forceRemove(id: string, project: string | undefined): Promise<void> {
-    await this.#remove(id, project, []);
+  async forceRemove(id: string, project: string | undefined, ended: EndedResponse = {}): Promise<RemovalOutcome> {
+    return await this.#remove(id, project, [], ended);
   }
 
-  async #remove(id: string, project: string | undefined, records: string[], retained?: RetainedSize): Promise<boolean> {
-    const { inFlight, inFlightOf, storedBytes } = this.#layout;
-    const keys = [inFlight, inFlightOf(project ?? ""), ...storedBytes(project ?? ""), ...records];
+  async #remove(
+    id: string,
+    project: string | undefined,
+    records: string[],
+    { retained, run }: EndedResponse,
+  ): Promise<RemovalOutcome> {
+    const { inFlight, inFlightOf, storedBytes, webhookOutbox, webhookEndpointsOf } = this.#layout;
+    const owner = project ?? "";
+    const outbox = [webhookOutbox, webhookEndpointsOf(owner)];
+    const keys = [inFlight, inFlightOf(owner), ...storedBytes(owner), ...outbox, ...records];
     const size = [retained?.bytes ?? "", retained?.expiresAtMs ?? ""];
     const replicas = this.#requiresReplicas ? "1" : "";
-    return (await removeScript(this.#redis, keys.length, keys, id, project ?? "", size, replicas)) === 1;
+    const event = [run?.status ?? "", run?.endedAtMs ?? 0, run?.hasEndpoints === true ? "1" : "", MAX_OUTBOX_ENTRIES];
+    return REMOVALS[await removeScript(this.#redis, keys.length, keys, id, owner, size, replicas, event)];
   }
 
   /** Up to `count` ids of a project, oldest first. */

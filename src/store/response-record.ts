@@ -6,7 +6,7 @@
 import { z } from "zod";
 import { type ResolvedRequest, resolvedRequestSchema } from "../protocol/create-request.ts";
 import type { StoredInputItem } from "../protocol/item.ts";
-import { isTerminalStatus, responseStatusSchema } from "../protocol/response.ts";
+import { isTerminalStatus, responseStatusSchema, type TerminalStatus } from "../protocol/response.ts";
 import type { RetainedSize } from "./in-flight-responses.ts";
 
 const flag = z.enum(["0", "1"]).transform((value) => value === "1");
@@ -117,4 +117,6 @@ export interface Memberships {
   isWindowed: boolean;
   /** Size and expiry of a response that has ended and is not deleted. */
   retained: RetainedSize | undefined;
+  /** The end of a background response. Undefined for others, and before it. */
+  run: { status: TerminalStatus; endedAtMs: number } | undefined;
 }

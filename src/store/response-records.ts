@@ -1,7 +1,7 @@
 /** Reads, writes and erases response records. */
 import type { StoredInputItem } from "../protocol/item.ts";
 import type { PageQuery } from "../protocol/list.ts";
-import { type ResponseStatus, responseStatusSchema } from "../protocol/response.ts";
+import { isTerminalStatus, type ResponseStatus, responseStatusSchema } from "../protocol/response.ts";
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 import { parseInSlices } from "../concurrency/parse-in-slices.ts";
@@ -99,17 +99,31 @@ export class ResponseRecords {
   }
 
   async readMemberships(id: string): Promise<Memberships> {
-    const [project, conversationId, continuationId, latestStartMs, deleted, bytes, expiresAtMs] =
-      await this.#redis.hmget(
-        this.#layout.meta(id),
-        "project",
-        "conversationId",
-        "continuationId",
-        "latestStartMs",
-        "deleted",
-        "bytes",
-        "expiresAtMs",
-      );
+    const [
+      project,
+      conversationId,
+      continuationId,
+      latestStartMs,
+      deleted,
+      bytes,
+      expiresAtMs,
+      status,
+      background,
+      retentionSeconds,
+    ] = await this.#redis.hmget(
+      this.#layout.meta(id),
+      "project",
+      "conversationId",
+      "continuationId",
+      "latestStartMs",
+      "deleted",
+      "bytes",
+      "expiresAtMs",
+      "status",
+      "background",
+      "retentionSeconds",
+    );
+    const hasEnded = expiresAtMs != null && status != null && isTerminalStatus(status);
     return {
       project: project ?? undefined,
       conversationId: conversationId ?? "",
@@ -118,6 +132,11 @@ export class ResponseRecords {
       retained:
         deleted === "0" && expiresAtMs != null
           ? { bytes: Number(bytes ?? 0), expiresAtMs: Number(expiresAtMs) }
+          : undefined,
+      run:
+        hasEnded && background === "1"
+          ? // The script that recorded the end computed the expiry from it.
+            { status, endedAtMs: Number(expiresAtMs) - Number(retentionSeconds) * 1_000 }
           : undefined,
     };
   }

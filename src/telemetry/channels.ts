@@ -114,6 +114,19 @@ export interface SweepReport {
   status: ResponseStatus;
 }
 
+/** One try of one event at one webhook endpoint, or an event that was dropped. */
+export interface WebhookDeliveryReport {
+  project: string;
+  endpointId: string;
+  responseId: string;
+  eventType: string;
+  /** Counts from 1; 0 for a dropped event. */
+  attempt: number;
+  state: "delivered" | "retrying" | "failed" | "dropped";
+  statusCode: number | null;
+  durationMs: number;
+}
+
 const NAMESPACE = "background-responses";
 const open = <T>(name: string) => channel(`${NAMESPACE}:${name}`) as Channel<unknown, T>;
 const openTracing = <T extends object>(name: string) =>
@@ -130,4 +143,5 @@ export const channels = {
   recovery: open<RecoveryReport>("recovery"),
   ended: open<EndedReport>("ended"),
   sweep: open<SweepReport>("sweep"),
+  webhookDelivery: open<WebhookDeliveryReport>("webhook-delivery"),
 } as const;

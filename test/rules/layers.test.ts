@@ -21,11 +21,21 @@ const ROOMS: Record<string, readonly string[]> = {
   "src/queue": ["src/protocol", "src/redis", "src/lifecycle"],
   "src/store": ["src/concurrency", "src/protocol", "src/redis", "src/lifecycle"],
   "src/stream/log": ["src/concurrency", "src/protocol", "src/redis", "src/lifecycle"],
+  "src/telemetry": ["src/protocol"],
+  "src/webhooks": [
+    "src/protocol",
+    "src/redis",
+    "src/config",
+    "src/sealing",
+    "src/queue",
+    "src/store",
+    "src/telemetry",
+  ],
   "workers/net": ["src/config"],
   "workers/upstreams": ["src/protocol", "src/context-window", "src/lifecycle"],
   "src/local": ["src/logging", "src/redis", "src/config", "src/providers"],
   "src/prompts": ["src/protocol", "src/config", "src/lifecycle", "src/providers"],
-  "src/responses": ["src/redis", "src/sealing", "src/queue", "src/store", "src/stream/log"],
+  "src/responses": ["src/redis", "src/sealing", "src/queue", "src/store", "src/stream/log", "src/webhooks"],
   "src/stream/fan-out": ["src/protocol", "src/redis", "src/stream/log"],
   "workers/upstreams/fallback": ["workers/upstreams"],
   "workers/upstreams/http": [
@@ -302,6 +312,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/context-window",
     "src/lifecycle",
     "src/providers",
+    "src/queue",
     "src/store",
     "src/stream/log",
     "src/responses",
@@ -400,6 +411,7 @@ const LIBRARIES: Record<string, readonly string[]> = {
   jsdom: ["workers/tools/web-search/page-extraction/"],
   "@mozilla/readability": ["workers/tools/web-search/page-extraction/"],
   "robots-parser": ["workers/tools/web-search/"],
+  standardwebhooks: ["src/webhooks/"],
 };
 
 interface Import {

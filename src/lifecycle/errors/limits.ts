@@ -54,3 +54,14 @@ export function tooManyRequests(perMinute: number, retryAfterSeconds: number): A
     headers: { "retry-after": String(retryAfterSeconds) },
   });
 }
+
+/** Too many tests of webhook endpoints wait for their receivers. */
+export function webhookTestsFull(retryAfterSeconds: number): ApiError {
+  return new ApiError({
+    status: 429,
+    message: `Rate limit reached: too many webhook tests at a time. Please retry in ${retryAfterSeconds} s.`,
+    type: "requests",
+    code: "rate_limit_exceeded",
+    headers: { "retry-after": String(retryAfterSeconds) },
+  });
+}

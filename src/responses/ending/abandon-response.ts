@@ -30,7 +30,7 @@ export async function abandonResponse(storage: Storage, id: string, logger: Logg
   await attempt("remove its foreground job", () => storage.workerControl.removeJob({ id, background: false }));
   await attempt("remove it from the completion windows", () => storage.windowedResponses.remove(id));
   const memberships = await attempt("read its memberships", () => storage.records.readMemberships(id));
-  const { project, conversationId = "", continuationId = "" } = memberships ?? {};
+  const { project, conversationId = "", continuationId = "", run } = memberships ?? {};
   if (project !== undefined && continuationId !== "") {
     const related = { id, project, continuationId };
     await attempt("end its part in its continuation", () =>
@@ -40,7 +40,9 @@ export async function abandonResponse(storage: Storage, id: string, logger: Logg
   if (conversationId !== "") {
     await attempt("unlock its conversation", () => storage.conversations.appendAndUnlock(conversationId, id, []));
   }
-  await storage.inFlight.forceRemove(id, project);
+  const event = storage.webhooks.relay.eventOf(project, run);
+  const outcome = await storage.inFlight.forceRemove(id, project, { run: event });
+  storage.webhooks.relay.accept(id, project, run, outcome.event);
 }
 
 /** Starts from the first event: later events may be the unreadable part. */

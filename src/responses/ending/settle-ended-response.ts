@@ -6,7 +6,8 @@ import { publishDurableEnd } from "../reading/publish-durable-end.ts";
 import type { Storage } from "../storage.ts";
 
 /**
- * Removes an ended or deleted response from the in-flight set, its continuation and its conversation's lock. False if the
+ * Removes an ended or deleted response from the in-flight set, its continuation and its conversation's lock, and sends its
+ * event to the project's webhook endpoints. False if the
  * response runs, because a replica without its end was promoted. Throws ReplicasMissingError if replicas do not confirm
  * the end in time. A known terminal response saves reading it from the log.
  */
@@ -22,11 +23,14 @@ export async function removeFromSets(
   memberships: Memberships,
   ended?: Response,
 ): Promise<boolean> {
-  const { project, conversationId, continuationId, isWindowed, retained } = memberships;
+  const { project, conversationId, continuationId, isWindowed, retained, run } = memberships;
   if (isWindowed) await storage.windowedResponses.remove(id);
   if (project !== undefined && continuationId !== "") {
     await storage.relatedResponses.markEnded({ id, project, continuationId }, storage.clock.nowMs());
   }
   if (conversationId !== "") await appendAndUnlock(storage, conversationId, id, ended);
-  return await storage.inFlight.removeEnded(id, project, retained);
+  const event = storage.webhooks.relay.eventOf(project, run);
+  const outcome = await storage.inFlight.removeEnded(id, project, { retained, run: event });
+  storage.webhooks.relay.accept(id, project, run, outcome.event);
+  return !outcome.hasStayed;
 }

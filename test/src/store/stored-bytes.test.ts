@@ -70,7 +70,8 @@ test("a response counts its stored bytes, from acceptance to deletion", async ()
   await eraseResponse(storage, id, (await storage.records.read(id))!);
   expect(await storage.storedBytes.read(project)).toBe(0);
   // The late step of a worker whose response was deleted meanwhile.
-  await storage.inFlight.removeEnded(id, project, { bytes: expected, expiresAtMs: Date.now() + 60_000 });
+  const retained = { bytes: expected, expiresAtMs: Date.now() + 60_000 };
+  await storage.inFlight.removeEnded(id, project, { retained });
   expect(await storage.storedBytes.read(project)).toBe(0);
 });
 
