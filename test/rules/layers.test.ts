@@ -204,6 +204,8 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/redis",
     "src/config",
     "src/lifecycle",
+    "src/store",
+    "src/responses",
     "src/responses/admission",
   ],
   "workers/tools/registry.ts": [
