@@ -8,6 +8,7 @@ import { expect, test } from "vitest";
 
 /** The rooms, each above those that it may import: no two rooms import each other. A single file may be a room. */
 const ROOMS: Record<string, readonly string[]> = {
+  "src/client": [],
   "src/concurrency": [],
   "src/logging": [],
   "src/protocol": [],
@@ -23,7 +24,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "src/stream/log": ["src/concurrency", "src/protocol", "src/redis", "src/lifecycle"],
   "workers/net": ["src/config"],
   "workers/upstreams": ["src/protocol", "src/context-window", "src/lifecycle", "src/providers"],
-  "src/local": ["src/logging", "src/redis", "src/config", "src/providers"],
+  "src/local": ["src/client", "src/logging", "src/redis", "src/config", "src/providers"],
   "src/prompts": ["src/protocol", "src/config", "src/lifecycle", "src/providers"],
   "src/responses": ["src/redis", "src/sealing", "src/queue", "src/store", "src/stream/log"],
   "src/stream/fan-out": ["src/protocol", "src/redis", "src/stream/log"],
@@ -490,6 +491,11 @@ test("a turn sees only the contracts of tools and upstreams", () => {
 test("the wire imports only zod", () => {
   const outside = imports.filter(({ file, target }) => file.startsWith("src/protocol/") && !target.startsWith("."));
   expect(new Set(outside.map(({ target }) => target))).toEqual(new Set(["zod"]));
+});
+
+test("the client imports only what browsers have", () => {
+  const outside = imports.filter(({ file, target }) => file.startsWith("src/client/") && !target.startsWith("."));
+  expect(new Set(outside.map(({ target }) => target))).toEqual(new Set(["eventsource-parser"]));
 });
 
 test("no endpoint imports another endpoint", () => {
