@@ -13,6 +13,7 @@ import type { InFlightAddition, ProjectLimits } from "../../store/in-flight-resp
 import type { StoredRequest } from "../../store/response-record.ts";
 import { sequenceEvents } from "../../stream/log/event-log.ts";
 import { ReplicasMissingError } from "../../stream/log/replica-acknowledgement.ts";
+import { currentTraceContext } from "../../telemetry/trace-context.ts";
 import { sealItemUrls } from "../content/item-urls.ts";
 import { sealSecrets } from "../content/request-secrets.ts";
 import { conversationIdOf, lockForResponse } from "../conversations/conversation-lock.ts";
@@ -98,6 +99,7 @@ async function createRecord(
     idempotencyHash: hash,
     conversationId: conversationIdOf(request) ?? "",
     durable: storage.log.initialVisibleEnd,
+    ...currentTraceContext(),
     request: { request: sealed, ancestors, ...(purpose && { purpose }) },
     input: await sealItemUrls(storage.sealer, project, await toStoredInput(input)),
     events,
