@@ -37,6 +37,7 @@ import { rejectLargeBodies } from "./http/middleware/reject-large-bodies.ts";
 import { rejectMalformedRequests } from "./http/middleware/reject-malformed-requests.ts";
 import { rejectUnknownUrl } from "./http/middleware/reject-unknown-url.ts";
 import { rejectWebSockets } from "./http/middleware/reject-web-sockets.ts";
+import { reportRequests } from "./http/middleware/report-requests.ts";
 import { assignRequestIds } from "./http/middleware/request-id.ts";
 import { logRequests } from "./http/middleware/request-log.ts";
 import { RateLimiter } from "./responses/admission/rate-limiter.ts";
@@ -59,6 +60,7 @@ export function createApp(context: ApiContext): Express {
   app.set("query parser", "extended");
   app.use(assignRequestIds);
   app.use(healthRoutes(readiness, { replicaWaitMs: replicaWaitMsOf(config), warnings: redis.listWarnings }));
+  app.use(reportRequests);
   app.use(logRequests(logger));
   app.use(rejectMalformedRequests);
   app.use(allowOrigins(config.CORS_ORIGINS));
