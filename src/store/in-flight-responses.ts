@@ -5,8 +5,8 @@
  */
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
+import { type EndedResponse, type RemovalOutcome, removeInFlight } from "./remove-in-flight.ts";
 import { COUNT_BYTES_LUA } from "./stored-bytes.ts";
-import { type EndedRun, MAX_OUTBOX_ENTRIES, OUTBOX_LUA } from "./webhook-outbox.ts";
 
 const COUNT_REUSE_MS = 100;
 
@@ -49,43 +49,6 @@ const addInFlightScript = defineScript<["entered" | "full"] | ["storage", number
 `,
 );
 
-/** `stays`: the record has no end that readers may see. `full`: removed, but the outbox had no room for its event. */
-type Removal = "stays" | "removed" | "outboxed" | "full";
-
-/*
- * KEYS  in flight, in flight of the project, sums, sizes, expiries, outbox, webhook endpoints of the project, and the record
- *       if the script must check it
- * ARGV  response id, project or '', bytes, expiry (both '' if nothing is retained), '1' if replicas are required, status ('' if
- *       its end is no event), end in unix milliseconds, '1' if the project surely has endpoints, limit of the outbox
- * Returns a Removal. Removal and event are one step: the response leaves the set once, and its event is in the outbox then. A
- * deleted response is in neither set and not counted, so the late step of a worker must not count it again.
- */
-const removeScript = defineScript<Removal>(
-  "removeOpenResponse",
-  "any",
-  `${COUNT_BYTES_LUA}${OUTBOX_LUA}
-  local id, project, status = ARGV[1], ARGV[2], ARGV[6]
-  local stored = {KEYS[3], KEYS[4], KEYS[5]}
-  if KEYS[8] then
-    local meta = redis.call('HMGET', KEYS[8], 'status', 'last', 'durable')
-    if meta[1] == 'queued' or meta[1] == 'in_progress' then return 'stays' end
-    if ARGV[5] == '1' and meta[3] and tonumber(meta[3]) < tonumber(meta[2]) then return 'stays' end
-    if status ~= '' and meta[1] then status = meta[1] end
-  end
-  local wasInFlight = redis.call('ZREM', KEYS[1], id) == 1
-  if project == '' then return 'removed' end
-  if ARGV[3] == '' then
-    drop(stored, project, id)
-  elseif wasInFlight or redis.call('HEXISTS', KEYS[4], id) == 1 then
-    put(stored, project, id, ARGV[3], ARGV[4])
-  end
-  redis.call('ZREM', KEYS[2], id)
-  if not wasInFlight or status == '' then return 'removed' end
-  return putIntoOutbox(KEYS[6], KEYS[7], {id = id, project = project, status = status}, ARGV[7], ARGV[8], ARGV[9])
-`,
-  { runsWhenFull: true },
-);
-
 /*
  * KEYS  in flight, in flight of the project, projects
  * ARGV  project
@@ -113,36 +76,10 @@ export interface InFlightAddition {
   bytes: number;
 }
 
-/** The end of a response, and what happens to it in the sets. */
-export interface EndedResponse {
-  retained?: RetainedSize | undefined;
-  /** Undefined if its end is no event. */
-  run?: EndedRun | undefined;
-}
-
-/** `hasStayed`: the response is not removed. `event`: whether its end is an event in the outbox. */
-export interface RemovalOutcome {
-  hasStayed: boolean;
-  event: "none" | "outboxed" | "dropped";
-}
-
-const REMOVALS: Readonly<Record<Removal, RemovalOutcome>> = {
-  stays: { hasStayed: true, event: "none" },
-  removed: { hasStayed: false, event: "none" },
-  outboxed: { hasStayed: false, event: "outboxed" },
-  full: { hasStayed: false, event: "dropped" },
-};
-
 /** Limits per project; 0 means none. */
 export interface ProjectLimits {
   maxOpen: number;
   maxStoredBytes: number;
-}
-
-/** The bytes that an ended response keeps stored, and their expiry. */
-export interface RetainedSize {
-  bytes: number;
-  expiresAtMs: number;
 }
 
 export type InFlightAddOutcome = { kind: "entered" } | LimitExceeded;
@@ -204,16 +141,9 @@ export class InFlightResponses {
     id: string,
     project: string | undefined,
     records: string[],
-    { retained, run }: EndedResponse,
+    ended: EndedResponse,
   ): Promise<RemovalOutcome> {
-    const { inFlight, inFlightOf, storedBytes, webhookOutbox, webhookEndpointsOf } = this.#layout;
-    const owner = project ?? "";
-    const outbox = [webhookOutbox, webhookEndpointsOf(owner)];
-    const keys = [inFlight, inFlightOf(owner), ...storedBytes(owner), ...outbox, ...records];
-    const size = [retained?.bytes ?? "", retained?.expiresAtMs ?? ""];
-    const replicas = this.#requiresReplicas ? "1" : "";
-    const event = [run?.status ?? "", run?.endedAtMs ?? 0, run?.hasEndpoints === true ? "1" : "", MAX_OUTBOX_ENTRIES];
-    return REMOVALS[await removeScript(this.#redis, keys.length, keys, id, owner, size, replicas, event)];
+    return await removeInFlight(this.#redis, this.#layout, { id, project, records, ended }, this.#requiresReplicas);
   }
 
   /** Up to `count` ids of a project, oldest first. */

@@ -1,4 +1,5 @@
 /** Reads, writes and erases response records. */
+import { type RunFacts, runFactsSchema } from "../lifecycle/run-facts.ts";
 import type { StoredInputItem } from "../protocol/item.ts";
 import type { PageQuery } from "../protocol/list.ts";
 import { isTerminalStatus, type ResponseStatus, responseStatusSchema } from "../protocol/response.ts";
@@ -44,6 +45,17 @@ const eraseRecordScript = defineScript<0 | 1>(
 `,
   { runsWhenFull: true },
 );
+
+/** Invalid fields must not prevent the end of a response. */
+const runOutcomeSchema = runFactsSchema.extend(
+  recordSchema.pick({ status: true, background: true, createdAtMs: true, attempts: true, waits: true }).shape,
+);
+
+/** The end of a background response. The script that recorded it computed the expiry from it. */
+function endOf({ status = "", background, expiresAtMs, retentionSeconds }: Record<string, string>): Memberships["end"] {
+  if (background !== "1" || expiresAtMs === undefined || !isTerminalStatus(status)) return undefined;
+  return { status, endedAtMs: Number(expiresAtMs) - Number(retentionSeconds) * 1_000 };
+}
 
 export class ResponseRecords {
   readonly #redis: RedisClient;
@@ -92,6 +104,13 @@ export class ResponseRecords {
     return Object.keys(fields).length === 0 ? undefined : recordSchema.parse(fields);
   }
 
+  /** The record, also of a deleted response, and what its run knows of itself. Undefined if it does not exist. */
+  async readWithFacts(id: string): Promise<{ record: ResponseRecord; facts: RunFacts } | undefined> {
+    const fields = await this.#redis.hgetall(this.#layout.meta(id));
+    if (Object.keys(fields).length === 0) return undefined;
+    return { record: recordSchema.parse(fields), facts: runFactsSchema.parse(fields) };
+  }
+
   /** The record if `project` owns it. Another project's id is an unknown id (contract.md#ownership). */
   async readOwned(id: string, project: string): Promise<ResponseRecord | undefined> {
     const record = await this.read(id);
@@ -99,45 +118,19 @@ export class ResponseRecords {
   }
 
   async readMemberships(id: string): Promise<Memberships> {
-    const [
-      project,
-      conversationId,
-      continuationId,
-      latestStartMs,
-      deleted,
-      bytes,
-      expiresAtMs,
-      status,
-      background,
-      retentionSeconds,
-    ] = await this.#redis.hmget(
-      this.#layout.meta(id),
-      "project",
-      "conversationId",
-      "continuationId",
-      "latestStartMs",
-      "deleted",
-      "bytes",
-      "expiresAtMs",
-      "status",
-      "background",
-      "retentionSeconds",
-    );
-    const hasEnded = expiresAtMs != null && status != null && isTerminalStatus(status);
+    const fields = await this.#redis.hgetall(this.#layout.meta(id));
+    const { project, conversationId, continuationId, latestStartMs, deleted, bytes, expiresAtMs } = fields;
     return {
-      project: project ?? undefined,
+      project,
       conversationId: conversationId ?? "",
       continuationId: continuationId ?? "",
       isWindowed: Number(latestStartMs ?? 0) > 0,
       retained:
-        deleted === "0" && expiresAtMs != null
+        deleted === "0" && expiresAtMs !== undefined
           ? { bytes: Number(bytes ?? 0), expiresAtMs: Number(expiresAtMs) }
           : undefined,
-      run:
-        hasEnded && background === "1"
-          ? // The script that recorded the end computed the expiry from it.
-            { status, endedAtMs: Number(expiresAtMs) - Number(retentionSeconds) * 1_000 }
-          : undefined,
+      end: endOf(fields),
+      run: runOutcomeSchema.safeParse(fields).data,
     };
   }
 

@@ -6,7 +6,7 @@ import type { Logger } from "pino";
 import type { TerminalStatus } from "../protocol/response.ts";
 import type { WebhookEventJob, WebhookQueue } from "../queue/webhook-queue.ts";
 import type { Clock } from "../redis/redis-clock.ts";
-import type { RemovalOutcome } from "../store/in-flight-responses.ts";
+import type { RemovalOutcome } from "../store/remove-in-flight.ts";
 import type { WebhookDeliveries } from "../store/webhook-deliveries.ts";
 import type { EndedRun, OutboxEntry, WebhookOutbox } from "../store/webhook-outbox.ts";
 import { reportDropped } from "./report-delivery.ts";
@@ -43,24 +43,24 @@ export class WebhookRelay {
   /** What the script that ends a response needs for its event. Undefined if its end is no event. */
   eventOf(
     project: string | undefined,
-    run: { status: TerminalStatus; endedAtMs: number } | undefined,
+    end: { status: TerminalStatus; endedAtMs: number } | undefined,
   ): EndedRun | undefined {
-    if (project === undefined || run === undefined) return undefined;
-    return { ...run, hasEndpoints: this.#parts.endpoints.hasOperatorEndpoints(project) };
+    if (project === undefined || end === undefined) return undefined;
+    return { ...end, hasEndpoints: this.#parts.endpoints.hasOperatorEndpoints(project) };
   }
 
   /** Called after a response has left the in-flight set. Never throws and does not wait. */
   accept(
     responseId: string,
     project: string | undefined,
-    run: { status: TerminalStatus; endedAtMs: number } | undefined,
+    end: { status: TerminalStatus; endedAtMs: number } | undefined,
     event: RemovalOutcome["event"],
   ): void {
-    if (event === "none" || project === undefined || run === undefined) return;
+    if (event === "none" || project === undefined || end === undefined) return;
     if (event === "dropped") {
-      this.#parts.logger.error({ responseId, project, status: run.status }, "Webhook dropped: the outbox is full");
+      this.#parts.logger.error({ responseId, project, status: end.status }, "Webhook dropped: the outbox is full");
     } else if (this.#own.length < MAX_OWN_ENTRIES) {
-      this.#own.push({ responseId, project, ...run });
+      this.#own.push({ responseId, project, ...end });
       this.#loop ??= this.#relayOwn();
     }
   }

@@ -10,6 +10,7 @@ import { isRedisUnavailable } from "../../redis/connect.ts";
 import { sequenceEvents } from "../../stream/log/event-log.ts";
 import { parseInSlices } from "../../concurrency/parse-in-slices.ts";
 import { UNFINISHED_ERROR } from "./end-from-outside.ts";
+import { leaveInFlight } from "./leave-in-flight.ts";
 import type { Storage } from "../storage.ts";
 
 /** Throws only if Redis is unavailable, or if the id cannot be removed from the in-flight set. */
@@ -30,7 +31,7 @@ export async function abandonResponse(storage: Storage, id: string, logger: Logg
   await attempt("remove its foreground job", () => storage.workerControl.removeJob({ id, background: false }));
   await attempt("remove it from the completion windows", () => storage.windowedResponses.remove(id));
   const memberships = await attempt("read its memberships", () => storage.records.readMemberships(id));
-  const { project, conversationId = "", continuationId = "", run } = memberships ?? {};
+  const { project, conversationId = "", continuationId = "", end } = memberships ?? {};
   if (project !== undefined && continuationId !== "") {
     const related = { id, project, continuationId };
     await attempt("end its part in its continuation", () =>
@@ -40,9 +41,7 @@ export async function abandonResponse(storage: Storage, id: string, logger: Logg
   if (conversationId !== "") {
     await attempt("unlock its conversation", () => storage.conversations.appendAndUnlock(conversationId, id, []));
   }
-  const event = storage.webhooks.relay.eventOf(project, run);
-  const outcome = await storage.inFlight.forceRemove(id, project, { run: event });
-  storage.webhooks.relay.accept(id, project, run, outcome.event);
+  await leaveInFlight(storage, id, { project, end, retained: undefined }, { isForced: true });
 }
 
 /** Starts from the first event: later events may be the unreadable part. */

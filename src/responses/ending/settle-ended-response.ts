@@ -4,10 +4,11 @@ import type { Memberships } from "../../store/response-record.ts";
 import { appendAndUnlock } from "../conversations/conversation-lock.ts";
 import { publishDurableEnd } from "../reading/publish-durable-end.ts";
 import type { Storage } from "../storage.ts";
+import { leaveInFlight } from "./leave-in-flight.ts";
+import { reportEnd } from "./report-end.ts";
 
 /**
- * Removes an ended or deleted response from the in-flight set, its continuation and its conversation's lock, and sends its
- * event to the project's webhook endpoints. False if the
+ * Removes an ended or deleted response from the in-flight set, its continuation and its conversation's lock. False if the
  * response runs, because a replica without its end was promoted. Throws ReplicasMissingError if replicas do not confirm
  * the end in time. A known terminal response saves reading it from the log.
  */
@@ -23,14 +24,13 @@ export async function removeFromSets(
   memberships: Memberships,
   ended?: Response,
 ): Promise<boolean> {
-  const { project, conversationId, continuationId, isWindowed, retained, run } = memberships;
+  const { project, conversationId, continuationId, isWindowed, run } = memberships;
   if (isWindowed) await storage.windowedResponses.remove(id);
   if (project !== undefined && continuationId !== "") {
     await storage.relatedResponses.markEnded({ id, project, continuationId }, storage.clock.nowMs());
   }
   if (conversationId !== "") await appendAndUnlock(storage, conversationId, id, ended);
-  const event = storage.webhooks.relay.eventOf(project, run);
-  const outcome = await storage.inFlight.removeEnded(id, project, { retained, run: event });
-  storage.webhooks.relay.accept(id, project, run, outcome.event);
-  return !outcome.hasStayed;
+  const outcome = await leaveInFlight(storage, id, memberships);
+  if (outcome === "removed" && project !== undefined && run !== undefined) reportEnd(id, project, run);
+  return outcome !== "kept";
 }
