@@ -24,6 +24,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "src/telemetry": ["src/protocol"],
   "src/webhooks": ["src/protocol", "src/redis", "src/config", "src/sealing", "src/queue", "src/store", "src/telemetry"],
   "workers/net": ["src/config"],
+  "workers/webhooks": ["src/redis", "src/config", "src/queue", "src/webhooks", "workers/net"],
   "src/responses": ["src/redis", "src/sealing", "src/queue", "src/store", "src/stream/log", "src/webhooks"],
   "src/stream/fan-out": ["src/protocol", "src/redis", "src/stream/log"],
   "src/context": ["src/redis", "src/config", "src/sealing", "src/queue", "src/stream/log", "src/responses"],
@@ -393,6 +394,8 @@ const ROOMS: Record<string, readonly string[]> = {
     "workers/remote",
     "workers/run",
     "src/telemetry/tracing",
+    "workers/net",
+    "workers/webhooks",
   ],
   src: [
     "src/logging",
@@ -419,7 +422,12 @@ const ROOMS: Record<string, readonly string[]> = {
 /** The rooms that may use each restricted library. */
 const LIBRARIES: Record<string, readonly string[]> = {
   express: ["src/app.ts", "src/worker-health-app.ts", "src/http/"],
-  bullmq: ["src/queue/", "workers/jobs/response-worker.ts", "workers/jobs/fair-queue.ts"],
+  bullmq: [
+    "src/queue/",
+    "workers/jobs/response-worker.ts",
+    "workers/jobs/fair-queue.ts",
+    "workers/jobs/webhook-worker.ts",
+  ],
   ioredis: ["src/redis/", "src/local/redis/query-server.ts"],
   "@modelcontextprotocol/sdk": ["workers/tools/mcp/", "src/local/demo/research/almanac.ts"],
   openai: [
