@@ -20,6 +20,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     "simulator",
     "tools",
     "research-runs",
+    "webhooks",
     "conversations",
     "clients",
     "api-differences",
