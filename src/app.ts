@@ -58,6 +58,7 @@ export function createApp(context: ApiContext): Express {
   app.disable("x-powered-by");
   app.disable("etag");
   app.set("query parser", "extended");
+  app.set("trust proxy", config.trustedProxies);
   app.use(assignRequestIds);
   app.use(healthRoutes(readiness, { replicaWaitMs: replicaWaitMsOf(config), warnings: redis.listWarnings }));
   app.use(reportRequests);

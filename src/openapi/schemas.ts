@@ -25,6 +25,7 @@ import * as shell from "../protocol/items/shell.ts";
 import * as status from "../protocol/items/status.ts";
 import * as model from "../protocol/model.ts";
 import * as response from "../protocol/response.ts";
+import * as run from "../protocol/run.ts";
 import * as settings from "../protocol/request-options.ts";
 import * as tool from "../protocol/tool.ts";
 import * as environment from "../protocol/tools/environment.ts";
@@ -57,6 +58,7 @@ const MODULES: Record<string, unknown>[] = [
   status,
   model,
   response,
+  run,
   settings,
   tool,
   environment,
