@@ -24,6 +24,8 @@ import { createDocsRouter } from "./http/endpoints/docs/documentation.ts";
 import { checkRedis, healthRoutes } from "./http/endpoints/health.ts";
 import { listInputItems } from "./http/endpoints/list-input-items.ts";
 import { listModels, retrieveModel } from "./http/endpoints/models.ts";
+import { listQueues } from "./http/endpoints/organization/queues.ts";
+import { listWorkers } from "./http/endpoints/organization/workers.ts";
 import { retrieveResponse } from "./http/endpoints/retrieve-response.ts";
 import { authenticate, requireAdmin, requireProject } from "./http/middleware/authenticate.ts";
 import { allowOrigins, parseOrigins } from "./http/middleware/cors.ts";
@@ -38,6 +40,7 @@ import { rejectWebSockets } from "./http/middleware/reject-web-sockets.ts";
 import { assignRequestIds } from "./http/middleware/request-id.ts";
 import { logRequests } from "./http/middleware/request-log.ts";
 import { RateLimiter } from "./responses/admission/rate-limiter.ts";
+import { QueueStates } from "./responses/reading/queue-states.ts";
 
 export function createApp(context: ApiContext): Express {
   const { config, logger, storage } = context;
@@ -56,7 +59,13 @@ export function createApp(context: ApiContext): Express {
   app.disable("etag");
   app.set("query parser", "extended");
   app.use(assignRequestIds);
-  app.use(healthRoutes(readiness, { replicaWaitMs: replicaWaitMsOf(config), warnings: redis.listWarnings }));
+  app.use(
+    healthRoutes(readiness, {
+      replicaWaitMs: replicaWaitMsOf(config),
+      warnings: redis.listWarnings,
+      countWorkers: () => storage.workers.countAll(),
+    }),
+  );
   app.use(logRequests(logger));
   app.use(rejectMalformedRequests);
   app.use(allowOrigins(config.CORS_ORIGINS));
@@ -112,6 +121,9 @@ function createApiRouter(context: ApiContext): Router {
 }
 
 /** For administrators. */
-function createOrganizationRouter(_context: ApiContext): Router {
-  return Router();
+function createOrganizationRouter(context: ApiContext): Router {
+  const organization = Router();
+  organization.get("/workers", listWorkers(context));
+  organization.get("/queues", listQueues(new QueueStates(context)));
+  return organization;
 }

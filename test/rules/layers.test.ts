@@ -50,6 +50,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/concurrency",
     "src/protocol",
     "src/lifecycle",
+    "src/queue",
     "src/store",
     "src/stream/log",
     "src/responses",
@@ -271,6 +272,7 @@ const ROOMS: Record<string, readonly string[]> = {
   ],
   "src/openapi": [
     "src/protocol",
+    "src/config",
     "src/lifecycle",
     "src/providers",
     "src/stream/log",
@@ -337,6 +339,7 @@ const ROOMS: Record<string, readonly string[]> = {
   ],
   "src/app.ts": [
     "src/config",
+    "src/responses/reading",
     "src/responses/admission",
     "src/context.ts",
     "src/http/middleware",
