@@ -22,11 +22,13 @@ import { createResponse } from "./http/endpoints/create-response.ts";
 import { deleteResponse } from "./http/endpoints/delete-response.ts";
 import { createDocsRouter } from "./http/endpoints/docs/documentation.ts";
 import { checkRedis, healthRoutes } from "./http/endpoints/health.ts";
+import { listEventTimes } from "./http/endpoints/list-event-times.ts";
 import { listInputItems } from "./http/endpoints/list-input-items.ts";
 import { listModels, retrieveModel } from "./http/endpoints/models.ts";
 import { listQueues } from "./http/endpoints/organization/queues.ts";
 import { listWorkers } from "./http/endpoints/organization/workers.ts";
 import { retrieveResponse } from "./http/endpoints/retrieve-response.ts";
+import { retrieveRun } from "./http/endpoints/retrieve-run.ts";
 import { authenticate, requireAdmin, requireProject } from "./http/middleware/authenticate.ts";
 import { allowOrigins, parseOrigins } from "./http/middleware/cors.ts";
 import { errorHandler } from "./http/middleware/error-handler.ts";
@@ -37,6 +39,7 @@ import { rejectLargeBodies } from "./http/middleware/reject-large-bodies.ts";
 import { rejectMalformedRequests } from "./http/middleware/reject-malformed-requests.ts";
 import { rejectUnknownUrl } from "./http/middleware/reject-unknown-url.ts";
 import { rejectWebSockets } from "./http/middleware/reject-web-sockets.ts";
+import { reportRequests } from "./http/middleware/report-requests.ts";
 import { assignRequestIds } from "./http/middleware/request-id.ts";
 import { logRequests } from "./http/middleware/request-log.ts";
 import { RateLimiter } from "./responses/admission/rate-limiter.ts";
@@ -66,6 +69,7 @@ export function createApp(context: ApiContext): Express {
       countWorkers: () => storage.workers.countAll(),
     }),
   );
+  app.use(reportRequests);
   app.use(logRequests(logger));
   app.use(rejectMalformedRequests);
   app.use(allowOrigins(config.CORS_ORIGINS));
@@ -102,6 +106,8 @@ function createApiRouter(context: ApiContext): Router {
   v1.delete("/responses/:response_id", deleteResponse(context));
   v1.post("/responses/:response_id/cancel", cancelResponse(context));
   v1.get("/responses/:response_id/input_items", listInputItems(context));
+  v1.get("/responses/:response_id/run", retrieveRun(context));
+  v1.get("/responses/:response_id/event_times", listEventTimes(context));
   v1.post("/conversations", requireProject, json, createConversation(context));
   v1.get("/conversations/:conversation_id", retrieveConversation(context));
   v1.post("/conversations/:conversation_id", json, updateConversation(context));

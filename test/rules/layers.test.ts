@@ -8,6 +8,7 @@ import { expect, test } from "vitest";
 
 /** The rooms, each above those that it may import: no two rooms import each other. A single file may be a room. */
 const ROOMS: Record<string, readonly string[]> = {
+  "src/client": [],
   "src/concurrency": [],
   "src/logging": [],
   "src/protocol": [],
@@ -22,12 +23,12 @@ const ROOMS: Record<string, readonly string[]> = {
   "src/store": ["src/concurrency", "src/protocol", "src/redis", "src/lifecycle"],
   "src/stream/log": ["src/concurrency", "src/protocol", "src/redis", "src/lifecycle"],
   "workers/net": ["src/config"],
-  "workers/upstreams": ["src/protocol", "src/context-window", "src/lifecycle"],
-  "src/local": ["src/logging", "src/redis", "src/config", "src/providers"],
+  "workers/upstreams": ["src/protocol", "src/context-window", "src/lifecycle", "src/providers"],
+  "src/local": ["src/client", "src/logging", "src/redis", "src/config", "src/providers"],
   "src/prompts": ["src/protocol", "src/config", "src/lifecycle", "src/providers"],
   "src/responses": ["src/redis", "src/sealing", "src/queue", "src/store", "src/stream/log"],
   "src/stream/fan-out": ["src/protocol", "src/redis", "src/stream/log"],
-  "workers/upstreams/fallback": ["workers/upstreams"],
+  "workers/upstreams/fallback": ["src/providers", "workers/upstreams"],
   "workers/upstreams/http": [
     "src/logging",
     "src/protocol",
@@ -55,7 +56,6 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/stream/log",
     "src/responses",
   ],
-  "workers/attempt": ["src/protocol", "src/redis", "src/lifecycle", "src/store", "src/stream/log", "src/responses"],
   "workers/upstreams/ai-sdk": [
     "src/protocol",
     "src/config",
@@ -94,6 +94,16 @@ const ROOMS: Record<string, readonly string[]> = {
     "workers/upstreams/ai-sdk",
     "workers/upstreams/openai-responses",
   ],
+  "src/telemetry": ["src/protocol"],
+  "workers/attempt": [
+    "src/protocol",
+    "src/redis",
+    "src/lifecycle",
+    "src/store",
+    "src/stream/log",
+    "src/responses",
+    "src/telemetry",
+  ],
   "src/responses/ending": [
     "src/concurrency",
     "src/protocol",
@@ -104,6 +114,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/responses",
     "src/responses/reading",
     "src/responses/conversations",
+    "src/telemetry",
   ],
   "workers/tools": [
     "src/protocol",
@@ -113,8 +124,8 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/store",
     "workers/upstreams",
     "src/responses",
-    "workers/attempt",
     "src/responses/conversations",
+    "workers/attempt",
   ],
   "src/responses/admission": [
     "src/concurrency",
@@ -132,6 +143,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/responses/content",
     "src/responses/reading",
     "src/responses/conversations",
+    "src/telemetry",
     "src/responses/ending",
   ],
   "workers/tools/code-interpreter": [
@@ -185,6 +197,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/stream/fan-out",
     "src/context",
     "src/responses/reading",
+    "src/telemetry",
     "src/responses/admission",
   ],
   "src/http/middleware": [
@@ -193,6 +206,8 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/redis",
     "src/config",
     "src/lifecycle",
+    "src/store",
+    "src/responses",
     "src/responses/admission",
   ],
   "workers/tools/registry.ts": [
@@ -213,6 +228,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/store",
     "workers/upstreams",
     "src/responses",
+    "src/telemetry",
     "workers/attempt",
     "workers/tools",
     "workers/turn/citations",
@@ -241,8 +257,8 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/store",
     "workers/upstreams",
     "src/responses",
-    "workers/attempt",
     "workers/upstreams/registry.ts",
+    "workers/attempt",
     "workers/turn",
   ],
   "workers/turn/context": [
@@ -288,8 +304,9 @@ const ROOMS: Record<string, readonly string[]> = {
     "workers/upstreams",
     "src/responses",
     "src/responses/content",
-    "workers/attempt",
     "src/responses/conversations",
+    "src/telemetry",
+    "workers/attempt",
     "workers/tools",
     "workers/turn/citations",
     "workers/tools/registry.ts",
@@ -329,9 +346,10 @@ const ROOMS: Record<string, readonly string[]> = {
     "workers/upstreams",
     "src/responses",
     "src/responses/reading",
-    "workers/attempt",
     "src/responses/conversations",
     "workers/upstreams/registry.ts",
+    "src/telemetry",
+    "workers/attempt",
     "src/responses/ending",
     "workers/turn",
     "workers/turn/context",
@@ -359,9 +377,10 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/store",
     "src/stream/log",
     "src/responses",
-    "workers/attempt",
     "src/responses/conversations",
     "workers/upstreams/registry.ts",
+    "src/telemetry",
+    "workers/attempt",
     "src/responses/ending",
     "src/responses/admission",
     "src/context.ts",
@@ -475,6 +494,11 @@ test("a turn sees only the contracts of tools and upstreams", () => {
 test("the wire imports only zod", () => {
   const outside = imports.filter(({ file, target }) => file.startsWith("src/protocol/") && !target.startsWith("."));
   expect(new Set(outside.map(({ target }) => target))).toEqual(new Set(["zod"]));
+});
+
+test("the client imports only what browsers have", () => {
+  const outside = imports.filter(({ file, target }) => file.startsWith("src/client/") && !target.startsWith("."));
+  expect(new Set(outside.map(({ target }) => target))).toEqual(new Set(["eventsource-parser"]));
 });
 
 test("no endpoint imports another endpoint", () => {
