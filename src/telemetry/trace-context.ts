@@ -10,6 +10,16 @@ export interface TraceContext {
   tracestate?: string | undefined;
 }
 
+interface TraceFields {
+  traceparent?: string | undefined;
+  tracestate?: string | undefined;
+}
+
+/** The fields of a record. Undefined if nothing traced the request that created it. */
+export function toTraceContext({ traceparent, tracestate }: TraceFields): TraceContext | undefined {
+  return traceparent === undefined ? undefined : { traceparent, tracestate };
+}
+
 /** A step of a trace: a request, an attempt, a model call, a tool call. */
 export interface TraceStep {
   /** What continues the trace after this step. */
