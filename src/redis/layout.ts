@@ -28,6 +28,7 @@
  *   {<prefix>:open}:stored        hash   stored bytes per project (store/stored-bytes.ts)
  *   {<prefix>:open}:stored:<project>:sizes     hash  stored bytes per response, conversation and container
  *   {<prefix>:open}:stored:<project>:expiries  zset  the same ids, by the time at which they stop counting
+ *   {<prefix>:open}:organization:…  projects, keys, limits, usage and the audit log (redis/organization-layout.ts)
  *   <prefix>:windowed         zset    ids with a completion window or of the flex tier, by latest start (store/windowed-responses.ts)
  *   <prefix>:{continuation:<digest>}:waiting  zset    waiting ids with one `continuation_id`, by latest start
  *   <prefix>:{continuation:<digest>}:warm     zset    running or recent ids, by the time until which they count
@@ -36,6 +37,8 @@
  *   <prefix>:item:<project>:<item id>  string  the responses and conversations that contain the item
  *   <prefix>:upstream-responses  zset  remote runs that are not cleaned up yet (store/remote-run-registry.ts)
  *   <prefix>:control          channel orders to workers
+ *   {<prefix>:workers}:details        hash  what live workers announce, by name (store/worker-registry.ts)
+ *   {<prefix>:workers}:of:<queue>     zset  names of its live workers, by the time until which they count
  *   <prefix>:sweeper          string  the worker that sweeps
  *   <prefix>:rate:<project>   string  requests in the current minute
  *   <prefix>:sealing-key      string  the encryption key, if none is configured (sealing/open-sealer.ts)
@@ -43,6 +46,7 @@
  *   <prefix>:replica-probe    string  written before WAIT, and to test whether Redis accepts writes
  *   <prefix>:write-probe      string  written at start, to test whether Redis accepts writes
  */
+import { OrganizationLayout } from "./organization-layout.ts";
 
 /** Entry ids are `<n>-1` because `0-0` is not a legal id; the second number is constant. */
 export const ENTRY_SUFFIX = "-1";
@@ -54,6 +58,7 @@ export class RedisLayout {
   readonly prefix: string;
   /** In Redis Cluster a plain PUBLISH reaches every node; SPUBLISH stays on the response's own shard. */
   readonly sharded: boolean;
+  #organization: OrganizationLayout | undefined;
 
   constructor(prefix: string, options: { sharded: boolean }) {
     this.prefix = prefix;
@@ -141,6 +146,10 @@ export class RedisLayout {
     return [storedSums, `${storedSums}:${project}:sizes`, `${storedSums}:${project}:expiries`];
   };
 
+  get organization(): OrganizationLayout {
+    return (this.#organization ??= new OrganizationLayout(`{${this.inFlight}}`));
+  }
+
   get windowed(): string {
     return `${this.prefix}:windowed`;
   }
@@ -157,6 +166,12 @@ export class RedisLayout {
   get workerControl(): string {
     return `${this.prefix}:control`;
   }
+
+  get workers(): string {
+    return `{${this.prefix}:workers}:details`;
+  }
+
+  workersOf = (queue: string): string => `{${this.prefix}:workers}:of:${queue}`;
 
   get sweeperLock(): string {
     return `${this.prefix}:sweeper`;
@@ -187,7 +202,8 @@ export class RedisLayout {
 
   /** Patterns that match exactly the keys of this installation, for a program that erases it. */
   get patterns(): string[] {
-    return [this.prefix, this.queuePrefix, `{${this.inFlight}}`].map((beginning) => `${escapeGlob(beginning)}:*`);
+    const beginnings = [this.prefix, this.queuePrefix, `{${this.inFlight}}`, `{${this.prefix}:workers}`];
+    return beginnings.map((beginning) => `${escapeGlob(beginning)}:*`);
   }
 
   /** BullMQ needs its own hash tag in Redis Cluster. */

@@ -6,6 +6,8 @@ import type { Clock } from "../redis/redis-clock.ts";
 import type { RedisClient } from "../redis/script.ts";
 import type { ContentSealer } from "../sealing/content-sealer.ts";
 import { Containers } from "../store/containers.ts";
+import { OrganizationKeys } from "../store/organization/organization-keys.ts";
+import { Projects } from "../store/organization/projects.ts";
 import { RelatedResponses } from "../store/related-responses.ts";
 import { Conversations } from "../store/conversations.ts";
 import { CreationRates } from "../store/creation-rates.ts";
@@ -18,7 +20,9 @@ import { StoredBytes } from "../store/stored-bytes.ts";
 import { SweeperLock } from "../store/sweeper-lock.ts";
 import { RunJournals } from "../store/run-journals.ts";
 import { RemoteRunRegistry } from "../store/remote-run-registry.ts";
+import { WaitingTimes } from "../store/waiting-times.ts";
 import { WindowedResponses } from "../store/windowed-responses.ts";
+import { WorkerRegistry } from "../store/worker-registry.ts";
 import { WorkerControl } from "../queue/worker-control.ts";
 import { EventLog } from "../stream/log/event-log.ts";
 import { EventLogReader } from "../stream/log/event-log-reader.ts";
@@ -46,7 +50,11 @@ export interface Storage {
   readonly leases: Leases;
   readonly sweeperLock: SweeperLock;
   readonly creationRates: CreationRates;
+  readonly projects: Projects;
+  readonly organizationKeys: OrganizationKeys;
   readonly workerControl: WorkerControl;
+  readonly workers: WorkerRegistry;
+  readonly waitingTimes: WaitingTimes;
   /** Redis's time, for times that one process stores and another compares with now. */
   readonly clock: Clock;
   readonly sealer: ContentSealer;
@@ -104,6 +112,10 @@ export function openStorage(connections: StorageConnections): Storage {
     leases: new Leases(redis, layout),
     sweeperLock: new SweeperLock(redis, layout),
     creationRates: new CreationRates(redis, layout),
+    projects: new Projects(redis, layout),
+    organizationKeys: new OrganizationKeys(redis, layout, clock),
     workerControl: new WorkerControl(redis, layout, queue),
+    workers: new WorkerRegistry(redis, layout, clock),
+    waitingTimes: new WaitingTimes(redis, layout, clock),
   };
 }

@@ -82,7 +82,7 @@ export class Quarantine {
 
   #describeCrash({ exitStatus }: SuspectProcess): LeftAttempt {
     const reason = `The process that ran the response alone died (${exitStatus}).`;
-    const step = { type: "recovering", since_ms: this.#clock.nowMs(), reason, workers: 0 } as const;
+    const step = { type: "recovering", since_ms: this.#clock.nowMs(), reason } as const;
     return { end: "crashed", reason, step };
   }
 

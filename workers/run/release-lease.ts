@@ -46,7 +46,7 @@ export async function releaseLease(
 
 /** The end of an attempt after which the response waits for any worker. */
 export function recovering({ clock }: Pick<Storage, "clock">, { end, reason }: Omit<LeftAttempt, "step">): LeftAttempt {
-  return { end, reason, step: { type: "recovering", since_ms: clock.nowMs(), reason: reason || end, workers: 0 } };
+  return { end, reason, step: { type: "recovering", since_ms: clock.nowMs(), reason: reason || end } };
 }
 
 export function describe(error: unknown): string {
