@@ -35,6 +35,17 @@ export function currentTraceContext(): TraceContext | undefined {
   return CURRENT_STEP.getStore()?.context;
 }
 
+/**
+ * Fields that link a log line to its span, by the names of
+ * https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/. None without tracing.
+ */
+export function traceFields(): { trace_id?: string | undefined; span_id?: string | undefined } {
+  const context = currentTraceContext();
+  if (context === undefined) return {};
+  const [, trace_id, span_id] = context.traceparent.split("-");
+  return { trace_id, span_id };
+}
+
 /** For requests to other servers. Undefined without tracing, and if the operator turned propagation off. */
 export function propagatedTraceContext(): TraceContext | undefined {
   const step = CURRENT_STEP.getStore();

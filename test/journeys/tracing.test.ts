@@ -179,6 +179,12 @@ test("a client's trace continues to the provider and to the tool", TIMEOUT, asyn
     params: { _meta: { ...FROM_CLIENT, traceparent: traceparentOf(tool!) } },
   });
   for (const secret of PRIVATE) expect(JSON.stringify(collector.spans)).not.toContain(secret);
+
+  // The log lines name their spans.
+  const posted = api.lines.find(({ msg, method }) => msg === "Request answered" && method === "POST");
+  expect(posted).toMatchObject({ trace_id: TRACE_ID, span_id: post!.spanId });
+  const ended = worker.lines.find(({ msg }) => msg === "Response ended");
+  expect(ended).toMatchObject({ trace_id: TRACE_ID, span_id: attempt!.spanId });
 });
 
 /** The second worker that is lost without progress makes the response run alone. */

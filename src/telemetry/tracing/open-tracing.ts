@@ -9,7 +9,7 @@ import { createSampler } from "./sampler.ts";
 import { SpanExport } from "./span-export.ts";
 import { SpanIds } from "./span-ids.ts";
 import { SpanSteps } from "./span-step.ts";
-import type { TracedProcess, Tracing } from "./start-tracing.ts";
+import type { TracedProcess, Tracing } from "./tracing.ts";
 import { traceRequests } from "./trace-requests.ts";
 import { traceRunEvents } from "./trace-run-events.ts";
 import { traceRuns } from "./trace-runs.ts";
