@@ -29,7 +29,7 @@ import { authenticate, requireAdmin, requireProject } from "./http/middleware/au
 import { allowOrigins, parseOrigins } from "./http/middleware/cors.ts";
 import { errorHandler } from "./http/middleware/error-handler.ts";
 import { jsonBody } from "./http/middleware/json-body.ts";
-import { limitRequests } from "./http/middleware/rate-limit.ts";
+import { attachRate, reportRateOnError } from "./http/middleware/rate-limit.ts";
 import { rejectForeignOrigins } from "./http/middleware/reject-foreign-origins.ts";
 import { rejectLargeBodies } from "./http/middleware/reject-large-bodies.ts";
 import { rejectMalformedRequests } from "./http/middleware/reject-malformed-requests.ts";
@@ -37,7 +37,6 @@ import { rejectUnknownUrl } from "./http/middleware/reject-unknown-url.ts";
 import { rejectWebSockets } from "./http/middleware/reject-web-sockets.ts";
 import { assignRequestIds } from "./http/middleware/request-id.ts";
 import { logRequests } from "./http/middleware/request-log.ts";
-import { RateLimiter } from "./responses/admission/rate-limiter.ts";
 
 export function createApp(context: ApiContext): Express {
   const { config, logger, storage } = context;
@@ -69,7 +68,7 @@ export function createApp(context: ApiContext): Express {
 }
 
 function createApiRouter(context: ApiContext): Router {
-  const { config, catalog, logger, storage } = context;
+  const { config, catalog, storage } = context;
   const v1 = Router();
   if (allowsAnonymous(config)) v1.use(rejectForeignOrigins(config.HOST, parseOrigins(config.CORS_ORIGINS)));
   v1.use(authenticate(config, storage));
@@ -77,17 +76,10 @@ function createApiRouter(context: ApiContext): Router {
 
   // Per route, so that no body is read for an unknown path.
   const json = jsonBody(config.MAX_BODY_BYTES, config.MAX_BODY_VALUES);
-  const limit = limitRequests(new RateLimiter(storage.creationRates, logger, config.RATE_LIMIT_REQUESTS_PER_MINUTE));
+  const reportRate = reportRateOnError(context);
 
-  v1.post("/responses", requireProject, limit.attachPermit, json, createResponse(context), limit.reportOnError);
-  v1.post(
-    "/responses/compact",
-    requireProject,
-    limit.attachPermit,
-    json,
-    compactResponse(context),
-    limit.reportOnError,
-  );
+  v1.post("/responses", requireProject, attachRate, json, createResponse(context), reportRate);
+  v1.post("/responses/compact", requireProject, attachRate, json, compactResponse(context), reportRate);
   v1.post("/responses/input_tokens", requireProject, json, countInputTokens(context));
   v1.get("/responses/:response_id", retrieveResponse(context));
   v1.delete("/responses/:response_id", deleteResponse(context));

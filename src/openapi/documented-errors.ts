@@ -182,6 +182,14 @@ export const DOCUMENTED_ERRORS = {
     when: "The project has reached `MAX_STORED_BYTES_PER_PROJECT`. Delete data, or wait until some expires.",
     error: limits.storageFull(2_147_483_648, 2_147_400_000, 90_000),
   },
+  tooManyTokens: {
+    when: "The project's responses used too many tokens in this minute.",
+    error: limits.tooManyTokens(100_000, 12),
+  },
+  spendLimitReached: {
+    when: "The project has reached its spend limit of this month.",
+    error: limits.spendLimitReached(10_000),
+  },
   tooManyRequests: {
     when: "The project has reached `RATE_LIMIT_REQUESTS_PER_MINUTE`.",
     error: limits.tooManyRequests(600, 12),

@@ -36,7 +36,6 @@
  *   <prefix>:upstream-responses  zset  remote runs that are not cleaned up yet (store/remote-run-registry.ts)
  *   <prefix>:control          channel orders to workers
  *   <prefix>:sweeper          string  the worker that sweeps
- *   <prefix>:rate:<project>   string  requests in the current minute
  *   <prefix>:sealing-key      string  the encryption key, if none is configured (sealing/open-sealer.ts)
  *   <prefix>:data-version     string  the format of all this data (redis/data-version.ts)
  *   <prefix>:replica-probe    string  written before WAIT, and to test whether Redis accepts writes
@@ -163,10 +162,6 @@ export class RedisLayout {
 
   get sweeperLock(): string {
     return `${this.prefix}:sweeper`;
-  }
-
-  get rateLimit(): string {
-    return `${this.prefix}:rate`;
   }
 
   get sealingKey(): string {

@@ -7,10 +7,10 @@ import type { RedisClient } from "../redis/script.ts";
 import type { ContentSealer } from "../sealing/content-sealer.ts";
 import { Containers } from "../store/containers.ts";
 import { OrganizationKeys } from "../store/organization/organization-keys.ts";
+import { ProjectLimitStore } from "../store/organization/project-limits.ts";
 import { Projects } from "../store/organization/projects.ts";
 import { RelatedResponses } from "../store/related-responses.ts";
 import { Conversations } from "../store/conversations.ts";
-import { CreationRates } from "../store/creation-rates.ts";
 import { IdempotencyKeys } from "../store/idempotency-keys.ts";
 import { ItemIndex } from "../store/item-index.ts";
 import { InFlightResponses } from "../store/in-flight-responses.ts";
@@ -47,8 +47,8 @@ export interface Storage {
   readonly fullLogReader: EventLogReader;
   readonly leases: Leases;
   readonly sweeperLock: SweeperLock;
-  readonly creationRates: CreationRates;
   readonly projects: Projects;
+  readonly projectLimits: ProjectLimitStore;
   readonly organizationKeys: OrganizationKeys;
   readonly workerControl: WorkerControl;
   /** Redis's time, for times that one process stores and another compares with now. */
@@ -107,8 +107,8 @@ export function openStorage(connections: StorageConnections): Storage {
     fullLogReader: new EventLogReader(redis, layout, { minReplicasAcked: 0 }),
     leases: new Leases(redis, layout),
     sweeperLock: new SweeperLock(redis, layout),
-    creationRates: new CreationRates(redis, layout),
     projects: new Projects(redis, layout),
+    projectLimits: new ProjectLimitStore(redis, layout),
     organizationKeys: new OrganizationKeys(redis, layout, clock),
     workerControl: new WorkerControl(redis, layout, queue),
   };

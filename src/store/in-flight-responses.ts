@@ -1,52 +1,98 @@
 /**
  * The in-flight set: all responses that have not ended. Admission adds an id before or together with its record, so no
- * crash can hide a response from the sweeper. Where projects have limits, each project also has a set, always a subset of
- * the first. A crash can leave an id in the project's set only; the sweeper removes it.
+ * crash can hide a response from the sweeper. Each project also has a set, always a subset of the first. A crash can leave an id in the project's set only; the sweeper removes it.
  */
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
+import {
+  PROJECT_LIMITS_LUA,
+  type ProjectLimits,
+  type RequestRate,
+  toRequestRate,
+} from "./organization/project-limits.ts";
+import { monthOf } from "./organization/usage-periods.ts";
 import { COUNT_BYTES_LUA } from "./stored-bytes.ts";
 
 const COUNT_REUSE_MS = 100;
 
 /*
- * For scripts that add a response. `keys`: in flight, in flight of the project, projects, sums, sizes, expiries. `args`:
- * response id, unix milliseconds, project, limit of responses, bytes, limit of bytes. A limit of 0 means none.
- * `addInFlight` returns nil if the response is added and counted; else {'full'} or {'storage', stored bytes of the project}.
+ * For scripts that add a response. `keys`: in flight, in flight of the project, projects, sums, sizes, expiries, and those
+ * of PROJECT_LIMITS_LUA. `args`: response id, unix milliseconds, project, limit of responses, bytes, limit of bytes, and
+ * those of PROJECT_LIMITS_LUA. The limits are the settings'; those of the project's own replace them.
+ * `addInFlight` returns {'entered'} if the response is added and counted; else {'full', limit}, {'storage', limit, stored
+ * bytes} or what `findExceeded` returns; and as a second value what `rateOf` returns. A response that is in flight already is
+ * no further request.
  */
-export const ADD_IN_FLIGHT_LUA = `${COUNT_BYTES_LUA}
+export const ADD_IN_FLIGHT_LUA = `${COUNT_BYTES_LUA}${PROJECT_LIMITS_LUA}
   local function addInFlight(keys, args)
-    local id, project, bound = args[1], args[3], tonumber(args[4])
-    local stored = {keys[4], keys[5], keys[6]}
-    if bound > 0 and not redis.call('ZSCORE', keys[2], id) and redis.call('ZCARD', keys[2]) >= bound then
-      return {'full'}
+    local id, project = args[1], args[3]
+    local stored, limited = {keys[4], keys[5], keys[6]}, {keys[7], keys[8], keys[9], keys[10]}
+    local own = limitsOf(limited[1])
+    local maxOpen, maxBytes = tonumber(own.open or args[4]), tonumber(own.bytes or args[6])
+    local maxRequests = tonumber(own.requests or args[7])
+    local isNew = not redis.call('ZSCORE', keys[1], id)
+    local exceeded = isNew and findExceeded(limited, {args[7], args[8], args[9]}, own)
+    if not exceeded and maxOpen > 0 and not redis.call('ZSCORE', keys[2], id) and redis.call('ZCARD', keys[2]) >= maxOpen then
+      exceeded = {'full', maxOpen}
     end
-    if not fits(stored, project, id, args[5], tonumber(args[6])) then return {'storage', sum(stored, project)} end
+    if not exceeded and not fits(stored, project, id, args[5], maxBytes) then
+      exceeded = {'storage', maxBytes, sum(stored, project)}
+    end
+    if exceeded then return exceeded, rateOf(limited[2], maxRequests) end
     put(stored, project, id, args[5], '+inf')
     redis.call('ZADD', keys[1], args[2], id)
-    if bound > 0 then
-      redis.call('ZADD', keys[2], args[2], id)
-      redis.call('SADD', keys[3], project)
-    end
+    redis.call('ZADD', keys[2], args[2], id)
+    redis.call('SADD', keys[3], project)
+    if isNew and maxRequests > 0 then countIn(limited[2], 1) end
+    return {'entered'}, rateOf(limited[2], maxRequests)
   end
 `;
 /** Numbers of `keys` and `args`. */
-export const ADD_IN_FLIGHT_KEY_COUNT = 6;
-export const ADD_IN_FLIGHT_ARG_COUNT = 6;
+export const ADD_IN_FLIGHT_KEY_COUNT = 10;
+export const ADD_IN_FLIGHT_ARG_COUNT = 9;
 
-/** The project is at a limit: of responses in flight, or of stored bytes. */
-export type LimitExceeded = { kind: "full" } | { kind: "storage"; storedBytes: number };
+export type RateReply = [limit: number, used: number, resetMs: number];
+export type ExceededReply =
+  | ["full", limit: number]
+  | ["storage", limit: number, storedBytes: number]
+  | ["spend", cents: string]
+  | ["requests"]
+  | ["tokens", limit: number, resetMs: number];
+
+/** The project is at one of its limits. */
+export type LimitExceeded =
+  | { kind: "full"; limit: number }
+  | { kind: "storage"; limit: number; storedBytes: number }
+  | { kind: "spend"; cents: number }
+  | { kind: "requests"; rate: RequestRate | undefined }
+  | { kind: "tokens"; limit: number; resetSeconds: number };
 
 /*
- * KEYS and ARGV as for `addInFlight`. Returns {'entered'} or its rejection.
+ * KEYS and ARGV as for `addInFlight`. Returns both of its values.
  */
-const addInFlightScript = defineScript<["entered" | "full"] | ["storage", number]>(
+const addInFlightScript = defineScript<[["entered"] | ExceededReply, RateReply]>(
   "enterOpenResponses",
   ADD_IN_FLIGHT_KEY_COUNT,
   `${ADD_IN_FLIGHT_LUA}
-  return addInFlight(KEYS, ARGV) or {'entered'}
+  local outcome, rate = addInFlight(KEYS, ARGV)
+  return {outcome, rate}
 `,
 );
+
+export function toLimitExceeded(reply: ExceededReply, rate: RateReply): LimitExceeded {
+  switch (reply[0]) {
+    case "full":
+      return { kind: "full", limit: reply[1] };
+    case "storage":
+      return { kind: "storage", limit: reply[1], storedBytes: reply[2] };
+    case "spend":
+      return { kind: "spend", cents: Number(reply[1]) };
+    case "requests":
+      return { kind: "requests", rate: toRequestRate(rate) };
+    case "tokens":
+      return { kind: "tokens", limit: reply[1], resetSeconds: Math.max(1, Math.ceil(reply[2] / 1000)) };
+  }
+}
 
 /*
  * KEYS  in flight, in flight of the project, sums, sizes, expiries, and the record if the script must check it
@@ -105,31 +151,29 @@ export interface InFlightAddition {
   bytes: number;
 }
 
-/** Limits per project; 0 means none. */
-export interface ProjectLimits {
-  maxOpen: number;
-  maxStoredBytes: number;
-}
-
 /** The bytes that an ended response keeps stored, and their expiry. */
 export interface RetainedSize {
   bytes: number;
   expiresAtMs: number;
 }
 
-export type InFlightAddOutcome = { kind: "entered" } | LimitExceeded;
+export type InFlightAddOutcome = ({ kind: "entered" } | LimitExceeded) & { rate: RequestRate | undefined };
 
 /** The `keys` of `addInFlight`. */
 export function addInFlightKeys(layout: RedisLayout, project: string): string[] {
-  return [layout.inFlight, layout.inFlightOf(project), layout.inFlightProjects, ...layout.storedBytes(project)];
+  const { limitsOf, requestsOf, tokensOf, spendOf } = layout.organization;
+  const stored = layout.storedBytes(project);
+  const limited = [limitsOf(project), requestsOf(project), tokensOf(project), spendOf(project)];
+  return [layout.inFlight, layout.inFlightOf(project), layout.inFlightProjects, ...stored, ...limited];
 }
 
 /** The `args` of `addInFlight`. */
 export function addInFlightArgs(
   { id, project, nowMs, bytes }: InFlightAddition,
-  { maxOpen, maxStoredBytes }: ProjectLimits,
+  { maxOpen, maxStoredBytes, maxRequestsPerMinute, maxTokensPerMinute }: ProjectLimits,
 ): (string | number)[] {
-  return [id, nowMs, project, maxOpen, bytes, maxStoredBytes];
+  const limits = [maxRequestsPerMinute, maxTokensPerMinute, monthOf(nowMs)];
+  return [id, nowMs, project, maxOpen, bytes, maxStoredBytes, ...limits];
 }
 
 export class InFlightResponses {
@@ -152,8 +196,9 @@ export class InFlightResponses {
   /** Adds the id and counts its bytes, unless its project is at a limit. Exact under concurrency. */
   async addWithinLimits(addition: InFlightAddition, limits: ProjectLimits): Promise<InFlightAddOutcome> {
     const keys = addInFlightKeys(this.#layout, addition.project);
-    const [kind, storedBytes] = await addInFlightScript(this.#redis, keys, addInFlightArgs(addition, limits));
-    return kind === "storage" ? { kind, storedBytes } : { kind };
+    const [reply, rate] = await addInFlightScript(this.#redis, keys, addInFlightArgs(addition, limits));
+    const outcome = reply[0] === "entered" ? { kind: reply[0] } : toLimitExceeded(reply, rate);
+    return { ...outcome, rate: toRequestRate(rate) };
   }
 
   /**
