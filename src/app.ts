@@ -22,9 +22,32 @@ import { createResponse } from "./http/endpoints/create-response.ts";
 import { deleteResponse } from "./http/endpoints/delete-response.ts";
 import { createDocsRouter } from "./http/endpoints/docs/documentation.ts";
 import { checkRedis, healthRoutes } from "./http/endpoints/health.ts";
+import { listEventTimes } from "./http/endpoints/list-event-times.ts";
 import { listInputItems } from "./http/endpoints/list-input-items.ts";
 import { listModels, retrieveModel } from "./http/endpoints/models.ts";
+import {
+  createProjectKey,
+  deleteProjectKey,
+  listProjectKeys,
+  retrieveProjectKey,
+} from "./http/endpoints/organization/project-keys.ts";
+import {
+  archiveProject,
+  createProject,
+  listProjects,
+  retrieveProject,
+  updateProject,
+} from "./http/endpoints/organization/projects.ts";
+import {
+  createServiceAccount,
+  createServiceAccountKey,
+  deleteServiceAccount,
+  listServiceAccounts,
+  retrieveServiceAccount,
+  updateServiceAccount,
+} from "./http/endpoints/organization/service-accounts.ts";
 import { retrieveResponse } from "./http/endpoints/retrieve-response.ts";
+import { retrieveRun } from "./http/endpoints/retrieve-run.ts";
 import { authenticate, requireAdmin, requireProject } from "./http/middleware/authenticate.ts";
 import { allowOrigins, parseOrigins } from "./http/middleware/cors.ts";
 import { errorHandler } from "./http/middleware/error-handler.ts";
@@ -85,6 +108,8 @@ function createApiRouter(context: ApiContext): Router {
   v1.delete("/responses/:response_id", deleteResponse(context));
   v1.post("/responses/:response_id/cancel", cancelResponse(context));
   v1.get("/responses/:response_id/input_items", listInputItems(context));
+  v1.get("/responses/:response_id/run", retrieveRun(context));
+  v1.get("/responses/:response_id/event_times", listEventTimes(context));
   v1.post("/conversations", requireProject, json, createConversation(context));
   v1.get("/conversations/:conversation_id", retrieveConversation(context));
   v1.post("/conversations/:conversation_id", json, updateConversation(context));
@@ -103,7 +128,29 @@ function createApiRouter(context: ApiContext): Router {
   return v1;
 }
 
-/** For administrators. */
-function createOrganizationRouter(_context: ApiContext): Router {
-  return Router();
+/** For administrators: the paths of the official client's `admin.organization`. */
+function createOrganizationRouter(context: ApiContext): Router {
+  const { config } = context;
+  const organization = Router();
+  const json = jsonBody(config.MAX_BODY_BYTES, config.MAX_BODY_VALUES);
+  organization.get("/projects", listProjects(context));
+  organization.post("/projects", json, createProject(context));
+  organization.get("/projects/:project_id", retrieveProject(context));
+  organization.post("/projects/:project_id", json, updateProject(context));
+  organization.post("/projects/:project_id/archive", archiveProject(context));
+  organization.get("/projects/:project_id/api_keys", listProjectKeys(context));
+  organization.post("/projects/:project_id/api_keys", json, createProjectKey(context));
+  organization.get("/projects/:project_id/api_keys/:api_key_id", retrieveProjectKey(context));
+  organization.delete("/projects/:project_id/api_keys/:api_key_id", deleteProjectKey(context));
+  organization.get("/projects/:project_id/service_accounts", listServiceAccounts(context));
+  organization.post("/projects/:project_id/service_accounts", json, createServiceAccount(context));
+  organization.get("/projects/:project_id/service_accounts/:service_account_id", retrieveServiceAccount(context));
+  organization.post("/projects/:project_id/service_accounts/:service_account_id", json, updateServiceAccount(context));
+  organization.delete("/projects/:project_id/service_accounts/:service_account_id", deleteServiceAccount(context));
+  organization.post(
+    "/projects/:project_id/service_accounts/:service_account_id/api_keys",
+    json,
+    createServiceAccountKey(context),
+  );
+  return organization;
 }

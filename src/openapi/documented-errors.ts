@@ -40,6 +40,20 @@ export const DOCUMENTED_ERRORS = {
     when: "The project does not exist, or the project in `OpenAI-Project` is archived.",
     error: state.projectNotFound("proj_4f0c"),
   },
+  projectArchived: { when: "The project is archived.", error: state.projectArchived("proj_4f0c") },
+  serviceAccountNotFound: {
+    when: "The service account does not exist in this project.",
+    error: state.serviceAccountNotFound("svc_acct_4f0c"),
+  },
+  keyNotFound: { when: "The key does not exist in this project.", error: state.keyNotFound("key_4f0c") },
+  fixedByEnvironment: {
+    when: "The project or key comes from the server's settings.",
+    error: state.fixedByEnvironment("Project 'research'", "API_KEYS"),
+  },
+  tooManyOf: {
+    when: "There are as many of these things as the server keeps.",
+    error: state.tooManyOf("keys in this project", 100),
+  },
   responseNotFound: {
     when: "The response does not exist: the id is unknown or another project's, or the response was deleted, expired or not stored.",
     error: state.responseNotFound(RESPONSE_ID),

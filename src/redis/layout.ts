@@ -3,8 +3,10 @@
  * use them all in Redis Cluster; the in-flight set and the idempotency keys live elsewhere. Paths below are relative to
  * `src/`.
  *
- *   <prefix>:{<id>}:meta      hash    owner, status, lease, last sequence number (store/response-record.ts)
- *   <prefix>:{<id>}:events    stream  entry `<sequence_number>-1`, field `d` = the event's JSON
+ *   <prefix>:{<id>}:meta      hash    owner, status, lease, last sequence number (store/response-record.ts), and what the run
+ *                             knows of itself (store/run-facts.ts)
+ *   <prefix>:{<id>}:events    stream  entry `<sequence_number>-1`, field `d` = the event's JSON; some also have a time in
+ *                             the field `t`: milliseconds since the response was accepted (stream/log/append-scripts.ts)
  *   <prefix>:{<id>}:snapshot  string  a fold of the log up to some sequence number
  *   <prefix>:{<id>}:request   string  the nearest links of its chain, and the request without its input
  *   <prefix>:{<id>}:input     string  the input items, each with its id
@@ -46,6 +48,8 @@ import { OrganizationLayout } from "./organization-layout.ts";
 /** Entry ids are `<n>-1` because `0-0` is not a legal id; the second number is constant. */
 export const ENTRY_SUFFIX = "-1";
 export const ENTRY_FIELD = "d";
+/** Always the second field: readers take the event from the first. */
+export const TIME_FIELD = "t";
 
 export class RedisLayout {
   readonly prefix: string;

@@ -6,9 +6,11 @@ import type { Clock } from "../redis/redis-clock.ts";
 import type { RedisClient } from "../redis/script.ts";
 import type { ContentSealer } from "../sealing/content-sealer.ts";
 import { Containers } from "../store/containers.ts";
+import { AuditLog } from "../store/organization/audit-log.ts";
 import { OrganizationKeys } from "../store/organization/organization-keys.ts";
 import { ProjectLimitStore } from "../store/organization/project-limits.ts";
 import { Projects } from "../store/organization/projects.ts";
+import { type AccountingSettings, UsageCounts } from "../store/organization/usage-counts.ts";
 import { RelatedResponses } from "../store/related-responses.ts";
 import { Conversations } from "../store/conversations.ts";
 import { IdempotencyKeys } from "../store/idempotency-keys.ts";
@@ -49,6 +51,8 @@ export interface Storage {
   readonly sweeperLock: SweeperLock;
   readonly projects: Projects;
   readonly projectLimits: ProjectLimitStore;
+  readonly usageCounts: UsageCounts;
+  readonly auditLog: AuditLog;
   readonly organizationKeys: OrganizationKeys;
   readonly workerControl: WorkerControl;
   /** Redis's time, for times that one process stores and another compares with now. */
@@ -79,11 +83,12 @@ export interface StorageConnections extends ReplicaRequirement {
   sealer: ContentSealer;
   containerIdleSeconds: number;
   conversationIdleSeconds: number;
+  accounting: AccountingSettings;
 }
 
 export function openStorage(connections: StorageConnections): Storage {
   const { redis, logRedis, layout, queue, clock, sealer, minReplicasAcked } = connections;
-  const { containerIdleSeconds, conversationIdleSeconds } = connections;
+  const { containerIdleSeconds, conversationIdleSeconds, accounting } = connections;
   return {
     ping: () => redis.ping(),
     clock,
@@ -92,7 +97,7 @@ export function openStorage(connections: StorageConnections): Storage {
     conversationIdleSeconds,
     records: new ResponseRecords(redis, layout, logRedis),
     chains: new ResponseChains(redis, layout),
-    inFlight: new InFlightResponses(redis, layout, { minReplicasAcked }),
+    inFlight: new InFlightResponses(redis, layout, { minReplicasAcked, accounting }),
     storedBytes: new StoredBytes(redis, layout),
     windowedResponses: new WindowedResponses(redis, layout),
     relatedResponses: new RelatedResponses(redis, layout),
@@ -109,6 +114,8 @@ export function openStorage(connections: StorageConnections): Storage {
     sweeperLock: new SweeperLock(redis, layout),
     projects: new Projects(redis, layout),
     projectLimits: new ProjectLimitStore(redis, layout),
+    usageCounts: new UsageCounts(redis, layout),
+    auditLog: new AuditLog(redis, layout, accounting.auditLogMaxEntries),
     organizationKeys: new OrganizationKeys(redis, layout, clock),
     workerControl: new WorkerControl(redis, layout, queue),
   };

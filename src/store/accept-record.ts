@@ -16,7 +16,7 @@ import {
   type LimitExceeded,
   type RateReply,
   toLimitExceeded,
-} from "./in-flight-responses.ts";
+} from "./add-in-flight-script.ts";
 import { type ProjectLimits, type RequestRate, toRequestRate } from "./organization/project-limits.ts";
 import { isLargeRecord } from "./staged-record.ts";
 import { CREATE_RECORD_LUA, CREATE_RECORD_KEY_COUNT, createRecordArgs } from "./write-record.ts";

@@ -43,6 +43,7 @@ const PLAIN_FIELDS = [
 const FLAG_FIELDS = ["background", "readable", "stored"] as const satisfies (keyof NewRecord)[];
 /** Written only if set: few responses have them. */
 const OPTIONAL_FIELDS = [
+  "model",
   "conversationId",
   "continuationId",
   "latestStartMs",

@@ -5,67 +5,28 @@
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 import {
-  PROJECT_LIMITS_LUA,
-  type ProjectLimits,
-  type RequestRate,
-  toRequestRate,
-} from "./organization/project-limits.ts";
-import { monthOf } from "./organization/usage-periods.ts";
+  ADD_IN_FLIGHT_KEY_COUNT,
+  ADD_IN_FLIGHT_LUA,
+  addInFlightArgs,
+  addInFlightKeys,
+  type ExceededReply,
+  type InFlightAddition,
+  type LimitExceeded,
+  type RateReply,
+  toLimitExceeded,
+} from "./add-in-flight-script.ts";
+import { type ProjectLimits, type RequestRate, toRequestRate } from "./organization/project-limits.ts";
+import {
+  type AccountingSettings,
+  COUNT_USAGE_LUA,
+  countUsageArgs,
+  countUsageKeys,
+  type PassedThreshold,
+  type ResponseUsage,
+} from "./organization/usage-counts.ts";
 import { COUNT_BYTES_LUA } from "./stored-bytes.ts";
 
 const COUNT_REUSE_MS = 100;
-
-/*
- * For scripts that add a response. `keys`: in flight, in flight of the project, projects, sums, sizes, expiries, and those
- * of PROJECT_LIMITS_LUA. `args`: response id, unix milliseconds, project, limit of responses, bytes, limit of bytes, and
- * those of PROJECT_LIMITS_LUA. The limits are the settings'; those of the project's own replace them.
- * `addInFlight` returns {'entered'} if the response is added and counted; else {'full', limit}, {'storage', limit, stored
- * bytes} or what `findExceeded` returns; and as a second value what `rateOf` returns. A response that is in flight already is
- * no further request.
- */
-export const ADD_IN_FLIGHT_LUA = `${COUNT_BYTES_LUA}${PROJECT_LIMITS_LUA}
-  local function addInFlight(keys, args)
-    local id, project = args[1], args[3]
-    local stored, limited = {keys[4], keys[5], keys[6]}, {keys[7], keys[8], keys[9], keys[10]}
-    local own = limitsOf(limited[1])
-    local maxOpen, maxBytes = tonumber(own.open or args[4]), tonumber(own.bytes or args[6])
-    local maxRequests = tonumber(own.requests or args[7])
-    local isNew = not redis.call('ZSCORE', keys[1], id)
-    local exceeded = isNew and findExceeded(limited, {args[7], args[8], args[9]}, own)
-    if not exceeded and maxOpen > 0 and not redis.call('ZSCORE', keys[2], id) and redis.call('ZCARD', keys[2]) >= maxOpen then
-      exceeded = {'full', maxOpen}
-    end
-    if not exceeded and not fits(stored, project, id, args[5], maxBytes) then
-      exceeded = {'storage', maxBytes, sum(stored, project)}
-    end
-    if exceeded then return exceeded, rateOf(limited[2], maxRequests) end
-    put(stored, project, id, args[5], '+inf')
-    redis.call('ZADD', keys[1], args[2], id)
-    redis.call('ZADD', keys[2], args[2], id)
-    redis.call('SADD', keys[3], project)
-    if isNew and maxRequests > 0 then countIn(limited[2], 1) end
-    return {'entered'}, rateOf(limited[2], maxRequests)
-  end
-`;
-/** Numbers of `keys` and `args`. */
-export const ADD_IN_FLIGHT_KEY_COUNT = 10;
-export const ADD_IN_FLIGHT_ARG_COUNT = 9;
-
-export type RateReply = [limit: number, used: number, resetMs: number];
-export type ExceededReply =
-  | ["full", limit: number]
-  | ["storage", limit: number, storedBytes: number]
-  | ["spend", cents: string]
-  | ["requests"]
-  | ["tokens", limit: number, resetMs: number];
-
-/** The project is at one of its limits. */
-export type LimitExceeded =
-  | { kind: "full"; limit: number }
-  | { kind: "storage"; limit: number; storedBytes: number }
-  | { kind: "spend"; cents: number }
-  | { kind: "requests"; rate: RequestRate | undefined }
-  | { kind: "tokens"; limit: number; resetSeconds: number };
 
 /*
  * KEYS and ARGV as for `addInFlight`. Returns both of its values.
@@ -79,47 +40,37 @@ const addInFlightScript = defineScript<[["entered"] | ExceededReply, RateReply]>
 `,
 );
 
-export function toLimitExceeded(reply: ExceededReply, rate: RateReply): LimitExceeded {
-  switch (reply[0]) {
-    case "full":
-      return { kind: "full", limit: reply[1] };
-    case "storage":
-      return { kind: "storage", limit: reply[1], storedBytes: reply[2] };
-    case "spend":
-      return { kind: "spend", cents: Number(reply[1]) };
-    case "requests":
-      return { kind: "requests", rate: toRequestRate(rate) };
-    case "tokens":
-      return { kind: "tokens", limit: reply[1], resetSeconds: Math.max(1, Math.ceil(reply[2] / 1000)) };
-  }
-}
-
 /*
- * KEYS  in flight, in flight of the project, sums, sizes, expiries, and the record if the script must check it
- * ARGV  response id, project or '', bytes, expiry (both '' if nothing is retained), '1' if replicas are required
- * Returns 1, or 0 if the response stays because its record has no end that readers may see. A deleted response is in neither
- * set and not counted, so the late step of a worker must not count it again.
+ * KEYS  in flight, in flight of the project, sums, sizes, expiries, those of `countUsage`, and the record if the script
+ *       must check it
+ * ARGV  response id, project or '', bytes, expiry (both '' if nothing is retained), '1' if replicas are required, and
+ *       those of `countUsage` if the response used anything
+ * Returns {2, passed thresholds} if the response was in flight, {1} if it was not, or {0} if it stays because its record has
+ * no end that readers may see. A deleted response is in neither set and not counted, so the late step of a worker must not
+ * count it again.
  */
-const removeScript = defineScript<0 | 1>(
+const removeScript = defineScript<[outcome: 0 | 1 | 2, passed?: string[]]>(
   "removeOpenResponse",
   "any",
-  `${COUNT_BYTES_LUA}
+  `${COUNT_BYTES_LUA}${COUNT_USAGE_LUA}
   local id, project = ARGV[1], ARGV[2]
   local stored = {KEYS[3], KEYS[4], KEYS[5]}
-  if KEYS[6] then
-    local meta = redis.call('HMGET', KEYS[6], 'status', 'last', 'durable')
-    if meta[1] == 'queued' or meta[1] == 'in_progress' then return 0 end
-    if ARGV[5] == '1' and meta[3] and tonumber(meta[3]) < tonumber(meta[2]) then return 0 end
+  if KEYS[13] then
+    local meta = redis.call('HMGET', KEYS[13], 'status', 'last', 'durable')
+    if meta[1] == 'queued' or meta[1] == 'in_progress' then return {0} end
+    if ARGV[5] == '1' and meta[3] and tonumber(meta[3]) < tonumber(meta[2]) then return {0} end
   end
   local wasInFlight = redis.call('ZREM', KEYS[1], id) == 1
-  if project == '' then return 1 end
+  local result = wasInFlight and 2 or 1
+  if project == '' then return {result} end
   if ARGV[3] == '' then
     drop(stored, project, id)
   elseif wasInFlight or redis.call('HEXISTS', KEYS[4], id) == 1 then
     put(stored, project, id, ARGV[3], ARGV[4])
   end
   redis.call('ZREM', KEYS[2], id)
-  return 1
+  if not wasInFlight or not ARGV[6] then return {result} end
+  return {result, countUsage({KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]}, ARGV, 6)}
 `,
   { runsWhenFull: true },
 );
@@ -143,46 +94,42 @@ const reconcileScript = defineScript<number>(
   { runsWhenFull: true },
 );
 
-export interface InFlightAddition {
-  id: string;
-  project: string;
-  nowMs: number;
-  /** Size at acceptance. */
-  bytes: number;
-}
-
 /** The bytes that an ended response keeps stored, and their expiry. */
 export interface RetainedSize {
   bytes: number;
   expiresAtMs: number;
 }
 
+/** `removed`: by this call, once per response. `absent`: it was not in flight. `kept`: it runs. */
+export interface RemoveOutcome {
+  kind: "removed" | "absent" | "kept";
+  /** Thresholds of the project's spend that this response has passed. */
+  passed: PassedThreshold[];
+}
+const REMOVE_OUTCOMES = { 2: "removed", 1: "absent", 0: "kept" } as const;
+
+/** An ended response: what it keeps stored, and what it used until `endedAtMs`. */
+export interface EndedResponse {
+  retained?: RetainedSize | undefined;
+  usage?: ResponseUsage | undefined;
+  endedAtMs: number;
+}
+
 export type InFlightAddOutcome = ({ kind: "entered" } | LimitExceeded) & { rate: RequestRate | undefined };
-
-/** The `keys` of `addInFlight`. */
-export function addInFlightKeys(layout: RedisLayout, project: string): string[] {
-  const { limitsOf, requestsOf, tokensOf, spendOf } = layout.organization;
-  const stored = layout.storedBytes(project);
-  const limited = [limitsOf(project), requestsOf(project), tokensOf(project), spendOf(project)];
-  return [layout.inFlight, layout.inFlightOf(project), layout.inFlightProjects, ...stored, ...limited];
-}
-
-/** The `args` of `addInFlight`. */
-export function addInFlightArgs(
-  { id, project, nowMs, bytes }: InFlightAddition,
-  { maxOpen, maxStoredBytes, maxRequestsPerMinute, maxTokensPerMinute }: ProjectLimits,
-): (string | number)[] {
-  const limits = [maxRequestsPerMinute, maxTokensPerMinute, monthOf(nowMs)];
-  return [id, nowMs, project, maxOpen, bytes, maxStoredBytes, ...limits];
-}
 
 export class InFlightResponses {
   readonly #redis: RedisClient;
   readonly #layout: RedisLayout;
   readonly #requiresReplicas: boolean;
+  readonly #accounting: AccountingSettings;
   #lastCount = { atMs: Number.NEGATIVE_INFINITY, count: 0 };
 
-  constructor(redis: RedisClient, layout: RedisLayout, { minReplicasAcked }: { minReplicasAcked: number }) {
+  constructor(
+    redis: RedisClient,
+    layout: RedisLayout,
+    { minReplicasAcked, accounting }: { minReplicasAcked: number; accounting: AccountingSettings },
+  ) {
+    this.#accounting = accounting;
     this.#redis = redis;
     this.#layout = layout;
     this.#requiresReplicas = minReplicasAcked > 0;
@@ -203,25 +150,34 @@ export class InFlightResponses {
 
   /**
    * Removes an id whose response has a visible end or no record. The script checks the record again, because a failover may
-   * have undone the end since the caller read it. False if the id stays. In Redis Cluster the record is on another node and
+   * have undone the end since the caller read it. In Redis Cluster the record is on another node and
    * is not checked. Without a project (for an id without a record) the id stays in its project's set until `reconcile`.
    */
-  async removeEnded(id: string, project: string | undefined, retained?: RetainedSize): Promise<boolean> {
+  async removeEnded(id: string, project: string | undefined, ended?: EndedResponse): Promise<RemoveOutcome> {
     const records = this.#layout.sharded ? [] : [this.#layout.meta(id)];
-    return await this.#remove(id, project, records, retained);
+    return await this.#remove(id, project, records, ended);
   }
 
   /** Removes an id without checking its record. */
-  async forceRemove(id: string, project: string | undefined): Promise<void> {
-    await this.#remove(id, project, []);
+  async forceRemove(id: string, project: string | undefined, ended?: EndedResponse): Promise<RemoveOutcome> {
+    return await this.#remove(id, project, [], ended);
   }
 
-  async #remove(id: string, project: string | undefined, records: string[], retained?: RetainedSize): Promise<boolean> {
+  async #remove(
+    id: string,
+    project = "",
+    records: string[],
+    { retained, usage, endedAtMs }: EndedResponse = { endedAtMs: 0 },
+  ): Promise<RemoveOutcome> {
     const { inFlight, inFlightOf, storedBytes } = this.#layout;
-    const keys = [inFlight, inFlightOf(project ?? ""), ...storedBytes(project ?? ""), ...records];
+    const counted = countUsageKeys(this.#layout, project, endedAtMs);
+    const keys = [inFlight, inFlightOf(project), ...storedBytes(project), ...counted, ...records];
     const size = [retained?.bytes ?? "", retained?.expiresAtMs ?? ""];
     const replicas = this.#requiresReplicas ? "1" : "";
-    return (await removeScript(this.#redis, keys.length, keys, id, project ?? "", size, replicas)) === 1;
+    const usageArgs = usage === undefined ? [] : countUsageArgs(project, endedAtMs, usage, this.#accounting);
+    const args = [id, project, ...size, replicas, ...usageArgs];
+    const [outcome, passed = []] = await removeScript(this.#redis, keys.length, keys, args);
+    return { kind: REMOVE_OUTCOMES[outcome], passed: toThresholds(passed) };
   }
 
   /** Up to `count` ids of a project, oldest first. */
@@ -256,4 +212,9 @@ export class InFlightResponses {
     }
     return this.#lastCount.count;
   }
+}
+
+/** `passed`: id, cents, … */
+function toThresholds(passed: readonly string[]): PassedThreshold[] {
+  return passed.flatMap((id, i) => (i % 2 === 0 ? [{ id, cents: Number(passed[i + 1]) }] : []));
 }

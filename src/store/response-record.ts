@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { type ResolvedRequest, resolvedRequestSchema } from "../protocol/create-request.ts";
+import type { RunFacts } from "../lifecycle/run-facts.ts";
 import type { StoredInputItem } from "../protocol/item.ts";
 import { isTerminalStatus, responseStatusSchema } from "../protocol/response.ts";
 import type { RetainedSize } from "./in-flight-responses.ts";
@@ -72,6 +73,8 @@ export function isEndHidden({ status, last, durable = last }: LogProgress): bool
 export interface NewRecord {
   id: string;
   project: string;
+  /** The model that the request names. */
+  model?: string | undefined;
   status: "queued" | "in_progress";
   background: boolean;
   readable: boolean;
@@ -117,4 +120,10 @@ export interface Memberships {
   isWindowed: boolean;
   /** Size and expiry of a response that has ended and is not deleted. */
   retained: RetainedSize | undefined;
+  /** The fields that describe the run. */
+  run: RunOutcome | undefined;
 }
+
+/** A response and its run, as they are reported at the end. */
+export type RunOutcome = RunFacts &
+  Pick<ResponseRecord, "status" | "background" | "createdAtMs" | "attempts" | "waits">;

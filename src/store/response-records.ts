@@ -1,4 +1,5 @@
 /** Reads, writes and erases response records. */
+import { type RunFacts, runFactsSchema } from "../lifecycle/run-facts.ts";
 import type { StoredInputItem } from "../protocol/item.ts";
 import type { PageQuery } from "../protocol/list.ts";
 import { type ResponseStatus, responseStatusSchema } from "../protocol/response.ts";
@@ -7,7 +8,7 @@ import { defineScript, type RedisClient } from "../redis/script.ts";
 import { parseInSlices } from "../concurrency/parse-in-slices.ts";
 import { type AcceptOutcome, acceptInFlightRecord, canAcceptInOneStep } from "./accept-record.ts";
 import { type EncodedRecord, encodeRecord } from "./encoded-record.ts";
-import type { InFlightAddition } from "./in-flight-responses.ts";
+import type { InFlightAddition } from "./add-in-flight-script.ts";
 import type { ProjectLimits } from "./organization/project-limits.ts";
 import { type InputPage, readInputItem, readInputPage } from "./input-pages.ts";
 import {
@@ -44,6 +45,11 @@ const eraseRecordScript = defineScript<0 | 1>(
   return 1
 `,
   { runsWhenFull: true },
+);
+
+/** Invalid fields must not prevent the end of a response. */
+const runOutcomeSchema = runFactsSchema.extend(
+  recordSchema.pick({ status: true, background: true, createdAtMs: true, attempts: true, waits: true }).shape,
 );
 
 export class ResponseRecords {
@@ -93,6 +99,13 @@ export class ResponseRecords {
     return Object.keys(fields).length === 0 ? undefined : recordSchema.parse(fields);
   }
 
+  /** The record, also of a deleted response, and what its run knows of itself. Undefined if it does not exist. */
+  async readWithFacts(id: string): Promise<{ record: ResponseRecord; facts: RunFacts } | undefined> {
+    const fields = await this.#redis.hgetall(this.#layout.meta(id));
+    if (Object.keys(fields).length === 0) return undefined;
+    return { record: recordSchema.parse(fields), facts: runFactsSchema.parse(fields) };
+  }
+
   /** The record if `project` owns it. Another project's id is an unknown id (contract.md#ownership). */
   async readOwned(id: string, project: string): Promise<ResponseRecord | undefined> {
     const record = await this.read(id);
@@ -100,26 +113,18 @@ export class ResponseRecords {
   }
 
   async readMemberships(id: string): Promise<Memberships> {
-    const [project, conversationId, continuationId, latestStartMs, deleted, bytes, expiresAtMs] =
-      await this.#redis.hmget(
-        this.#layout.meta(id),
-        "project",
-        "conversationId",
-        "continuationId",
-        "latestStartMs",
-        "deleted",
-        "bytes",
-        "expiresAtMs",
-      );
+    const fields = await this.#redis.hgetall(this.#layout.meta(id));
+    const { project, conversationId, continuationId, latestStartMs, deleted, bytes, expiresAtMs } = fields;
     return {
-      project: project ?? undefined,
+      project,
       conversationId: conversationId ?? "",
       continuationId: continuationId ?? "",
       isWindowed: Number(latestStartMs ?? 0) > 0,
       retained:
-        deleted === "0" && expiresAtMs != null
+        deleted === "0" && expiresAtMs !== undefined
           ? { bytes: Number(bytes ?? 0), expiresAtMs: Number(expiresAtMs) }
           : undefined,
+      run: runOutcomeSchema.safeParse(fields).data,
     };
   }
 

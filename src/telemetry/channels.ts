@@ -108,6 +108,14 @@ export interface EndedReport extends Reported {
   toolCalls: Readonly<Record<string, { completed: number; failed: number }>>;
 }
 
+/** A project's spend of this month has passed a threshold. */
+export interface SpendAlertReport {
+  project: string;
+  /** The id of the alert, or `spend_limit`. */
+  alert: string;
+  thresholdCents: number;
+}
+
 export interface SweepReport {
   responseId: string;
   action: string;
@@ -129,5 +137,6 @@ export const channels = {
   fallback: open<FallbackReport>("fallback"),
   recovery: open<RecoveryReport>("recovery"),
   ended: open<EndedReport>("ended"),
+  spendAlert: open<SpendAlertReport>("spend-alert"),
   sweep: open<SweepReport>("sweep"),
 } as const;

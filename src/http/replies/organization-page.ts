@@ -11,9 +11,7 @@ export function toOrganizationPage<T extends { id: string; created_at?: number }
   entries: readonly T[],
   { limit, order, after, before }: OrganizationListQuery,
 ): List<T> {
-  const oldestFirst = entries.toSorted(
-    (a, b) => (a.created_at ?? 0) - (b.created_at ?? 0) || (a.id < b.id ? -1 : 1),
-  );
+  const oldestFirst = entries.toSorted((a, b) => (a.created_at ?? 0) - (b.created_at ?? 0) || (a.id < b.id ? -1 : 1));
   const ordered = order === "asc" ? oldestFirst : oldestFirst.toReversed();
   const start = after === undefined ? 0 : indexOf(ordered, after) + 1;
   const end = before === undefined ? ordered.length : indexOf(ordered, before);

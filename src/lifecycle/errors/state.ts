@@ -52,7 +52,11 @@ export function keyNotFound(id: string): ApiError {
 
 /** `what` comes from a setting of the server, so no request can change it. */
 export function fixedByEnvironment(what: string, setting: string): ApiError {
-  return badRequest(`${what} comes from the setting ${setting}, and can only be changed there.`, null, "fixed_by_environment");
+  return badRequest(
+    `${what} comes from the setting ${setting}, and can only be changed there.`,
+    null,
+    "fixed_by_environment",
+  );
 }
 
 /** `what`: the things of which there are `count` already. */

@@ -9,7 +9,7 @@ import {
 import type { ApiError } from "../../lifecycle/errors/api-error.ts";
 import { isTerminalStatus } from "../../protocol/response.ts";
 import type { EncodedRecord } from "../../store/encoded-record.ts";
-import type { InFlightAddition, LimitExceeded } from "../../store/in-flight-responses.ts";
+import type { InFlightAddition, LimitExceeded } from "../../store/add-in-flight-script.ts";
 import type { ProjectLimits, RequestRate } from "../../store/organization/project-limits.ts";
 import { settleEndedResponse } from "../ending/settle-ended-response.ts";
 import type { Storage } from "../storage.ts";

@@ -70,7 +70,10 @@ test("a response counts its stored bytes, from acceptance to deletion", async ()
   await eraseResponse(storage, id, (await storage.records.read(id))!);
   expect(await storage.storedBytes.read(project)).toBe(0);
   // The late step of a worker whose response was deleted meanwhile.
-  await storage.inFlight.removeEnded(id, project, { bytes: expected, expiresAtMs: Date.now() + 60_000 });
+  await storage.inFlight.removeEnded(id, project, {
+    retained: { bytes: expected, expiresAtMs: Date.now() + 60_000 },
+    endedAtMs: Date.now(),
+  });
   expect(await storage.storedBytes.read(project)).toBe(0);
 });
 

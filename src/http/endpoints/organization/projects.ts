@@ -3,7 +3,11 @@ import type { RequestHandler } from "express";
 import type { ApiContext } from "../../../context.ts";
 import { fixedByEnvironment, projectArchived, tooManyOf } from "../../../lifecycle/errors/state.ts";
 import { newId } from "../../../protocol/id.ts";
-import { createProjectSchema, projectListQuerySchema, updateProjectSchema } from "../../../protocol/organization/projects.ts";
+import {
+  createProjectSchema,
+  projectListQuerySchema,
+  updateProjectSchema,
+} from "../../../protocol/organization/projects.ts";
 import { MAX_PROJECTS } from "../../../store/organization/projects.ts";
 import { recordAudit } from "../../replies/record-audit.ts";
 import { toOrganizationPage } from "../../replies/organization-page.ts";
