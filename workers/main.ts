@@ -3,22 +3,39 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { createHealthApp } from "../src/worker-health-app.ts";
 import { readConfig, replicaWaitMsOf } from "../src/config/config.ts";
+import { readRelease } from "../src/config/release.ts";
 import { redirectConsole } from "../src/logging/redirect-console.ts";
-import { openWorkerContext } from "../src/context.ts";
+import { openWorkerContext, type WorkerContext } from "../src/context.ts";
 import { createLogger } from "../src/logging/logger.ts";
 import { listOperatorSecrets } from "../src/providers/operator-secrets.ts";
 import { runProcess } from "../src/process/run-process.ts";
 import { readProviderCatalog } from "../src/providers/catalog.ts";
+import { startTracing, TRACES_LIMIT_MS } from "../src/telemetry/tracing/start-tracing.ts";
 import { ResponseSweeper } from "./jobs/response-sweeper.ts";
 import { HAND_OVER_MS, ResponseWorker } from "./jobs/response-worker.ts";
+import { WorkerHeartbeat } from "./jobs/worker-heartbeat.ts";
 
 const CLOSE_LIMIT_MS = 3_000;
 
+async function startHeartbeat(
+  { config, logger, storage }: WorkerContext,
+  worker: ResponseWorker,
+): Promise<WorkerHeartbeat> {
+  const version = readRelease();
+  const startedAtMs = storage.clock.nowMs();
+  const readDetails = () => ({ version, startedAtMs, queues: worker.slots });
+  const heartbeat = new WorkerHeartbeat({ registry: storage.workers, id: config.processName, readDetails, logger });
+  await heartbeat.start();
+  return heartbeat;
+}
+
 await runProcess("worker", async () => {
   const config = readConfig();
-  const secrets = listOperatorSecrets(config, readProviderCatalog(config).providers);
+  const { providers } = readProviderCatalog(config);
+  const secrets = listOperatorSecrets(config, providers);
   const logger = createLogger({ name: "worker", level: config.LOG_LEVEL, pretty: config.LOG_PRETTY, secrets });
   redirectConsole(logger);
+  const tracing = await startTracing({ name: "worker", config, providers, logger });
   const context = await openWorkerContext(config, logger);
   const worker = await ResponseWorker.start(context);
   const sweeper = new ResponseSweeper(context, {
@@ -28,6 +45,7 @@ await runProcess("worker", async () => {
     sweepUpstreams: () => worker.remoteRuns.sweep(),
   });
   sweeper.start();
+  const heartbeat = await startHeartbeat(context, worker);
   const health = config.WORKER_PORT > 0 ? await serveHealth(config.WORKER_PORT, config.HOST) : undefined;
   logger.info({ health: health?.address() }, "Worker taking jobs");
 
@@ -48,11 +66,12 @@ await runProcess("worker", async () => {
 
   return {
     logger,
-    drainLimitMs: config.DRAIN_GRACE_MS + HAND_OVER_MS + CLOSE_LIMIT_MS,
+    drainLimitMs: config.DRAIN_GRACE_MS + HAND_OVER_MS + CLOSE_LIMIT_MS + TRACES_LIMIT_MS,
     drain: async () => {
-      await Promise.all([sweeper.stop(), worker.drain(config.DRAIN_GRACE_MS)]);
+      await Promise.all([heartbeat.stop(), sweeper.stop(), worker.drain(config.DRAIN_GRACE_MS)]);
       health?.close();
       await context[Symbol.asyncDispose]();
+      await tracing.stop();
     },
   };
 });

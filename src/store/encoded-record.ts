@@ -48,6 +48,8 @@ const OPTIONAL_FIELDS = [
   "continuationId",
   "latestStartMs",
   "durable",
+  "traceparent",
+  "tracestate",
 ] as const satisfies (keyof NewRecord)[];
 
 /** Maximum remaining lifetime of a response: it may end as late as its deadline. */

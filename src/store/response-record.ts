@@ -60,6 +60,9 @@ export const recordSchema = z.object({
   conversationId: z.string().default(""),
   /** Size of request, input, log and journal. Incomplete for a response that an older release accepted. */
   bytes: z.coerce.number().default(0),
+  /** Trace context of the request that created it, if that is traced (src/telemetry/trace-context.ts). */
+  traceparent: z.string().optional(),
+  tracestate: z.string().optional(),
 });
 export type ResponseRecord = z.infer<typeof recordSchema>;
 
@@ -89,6 +92,8 @@ export interface NewRecord {
   conversationId: string;
   /** Where replicas are required: the last event that readers may see. */
   durable?: number | undefined;
+  traceparent?: string | undefined;
+  tracestate?: string | undefined;
   request: StoredRequest;
   input: StoredInputItem[];
   /** The opening events, encoded, from sequence number 0. */

@@ -15,6 +15,7 @@ import type { StoredRequest } from "../../store/response-record.ts";
 import { sequenceEvents } from "../../stream/log/event-log.ts";
 import { channels } from "../../telemetry/channels.ts";
 import { ReplicasMissingError } from "../../stream/log/replica-acknowledgement.ts";
+import { currentTraceContext } from "../../telemetry/trace-context.ts";
 import { sealItemUrls } from "../content/item-urls.ts";
 import { sealSecrets } from "../content/request-secrets.ts";
 import { conversationIdOf, lockForResponse } from "../conversations/conversation-lock.ts";
@@ -110,6 +111,7 @@ async function createRecord(
     idempotencyHash: hash,
     conversationId: conversationIdOf(request) ?? "",
     durable: storage.log.initialVisibleEnd,
+    ...currentTraceContext(),
     request: { request: sealed, ancestors, ...(purpose && { purpose }) },
     input: await sealItemUrls(storage.sealer, project, await toStoredInput(input)),
     events,
