@@ -214,7 +214,6 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/responses",
     "src/telemetry",
     "src/responses/admission",
-    "src/context.ts",
   ],
   "workers/tools/registry.ts": [
     "src/protocol",
@@ -327,7 +326,6 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/concurrency",
     "src/protocol",
     "src/redis",
-    "src/config",
     "src/context-window",
     "src/lifecycle",
     "src/store",
@@ -368,7 +366,6 @@ const ROOMS: Record<string, readonly string[]> = {
   "src/app.ts": [
     "src/config",
     "src/responses/reading",
-    "src/responses/admission",
     "src/context.ts",
     "src/http/middleware",
     "src/openapi",
