@@ -64,6 +64,7 @@ export function createApp(context: ApiContext, metrics?: Metrics): Express {
   app.disable("x-powered-by");
   app.disable("etag");
   app.set("query parser", "extended");
+  app.set("trust proxy", config.trustedProxies);
   app.use(assignRequestIds);
   app.use(
     healthRoutes(readiness, {

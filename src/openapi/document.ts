@@ -10,6 +10,7 @@ import * as conversations from "./operations/conversations.ts";
 import { createResponse } from "./operations/create-response.ts";
 import * as models from "./operations/models.ts";
 import * as responses from "./operations/responses.ts";
+import * as runs from "./operations/runs.ts";
 import * as server from "./operations/server.ts";
 import * as workersAndQueues from "./operations/workers-and-queues.ts";
 import { describeSchemas } from "./schemas.ts";
@@ -25,6 +26,8 @@ const API: Paths = {
   "/responses/{response_id}": { get: responses.retrieveResponse, delete: responses.deleteResponse },
   "/responses/{response_id}/cancel": { post: responses.cancelResponse },
   "/responses/{response_id}/input_items": { get: responses.listInputItems },
+  "/responses/{response_id}/run": { get: runs.retrieveRun },
+  "/responses/{response_id}/event_times": { get: runs.listEventTimes },
   "/conversations": { post: conversations.createConversation },
   "/conversations/{conversation_id}": {
     get: conversations.retrieveConversation,
