@@ -43,6 +43,10 @@ export type IdPrefix =
   | "req"
   | "item"
   | "rs_own"
+  | "proj"
+  | "svc_acct"
+  | "key"
+  | "alert"
   | "whe"
   | "whe_test"
   | (typeof ITEM_ID_PREFIXES)[keyof typeof ITEM_ID_PREFIXES];

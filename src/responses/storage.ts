@@ -6,11 +6,14 @@ import type { Clock } from "../redis/redis-clock.ts";
 import type { RedisClient } from "../redis/script.ts";
 import type { ContentSealer } from "../sealing/content-sealer.ts";
 import { Containers } from "../store/containers.ts";
+import { AuditLog } from "../store/organization/audit-log.ts";
 import { OrganizationKeys } from "../store/organization/organization-keys.ts";
+import { ProjectLimitStore } from "../store/organization/project-limits.ts";
 import { Projects } from "../store/organization/projects.ts";
+import { SpendAlerts } from "../store/organization/spend-alerts.ts";
+import { type AccountingSettings, UsageCounts } from "../store/organization/usage-counts.ts";
 import { RelatedResponses } from "../store/related-responses.ts";
 import { Conversations } from "../store/conversations.ts";
-import { CreationRates } from "../store/creation-rates.ts";
 import { IdempotencyKeys } from "../store/idempotency-keys.ts";
 import { ItemIndex } from "../store/item-index.ts";
 import { InFlightResponses } from "../store/in-flight-responses.ts";
@@ -20,10 +23,12 @@ import { StoredBytes } from "../store/stored-bytes.ts";
 import { SweeperLock } from "../store/sweeper-lock.ts";
 import { RunJournals } from "../store/run-journals.ts";
 import { RemoteRunRegistry } from "../store/remote-run-registry.ts";
+import { WaitingTimes } from "../store/waiting-times.ts";
 import { WebhookDeliveries } from "../store/webhook-deliveries.ts";
 import { WebhookEndpointStore } from "../store/webhook-endpoints.ts";
 import { WebhookOutbox } from "../store/webhook-outbox.ts";
 import { WindowedResponses } from "../store/windowed-responses.ts";
+import { WorkerRegistry } from "../store/worker-registry.ts";
 import { WorkerControl } from "../queue/worker-control.ts";
 import { EventLog } from "../stream/log/event-log.ts";
 import { EventLogReader } from "../stream/log/event-log-reader.ts";
@@ -51,10 +56,15 @@ export interface Storage {
   readonly fullLogReader: EventLogReader;
   readonly leases: Leases;
   readonly sweeperLock: SweeperLock;
-  readonly creationRates: CreationRates;
   readonly projects: Projects;
+  readonly projectLimits: ProjectLimitStore;
+  readonly usageCounts: UsageCounts;
+  readonly spendAlerts: SpendAlerts;
+  readonly auditLog: AuditLog;
   readonly organizationKeys: OrganizationKeys;
   readonly workerControl: WorkerControl;
+  readonly workers: WorkerRegistry;
+  readonly waitingTimes: WaitingTimes;
   readonly webhooks: Webhooks;
   /** Redis's time, for times that one process stores and another compares with now. */
   readonly clock: Clock;
@@ -86,12 +96,13 @@ export interface StorageConnections extends ReplicaRequirement {
   sealer: ContentSealer;
   containerIdleSeconds: number;
   conversationIdleSeconds: number;
+  accounting: AccountingSettings;
   webhooks: WebhookSettings;
 }
 
 export function openStorage(connections: StorageConnections): Storage {
   const { redis, logRedis, layout, queue, clock, sealer, minReplicasAcked } = connections;
-  const { containerIdleSeconds, conversationIdleSeconds } = connections;
+  const { containerIdleSeconds, conversationIdleSeconds, accounting } = connections;
   return {
     ping: () => redis.ping(),
     clock,
@@ -100,7 +111,7 @@ export function openStorage(connections: StorageConnections): Storage {
     conversationIdleSeconds,
     records: new ResponseRecords(redis, layout, logRedis),
     chains: new ResponseChains(redis, layout),
-    inFlight: new InFlightResponses(redis, layout, { minReplicasAcked }),
+    inFlight: new InFlightResponses(redis, layout, { minReplicasAcked, accounting }),
     storedBytes: new StoredBytes(redis, layout),
     windowedResponses: new WindowedResponses(redis, layout),
     relatedResponses: new RelatedResponses(redis, layout),
@@ -115,10 +126,15 @@ export function openStorage(connections: StorageConnections): Storage {
     fullLogReader: new EventLogReader(redis, layout, { minReplicasAcked: 0 }),
     leases: new Leases(redis, layout),
     sweeperLock: new SweeperLock(redis, layout),
-    creationRates: new CreationRates(redis, layout),
     projects: new Projects(redis, layout),
+    projectLimits: new ProjectLimitStore(redis, layout),
+    usageCounts: new UsageCounts(redis, layout),
+    spendAlerts: new SpendAlerts(redis, layout),
+    auditLog: new AuditLog(redis, layout, accounting.auditLogMaxEntries),
     organizationKeys: new OrganizationKeys(redis, layout, clock),
     workerControl: new WorkerControl(redis, layout, queue),
+    workers: new WorkerRegistry(redis, layout, clock),
+    waitingTimes: new WaitingTimes(redis, layout, clock),
     webhooks: openWebhooks({
       ...connections.webhooks,
       clock,

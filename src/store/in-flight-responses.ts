@@ -1,51 +1,35 @@
 /**
  * The in-flight set: all responses that have not ended. Admission adds an id before or together with its record, so no
- * crash can hide a response from the sweeper. Where projects have limits, each project also has a set, always a subset of
- * the first. A crash can leave an id in the project's set only; the sweeper removes it.
+ * crash can hide a response from the sweeper. Each project also has a set, always a subset of the first. A crash can leave an id in the project's set only; the sweeper removes it.
  */
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
+import {
+  ADD_IN_FLIGHT_KEY_COUNT,
+  ADD_IN_FLIGHT_LUA,
+  addInFlightArgs,
+  addInFlightKeys,
+  type ExceededReply,
+  type InFlightAddition,
+  type LimitExceeded,
+  type RateReply,
+  toLimitExceeded,
+} from "./add-in-flight-script.ts";
+import { type ProjectLimits, type RequestRate, toRequestRate } from "./organization/project-limits.ts";
+import type { AccountingSettings } from "./organization/usage-counts.ts";
 import { type EndedResponse, type RemovalOutcome, removeInFlight } from "./remove-in-flight.ts";
-import { COUNT_BYTES_LUA } from "./stored-bytes.ts";
 
 const COUNT_REUSE_MS = 100;
 
 /*
- * For scripts that add a response. `keys`: in flight, in flight of the project, projects, sums, sizes, expiries. `args`:
- * response id, unix milliseconds, project, limit of responses, bytes, limit of bytes. A limit of 0 means none.
- * `addInFlight` returns nil if the response is added and counted; else {'full'} or {'storage', stored bytes of the project}.
+ * KEYS and ARGV as for `addInFlight`. Returns both of its values.
  */
-export const ADD_IN_FLIGHT_LUA = `${COUNT_BYTES_LUA}
-  local function addInFlight(keys, args)
-    local id, project, bound = args[1], args[3], tonumber(args[4])
-    local stored = {keys[4], keys[5], keys[6]}
-    if bound > 0 and not redis.call('ZSCORE', keys[2], id) and redis.call('ZCARD', keys[2]) >= bound then
-      return {'full'}
-    end
-    if not fits(stored, project, id, args[5], tonumber(args[6])) then return {'storage', sum(stored, project)} end
-    put(stored, project, id, args[5], '+inf')
-    redis.call('ZADD', keys[1], args[2], id)
-    if bound > 0 then
-      redis.call('ZADD', keys[2], args[2], id)
-      redis.call('SADD', keys[3], project)
-    end
-  end
-`;
-/** Numbers of `keys` and `args`. */
-export const ADD_IN_FLIGHT_KEY_COUNT = 6;
-export const ADD_IN_FLIGHT_ARG_COUNT = 6;
-
-/** The project is at a limit: of responses in flight, or of stored bytes. */
-export type LimitExceeded = { kind: "full" } | { kind: "storage"; storedBytes: number };
-
-/*
- * KEYS and ARGV as for `addInFlight`. Returns {'entered'} or its rejection.
- */
-const addInFlightScript = defineScript<["entered" | "full"] | ["storage", number]>(
+const addInFlightScript = defineScript<[["entered"] | ExceededReply, RateReply]>(
   "enterOpenResponses",
   ADD_IN_FLIGHT_KEY_COUNT,
   `${ADD_IN_FLIGHT_LUA}
-  return addInFlight(KEYS, ARGV) or {'entered'}
+  local outcome, rate = addInFlight(KEYS, ARGV)
+  return {outcome, rate}
 `,
 );
 
@@ -68,42 +52,21 @@ const reconcileScript = defineScript<number>(
   { runsWhenFull: true },
 );
 
-export interface InFlightAddition {
-  id: string;
-  project: string;
-  nowMs: number;
-  /** Size at acceptance. */
-  bytes: number;
-}
-
-/** Limits per project; 0 means none. */
-export interface ProjectLimits {
-  maxOpen: number;
-  maxStoredBytes: number;
-}
-
-export type InFlightAddOutcome = { kind: "entered" } | LimitExceeded;
-
-/** The `keys` of `addInFlight`. */
-export function addInFlightKeys(layout: RedisLayout, project: string): string[] {
-  return [layout.inFlight, layout.inFlightOf(project), layout.inFlightProjects, ...layout.storedBytes(project)];
-}
-
-/** The `args` of `addInFlight`. */
-export function addInFlightArgs(
-  { id, project, nowMs, bytes }: InFlightAddition,
-  { maxOpen, maxStoredBytes }: ProjectLimits,
-): (string | number)[] {
-  return [id, nowMs, project, maxOpen, bytes, maxStoredBytes];
-}
+export type InFlightAddOutcome = ({ kind: "entered" } | LimitExceeded) & { rate: RequestRate | undefined };
 
 export class InFlightResponses {
   readonly #redis: RedisClient;
   readonly #layout: RedisLayout;
   readonly #requiresReplicas: boolean;
+  readonly #accounting: AccountingSettings;
   #lastCount = { atMs: Number.NEGATIVE_INFINITY, count: 0 };
 
-  constructor(redis: RedisClient, layout: RedisLayout, { minReplicasAcked }: { minReplicasAcked: number }) {
+  constructor(
+    redis: RedisClient,
+    layout: RedisLayout,
+    { minReplicasAcked, accounting }: { minReplicasAcked: number; accounting: AccountingSettings },
+  ) {
+    this.#accounting = accounting;
     this.#redis = redis;
     this.#layout = layout;
     this.#requiresReplicas = minReplicasAcked > 0;
@@ -117,23 +80,24 @@ export class InFlightResponses {
   /** Adds the id and counts its bytes, unless its project is at a limit. Exact under concurrency. */
   async addWithinLimits(addition: InFlightAddition, limits: ProjectLimits): Promise<InFlightAddOutcome> {
     const keys = addInFlightKeys(this.#layout, addition.project);
-    const [kind, storedBytes] = await addInFlightScript(this.#redis, keys, addInFlightArgs(addition, limits));
-    return kind === "storage" ? { kind, storedBytes } : { kind };
+    const [reply, rate] = await addInFlightScript(this.#redis, keys, addInFlightArgs(addition, limits));
+    const outcome = reply[0] === "entered" ? { kind: reply[0] } : toLimitExceeded(reply, rate);
+    return { ...outcome, rate: toRequestRate(rate) };
   }
 
   /**
-   * Removes an id whose response has a visible end or no record, and puts its event into the outbox. The script checks the
-   * record again, because a failover may have undone the end since the caller read it. In Redis Cluster the record is on
-   * another node and is not checked. Without a project (for an id without a record) the id stays in its project's set until
-   * `reconcile`.
+   * Removes an id whose response has a visible end or no record, counts what it used, and puts its event into the outbox.
+   * The script checks the record again, because a failover may have undone the end since the caller read it. In Redis
+   * Cluster the record is on another node and is not checked. Without a project (for an id without a record) the id stays in
+   * its project's set until `reconcile`.
    */
-  async removeEnded(id: string, project: string | undefined, ended: EndedResponse = {}): Promise<RemovalOutcome> {
+  async removeEnded(id: string, project: string | undefined, ended?: EndedResponse): Promise<RemovalOutcome> {
     const records = this.#layout.sharded ? [] : [this.#layout.meta(id)];
     return await this.#remove(id, project, records, ended);
   }
 
   /** Removes an id without checking its record. */
-  async forceRemove(id: string, project: string | undefined, ended: EndedResponse = {}): Promise<RemovalOutcome> {
+  async forceRemove(id: string, project: string | undefined, ended?: EndedResponse): Promise<RemovalOutcome> {
     return await this.#remove(id, project, [], ended);
   }
 
@@ -141,9 +105,10 @@ export class InFlightResponses {
     id: string,
     project: string | undefined,
     records: string[],
-    ended: EndedResponse,
+    ended?: EndedResponse,
   ): Promise<RemovalOutcome> {
-    return await removeInFlight(this.#redis, this.#layout, { id, project, records, ended }, this.#requiresReplicas);
+    const settings = { requiresReplicas: this.#requiresReplicas, accounting: this.#accounting };
+    return await removeInFlight(this.#redis, this.#layout, { id, project, records, ended }, settings);
   }
 
   /** Up to `count` ids of a project, oldest first. */

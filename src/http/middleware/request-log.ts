@@ -2,6 +2,7 @@
  * One log line per request, except health checks. Written by hand because the libraries create a child logger per
  * request, which costs more than a tenth of the time it takes to accept one.
  */
+import { AsyncResource } from "node:async_hooks";
 import type { RequestHandler } from "express";
 import type { Logger } from "pino";
 import { malformedClientRequestId } from "../../lifecycle/errors/http.ts";
@@ -11,7 +12,7 @@ declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace
   namespace Express {
     interface Locals {
-      /** The response that this request created or replayed: the log line links its id to the request's. */
+      /** The response that this request created, replayed or names: the log line links its id to the request's. */
       responseId?: string;
     }
   }
@@ -20,25 +21,31 @@ declare global {
 /** The hosted API's rule for `X-Client-Request-Id`. The id is logged and not answered. */
 export const CLIENT_ID = /^[\x20-\x7e]{0,512}$/;
 
-/** Logs only the method, the URL and the request's ids: other headers and bodies may contain secrets. */
+/** Logs who asked for what: other headers and bodies may contain secrets. Behind a proxy, TRUSTED_PROXIES finds the client. */
 export function logRequests(logger: Logger): RequestHandler {
   return (request, response, next) => {
     const startedMs = performance.now();
     const requestId = response.getHeader("x-request-id");
+    // A closed socket has no address.
+    const clientAddress = request.ip;
     const clientRequestId = request.get("x-client-request-id");
     const isValid = clientRequestId === undefined || CLIENT_ID.test(clientRequestId);
-    response.once("close", () => {
+    const log = (): void => {
       const line = {
         requestId,
         ...(isValid && clientRequestId !== undefined && { clientRequestId }),
+        ...(response.locals.project !== undefined && { project: response.locals.project }),
         ...(response.locals.responseId !== undefined && { responseId: response.locals.responseId }),
+        clientAddress,
         method: request.method,
         url: request.originalUrl,
         status: response.statusCode,
         durationMs: Math.round(performance.now() - startedMs),
       };
       logger.info(line, response.writableFinished ? "Request answered" : "Request cut off");
-    });
+    };
+    // So that the line gets the ids of the request's span.
+    response.once("close", AsyncResource.bind(log));
     if (!isValid) throw malformedClientRequestId();
     next();
   };

@@ -5,7 +5,7 @@ import { appendAndUnlock } from "../conversations/conversation-lock.ts";
 import { publishDurableEnd } from "../reading/publish-durable-end.ts";
 import type { Storage } from "../storage.ts";
 import { leaveInFlight } from "./leave-in-flight.ts";
-import { reportEnd } from "./report-end.ts";
+import { reportEnd, reportThresholds } from "./report-end.ts";
 
 /**
  * Removes an ended or deleted response from the in-flight set, its continuation and its conversation's lock. False if the
@@ -30,7 +30,10 @@ export async function removeFromSets(
     await storage.relatedResponses.markEnded({ id, project, continuationId }, storage.clock.nowMs());
   }
   if (conversationId !== "") await appendAndUnlock(storage, conversationId, id, ended);
-  const outcome = await leaveInFlight(storage, id, memberships);
-  if (outcome === "removed" && project !== undefined && run !== undefined) reportEnd(id, project, run);
-  return outcome !== "kept";
+  const { kind, passed } = await leaveInFlight(storage, id, memberships);
+  if (kind === "removed" && project !== undefined && run !== undefined) {
+    reportEnd(id, project, run);
+    reportThresholds(project, passed);
+  }
+  return kind !== "kept";
 }
