@@ -6,7 +6,11 @@ import { on, onEnd, onStart } from "../subscribe.ts";
 import { BoundedValues, type ModelValues } from "./label-values.ts";
 import { CALL_SECONDS, PREFIX } from "./names.ts";
 
-export function collectModelCalls(registry: Registry, models: ModelValues): (() => void)[] {
+export function collectModelCalls(
+  registry: Registry,
+  models: ModelValues,
+  configured: readonly string[],
+): (() => void)[] {
   const registers = [registry];
   const providers = new BoundedValues();
   const codes = new BoundedValues();
@@ -48,6 +52,8 @@ export function collectModelCalls(registry: Registry, models: ModelValues): (() 
     labelNames: ["code"],
     registers,
   });
+  // So that a rate sees the first of them.
+  for (const provider of configured) waits.inc({ provider: providers.of(provider) }, 0);
   const observeUsage = countUsage(registry);
   const began = new WeakMap<ModelCallReport, number>();
   return [
