@@ -28,6 +28,7 @@ import { serveMetrics } from "./http/endpoints/metrics.ts";
 import { listModels, retrieveModel } from "./http/endpoints/models.ts";
 import { listQueues } from "./http/endpoints/organization/queues.ts";
 import { listWorkers } from "./http/endpoints/organization/workers.ts";
+import { QUEUE_BOARD_PATH, queueBoard } from "./http/endpoints/queue-board.ts";
 import { retrieveResponse } from "./http/endpoints/retrieve-response.ts";
 import { retrieveRun } from "./http/endpoints/retrieve-run.ts";
 import { authenticate, requireAdmin, requireProject } from "./http/middleware/authenticate.ts";
@@ -80,6 +81,7 @@ export function createApp(context: ApiContext, metrics?: Metrics): Express {
   app.use(allowOrigins(config.CORS_ORIGINS));
   app.use(rejectLargeBodies(config.MAX_BODY_BYTES));
   app.use(createDocsRouter(async () => (await import("./openapi/document.ts")).describeApi()));
+  if (config.adminKeys.length > 0) app.use(QUEUE_BOARD_PATH, queueBoard(context));
   app.use(["/v1", "/v5"], createApiRouter(context));
   app.use(rejectUnknownUrl);
   app.use(errorHandler(logger));
