@@ -26,16 +26,34 @@ import { listEventTimes } from "./http/endpoints/list-event-times.ts";
 import { listInputItems } from "./http/endpoints/list-input-items.ts";
 import { serveMetrics } from "./http/endpoints/metrics.ts";
 import { listModels, retrieveModel } from "./http/endpoints/models.ts";
+import { listAuditLog } from "./http/endpoints/organization/audit-log.ts";
+import * as keys from "./http/endpoints/organization/project-keys.ts";
+import * as limits from "./http/endpoints/organization/project-limits.ts";
+import * as projects from "./http/endpoints/organization/projects.ts";
+import * as alerts from "./http/endpoints/organization/spend-alerts.ts";
+import { listCosts, listUsage } from "./http/endpoints/organization/usage.ts";
+import * as accounts from "./http/endpoints/organization/service-accounts.ts";
 import { listQueues } from "./http/endpoints/organization/queues.ts";
 import { listWorkers } from "./http/endpoints/organization/workers.ts";
 import { QUEUE_BOARD_PATH, queueBoard } from "./http/endpoints/queue-board.ts";
 import { retrieveResponse } from "./http/endpoints/retrieve-response.ts";
 import { retrieveRun } from "./http/endpoints/retrieve-run.ts";
+import { listWebhookDeliveries } from "./http/endpoints/webhooks/deliveries.ts";
+import { listWebhookEventTypes } from "./http/endpoints/webhooks/event-types.ts";
+import { testWebhookEndpoint } from "./http/endpoints/webhooks/test-endpoint.ts";
+import {
+  createWebhookEndpoint,
+  deleteWebhookEndpoint,
+  listWebhookEndpoints,
+  retrieveWebhookEndpoint,
+  rotateWebhookSecret,
+  updateWebhookEndpoint,
+} from "./http/endpoints/webhooks/webhook-endpoints.ts";
 import { authenticate, requireAdmin, requireProject } from "./http/middleware/authenticate.ts";
 import { allowOrigins, parseOrigins } from "./http/middleware/cors.ts";
 import { errorHandler } from "./http/middleware/error-handler.ts";
 import { jsonBody } from "./http/middleware/json-body.ts";
-import { limitRequests } from "./http/middleware/rate-limit.ts";
+import { attachRate, reportRateOnError } from "./http/middleware/rate-limit.ts";
 import { rejectForeignOrigins } from "./http/middleware/reject-foreign-origins.ts";
 import { rejectLargeBodies } from "./http/middleware/reject-large-bodies.ts";
 import { rejectMalformedRequests } from "./http/middleware/reject-malformed-requests.ts";
@@ -44,7 +62,6 @@ import { rejectWebSockets } from "./http/middleware/reject-web-sockets.ts";
 import { reportRequests } from "./http/middleware/report-requests.ts";
 import { assignRequestIds } from "./http/middleware/request-id.ts";
 import { logRequests } from "./http/middleware/request-log.ts";
-import { RateLimiter } from "./responses/admission/rate-limiter.ts";
 import { QueueStates } from "./responses/reading/queue-states.ts";
 import type { Metrics } from "./telemetry/metrics/metrics.ts";
 
@@ -89,7 +106,7 @@ export function createApp(context: ApiContext, metrics?: Metrics): Express {
 }
 
 function createApiRouter(context: ApiContext): Router {
-  const { config, catalog, logger, storage } = context;
+  const { config, catalog, storage } = context;
   const v1 = Router();
   if (allowsAnonymous(config)) v1.use(rejectForeignOrigins(config.HOST, parseOrigins(config.CORS_ORIGINS)));
   v1.use(authenticate(config, storage));
@@ -97,17 +114,10 @@ function createApiRouter(context: ApiContext): Router {
 
   // Per route, so that no body is read for an unknown path.
   const json = jsonBody(config.MAX_BODY_BYTES, config.MAX_BODY_VALUES);
-  const limit = limitRequests(new RateLimiter(storage.creationRates, logger, config.RATE_LIMIT_REQUESTS_PER_MINUTE));
+  const reportRate = reportRateOnError(context);
 
-  v1.post("/responses", requireProject, limit.attachPermit, json, createResponse(context), limit.reportOnError);
-  v1.post(
-    "/responses/compact",
-    requireProject,
-    limit.attachPermit,
-    json,
-    compactResponse(context),
-    limit.reportOnError,
-  );
+  v1.post("/responses", requireProject, attachRate, json, createResponse(context), reportRate);
+  v1.post("/responses/compact", requireProject, attachRate, json, compactResponse(context), reportRate);
   v1.post("/responses/input_tokens", requireProject, json, countInputTokens(context));
   v1.get("/responses/:response_id", retrieveResponse(context));
   v1.delete("/responses/:response_id", deleteResponse(context));
@@ -126,6 +136,15 @@ function createApiRouter(context: ApiContext): Router {
   v1.get("/containers", listContainers(context));
   v1.get("/containers/:container_id", retrieveContainer(context));
   v1.delete("/containers/:container_id", deleteContainer(context));
+  v1.get("/webhook_event_types", listWebhookEventTypes);
+  v1.get("/webhook_endpoints", requireProject, listWebhookEndpoints(context));
+  v1.post("/webhook_endpoints", requireProject, json, createWebhookEndpoint(context));
+  v1.get("/webhook_endpoints/:webhook_endpoint_id", retrieveWebhookEndpoint(context));
+  v1.post("/webhook_endpoints/:webhook_endpoint_id", json, updateWebhookEndpoint(context));
+  v1.delete("/webhook_endpoints/:webhook_endpoint_id", deleteWebhookEndpoint(context));
+  v1.post("/webhook_endpoints/:webhook_endpoint_id/rotate_secret", json, rotateWebhookSecret(context));
+  v1.post("/webhook_endpoints/:webhook_endpoint_id/test", json, testWebhookEndpoint(context));
+  v1.get("/webhook_endpoints/:webhook_endpoint_id/deliveries", listWebhookDeliveries(context));
   v1.get("/models", listModels(catalog));
   v1.get("/models/*model", retrieveModel(catalog));
   // Without admins, its paths are unknown.
@@ -133,10 +152,41 @@ function createApiRouter(context: ApiContext): Router {
   return v1;
 }
 
-/** For administrators. */
+/** For administrators: the paths of the official client's `admin.organization`. */
 function createOrganizationRouter(context: ApiContext): Router {
-  const organization = Router();
-  organization.get("/workers", listWorkers(context));
-  organization.get("/queues", listQueues(new QueueStates(context)));
-  return organization;
+  const { config } = context;
+  const v1 = Router();
+  const json = jsonBody(config.MAX_BODY_BYTES, config.MAX_BODY_VALUES);
+  v1.get("/workers", listWorkers(context));
+  v1.get("/queues", listQueues(new QueueStates(context)));
+  v1.get("/projects", projects.listProjects(context));
+  v1.post("/projects", json, projects.createProject(context));
+  v1.get("/projects/:project_id", projects.retrieveProject(context));
+  v1.post("/projects/:project_id", json, projects.updateProject(context));
+  v1.post("/projects/:project_id/archive", projects.archiveProject(context));
+  v1.get("/projects/:project_id/api_keys", keys.listProjectKeys(context));
+  v1.post("/projects/:project_id/api_keys", json, keys.createProjectKey(context));
+  v1.get("/projects/:project_id/api_keys/:api_key_id", keys.retrieveProjectKey(context));
+  v1.delete("/projects/:project_id/api_keys/:api_key_id", keys.deleteProjectKey(context));
+  v1.get("/projects/:project_id/service_accounts", accounts.listServiceAccounts(context));
+  v1.post("/projects/:project_id/service_accounts", json, accounts.createServiceAccount(context));
+  const account = "/projects/:project_id/service_accounts/:service_account_id";
+  v1.get(account, accounts.retrieveServiceAccount(context));
+  v1.post(account, json, accounts.updateServiceAccount(context));
+  v1.delete(account, accounts.deleteServiceAccount(context));
+  v1.post(`${account}/api_keys`, json, accounts.createServiceAccountKey(context));
+  v1.get("/projects/:project_id/rate_limits", limits.listRateLimits(context));
+  v1.post("/projects/:project_id/rate_limits/:rate_limit_id", json, limits.updateRateLimit(context));
+  v1.get("/projects/:project_id/spend_limit", limits.retrieveSpendLimit(context));
+  v1.post("/projects/:project_id/spend_limit", json, limits.updateSpendLimit(context));
+  v1.delete("/projects/:project_id/spend_limit", limits.deleteSpendLimit(context));
+  v1.get("/projects/:project_id/spend_alerts", alerts.listSpendAlerts(context));
+  v1.post("/projects/:project_id/spend_alerts", json, alerts.createSpendAlert(context));
+  v1.get("/projects/:project_id/spend_alerts/:alert_id", alerts.retrieveSpendAlert(context));
+  v1.post("/projects/:project_id/spend_alerts/:alert_id", json, alerts.updateSpendAlert(context));
+  v1.delete("/projects/:project_id/spend_alerts/:alert_id", alerts.deleteSpendAlert(context));
+  v1.get("/usage/completions", listUsage(context));
+  v1.get("/costs", listCosts(context));
+  v1.get("/audit_logs", listAuditLog(context));
+  return v1;
 }

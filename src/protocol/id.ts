@@ -43,6 +43,12 @@ export type IdPrefix =
   | "req"
   | "item"
   | "rs_own"
+  | "proj"
+  | "svc_acct"
+  | "key"
+  | "alert"
+  | "whe"
+  | "whe_test"
   | (typeof ITEM_ID_PREFIXES)[keyof typeof ITEM_ID_PREFIXES];
 
 /** Random bytes are drawn a page at a time, because a system call per id is expensive at thousands per second. */
@@ -113,4 +119,10 @@ const CONVERSATION_ID = /^conv_[A-Za-z0-9_-]{1,128}$/;
 
 export function isConversationId(id: string): boolean {
   return CONVERSATION_ID.test(id);
+}
+
+const WEBHOOK_ENDPOINT_ID = /^whe_[A-Za-z0-9_-]{1,128}$/;
+
+export function isWebhookEndpointId(id: string): boolean {
+  return WEBHOOK_ENDPOINT_ID.test(id);
 }

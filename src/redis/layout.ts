@@ -29,6 +29,11 @@
  *   {<prefix>:open}:stored:<project>:sizes     hash  stored bytes per response, conversation and container
  *   {<prefix>:open}:stored:<project>:expiries  zset  the same ids, by the time at which they stop counting
  *   {<prefix>:open}:organization:…  projects, keys, limits, usage and the audit log (redis/organization-layout.ts)
+ *   {<prefix>:open}:webhook-endpoints:<project>  hash  its webhook endpoints, by id (store/webhook-endpoints.ts)
+ *   {<prefix>:open}:webhook-outbox  zset  ended responses whose events are not queued yet (store/webhook-outbox.ts)
+ *   <prefix>:{<endpoint id>}:pending     zset    keys of its events in the queue, by the time until which they are tried
+ *   <prefix>:{<endpoint id>}:failing     string  the time since which every try failed (store/webhook-deliveries.ts)
+ *   <prefix>:{<endpoint id>}:deliveries  stream  its recent tries
  *   <prefix>:windowed         zset    ids with a completion window or of the flex tier, by latest start (store/windowed-responses.ts)
  *   <prefix>:{continuation:<digest>}:waiting  zset    waiting ids with one `continuation_id`, by latest start
  *   <prefix>:{continuation:<digest>}:warm     zset    running or recent ids, by the time until which they count
@@ -40,7 +45,6 @@
  *   {<prefix>:workers}:details        hash  what live workers announce, by name (store/worker-registry.ts)
  *   {<prefix>:workers}:of:<queue>     zset  names of its live workers, by the time until which they count
  *   <prefix>:sweeper          string  the worker that sweeps
- *   <prefix>:rate:<project>   string  requests in the current minute
  *   <prefix>:sealing-key      string  the encryption key, if none is configured (sealing/open-sealer.ts)
  *   <prefix>:data-version     string  the format of all this data (redis/data-version.ts)
  *   <prefix>:replica-probe    string  written before WAIT, and to test whether Redis accepts writes
@@ -150,6 +154,16 @@ export class RedisLayout {
     return (this.#organization ??= new OrganizationLayout(`{${this.inFlight}}`));
   }
 
+  webhookEndpointsOf = (project: string): string => `{${this.inFlight}}:webhook-endpoints:${project}`;
+
+  get webhookOutbox(): string {
+    return `{${this.inFlight}}:webhook-outbox`;
+  }
+
+  webhookPending = (endpointId: string): string => `${this.prefix}:{${endpointId}}:pending`;
+  webhookFailing = (endpointId: string): string => `${this.prefix}:{${endpointId}}:failing`;
+  webhookDeliveries = (endpointId: string): string => `${this.prefix}:{${endpointId}}:deliveries`;
+
   get windowed(): string {
     return `${this.prefix}:windowed`;
   }
@@ -175,10 +189,6 @@ export class RedisLayout {
 
   get sweeperLock(): string {
     return `${this.prefix}:sweeper`;
-  }
-
-  get rateLimit(): string {
-    return `${this.prefix}:rate`;
   }
 
   get sealingKey(): string {

@@ -6,11 +6,14 @@ import type { Clock } from "../redis/redis-clock.ts";
 import type { RedisClient } from "../redis/script.ts";
 import type { ContentSealer } from "../sealing/content-sealer.ts";
 import { Containers } from "../store/containers.ts";
+import { AuditLog } from "../store/organization/audit-log.ts";
 import { OrganizationKeys } from "../store/organization/organization-keys.ts";
+import { ProjectLimitStore } from "../store/organization/project-limits.ts";
 import { Projects } from "../store/organization/projects.ts";
+import { SpendAlerts } from "../store/organization/spend-alerts.ts";
+import { type AccountingSettings, UsageCounts } from "../store/organization/usage-counts.ts";
 import { RelatedResponses } from "../store/related-responses.ts";
 import { Conversations } from "../store/conversations.ts";
-import { CreationRates } from "../store/creation-rates.ts";
 import { IdempotencyKeys } from "../store/idempotency-keys.ts";
 import { ItemIndex } from "../store/item-index.ts";
 import { InFlightResponses } from "../store/in-flight-responses.ts";
@@ -21,6 +24,9 @@ import { SweeperLock } from "../store/sweeper-lock.ts";
 import { RunJournals } from "../store/run-journals.ts";
 import { RemoteRunRegistry } from "../store/remote-run-registry.ts";
 import { WaitingTimes } from "../store/waiting-times.ts";
+import { WebhookDeliveries } from "../store/webhook-deliveries.ts";
+import { WebhookEndpointStore } from "../store/webhook-endpoints.ts";
+import { WebhookOutbox } from "../store/webhook-outbox.ts";
 import { WindowedResponses } from "../store/windowed-responses.ts";
 import { WorkerRegistry } from "../store/worker-registry.ts";
 import { WorkerControl } from "../queue/worker-control.ts";
@@ -28,6 +34,7 @@ import { EventLog } from "../stream/log/event-log.ts";
 import { EventLogReader } from "../stream/log/event-log-reader.ts";
 import type { ReplicaRequirement } from "../stream/log/replica-acknowledgement.ts";
 import { Leases } from "../stream/log/lease.ts";
+import { openWebhooks, type Webhooks, type WebhooksParts } from "../webhooks/webhooks.ts";
 
 export interface Storage {
   readonly records: ResponseRecords;
@@ -49,12 +56,16 @@ export interface Storage {
   readonly fullLogReader: EventLogReader;
   readonly leases: Leases;
   readonly sweeperLock: SweeperLock;
-  readonly creationRates: CreationRates;
   readonly projects: Projects;
+  readonly projectLimits: ProjectLimitStore;
+  readonly usageCounts: UsageCounts;
+  readonly spendAlerts: SpendAlerts;
+  readonly auditLog: AuditLog;
   readonly organizationKeys: OrganizationKeys;
   readonly workerControl: WorkerControl;
   readonly workers: WorkerRegistry;
   readonly waitingTimes: WaitingTimes;
+  readonly webhooks: Webhooks;
   /** Redis's time, for times that one process stores and another compares with now. */
   readonly clock: Clock;
   readonly sealer: ContentSealer;
@@ -73,6 +84,8 @@ export interface ResponseContext {
   readonly logger: Logger;
 }
 
+type WebhookSettings = Pick<WebhooksParts, "queue" | "operatorEndpoints" | "environment" | "retrySeconds" | "logger">;
+
 export interface StorageConnections extends ReplicaRequirement {
   redis: RedisClient;
   /** Where replicas are required, this connection sends WAIT and therefore serves only appends. */
@@ -83,11 +96,13 @@ export interface StorageConnections extends ReplicaRequirement {
   sealer: ContentSealer;
   containerIdleSeconds: number;
   conversationIdleSeconds: number;
+  accounting: AccountingSettings;
+  webhooks: WebhookSettings;
 }
 
 export function openStorage(connections: StorageConnections): Storage {
   const { redis, logRedis, layout, queue, clock, sealer, minReplicasAcked } = connections;
-  const { containerIdleSeconds, conversationIdleSeconds } = connections;
+  const { containerIdleSeconds, conversationIdleSeconds, accounting } = connections;
   return {
     ping: () => redis.ping(),
     clock,
@@ -96,7 +111,7 @@ export function openStorage(connections: StorageConnections): Storage {
     conversationIdleSeconds,
     records: new ResponseRecords(redis, layout, logRedis),
     chains: new ResponseChains(redis, layout),
-    inFlight: new InFlightResponses(redis, layout, { minReplicasAcked }),
+    inFlight: new InFlightResponses(redis, layout, { minReplicasAcked, accounting }),
     storedBytes: new StoredBytes(redis, layout),
     windowedResponses: new WindowedResponses(redis, layout),
     relatedResponses: new RelatedResponses(redis, layout),
@@ -111,11 +126,22 @@ export function openStorage(connections: StorageConnections): Storage {
     fullLogReader: new EventLogReader(redis, layout, { minReplicasAcked: 0 }),
     leases: new Leases(redis, layout),
     sweeperLock: new SweeperLock(redis, layout),
-    creationRates: new CreationRates(redis, layout),
     projects: new Projects(redis, layout),
+    projectLimits: new ProjectLimitStore(redis, layout),
+    usageCounts: new UsageCounts(redis, layout),
+    spendAlerts: new SpendAlerts(redis, layout),
+    auditLog: new AuditLog(redis, layout, accounting.auditLogMaxEntries),
     organizationKeys: new OrganizationKeys(redis, layout, clock),
     workerControl: new WorkerControl(redis, layout, queue),
     workers: new WorkerRegistry(redis, layout, clock),
     waitingTimes: new WaitingTimes(redis, layout, clock),
+    webhooks: openWebhooks({
+      ...connections.webhooks,
+      clock,
+      sealer,
+      store: new WebhookEndpointStore(redis, layout),
+      deliveries: new WebhookDeliveries(redis, layout),
+      outbox: new WebhookOutbox(redis, layout),
+    }),
   };
 }

@@ -138,6 +138,14 @@ export interface EndedReport extends Reported {
   trace?: TraceContext | undefined;
 }
 
+/** A project's spend of this month has passed a threshold. */
+export interface SpendAlertReport {
+  project: string;
+  /** The id of the alert, or `spend_limit`. */
+  alert: string;
+  thresholdCents: number;
+}
+
 export interface SweepReport {
   responseId: string;
   action: string;
@@ -165,13 +173,16 @@ export interface StallReport {
   queue: QueueName;
 }
 
-/** One try to deliver a webhook. */
-export interface WebhookReport {
+/** One try of one event at one webhook endpoint, or an event that was dropped. */
+export interface WebhookDeliveryReport {
   project: string;
+  endpointId: string;
+  responseId: string;
   eventType: string;
-  /** `failed` tries are repeated, `abandoned` ones are not. */
-  outcome: "delivered" | "failed" | "abandoned";
-  statusCode: number | undefined;
+  /** Counts from 1; 0 for a dropped event. */
+  attempt: number;
+  state: "delivered" | "retrying" | "failed" | "dropped";
+  statusCode: number | null;
   durationMs: number;
 }
 
@@ -192,10 +203,11 @@ export const channels = {
   fallback: open<FallbackReport>("fallback"),
   recovery: open<RecoveryReport>("recovery"),
   ended: open<EndedReport>("ended"),
+  spendAlert: open<SpendAlertReport>("spend-alert"),
   sweep: open<SweepReport>("sweep"),
   recorded: open<RecordedReport>("recorded"),
   delivered: open<DeliveredReport>("delivered"),
   bodyRefused: open<{ reason: BodyRefusal }>("body-refused"),
   stall: open<StallReport>("stall"),
-  webhook: open<WebhookReport>("webhook"),
+  webhookDelivery: open<WebhookDeliveryReport>("webhook-delivery"),
 } as const;

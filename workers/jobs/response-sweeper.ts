@@ -100,14 +100,18 @@ export class ResponseSweeper {
     return await this.#storage.sweeperLock.hold(owner, intervalMs * LOCK_INTERVALS);
   }
 
-  /** Promotes due responses, sweeps every response in flight once, then reconciles what ended ones left. */
+  /**
+   * Promotes due responses, sweeps every response in flight once, then reconciles what ended ones left, and queues the
+   * webhooks that other processes left.
+   */
   async sweep(): Promise<void> {
-    const { inFlight, storedBytes } = this.#storage;
+    const { inFlight, storedBytes, webhooks } = this.#storage;
     const parts = [
       () => promoteDueResponses(this.#context),
       () => this.#sweepAll(),
       () => inFlight.reconcile(),
       () => storedBytes.reconcile(),
+      () => webhooks.relay.sweep(),
       async () => await this.#options.sweepUpstreams?.(),
     ];
     const errors: unknown[] = [];
@@ -199,7 +203,7 @@ export class ResponseSweeper {
   async #forgetUnrecorded(id: string): Promise<boolean> {
     const acceptedAtMs = await this.#storage.inFlight.acceptedAtMs(id);
     if (acceptedAtMs !== undefined && this.#storage.clock.nowMs() - acceptedAtMs < ADMISSION_TIMEOUT_MS) return true;
-    return (await this.#storage.inFlight.removeEnded(id, undefined)) === "kept";
+    return (await this.#storage.inFlight.removeEnded(id, undefined)).kind === "kept";
   }
 }
 

@@ -37,8 +37,68 @@ export function projectNotFound(id: string): ApiError {
   return new ApiError({ status: 404, message: `Project with id '${id}' not found.` });
 }
 
+/** An archived project stays readable, and cannot be used or changed. */
+export function projectArchived(id: string): ApiError {
+  return badRequest(`Project with id '${id}' is archived.`, null, "project_archived");
+}
+
+export function serviceAccountNotFound(id: string): ApiError {
+  return new ApiError({ status: 404, message: `Service account with id '${id}' not found.` });
+}
+
+export function keyNotFound(id: string): ApiError {
+  return new ApiError({ status: 404, message: `API key with id '${id}' not found.` });
+}
+
+export function rateLimitNotFound(id: string): ApiError {
+  return new ApiError({ status: 404, message: `Rate limit with id '${id}' not found.` });
+}
+
+export function spendLimitNotFound(project: string): ApiError {
+  return new ApiError({ status: 404, message: `Project '${project}' has no spend limit.` });
+}
+
+export function spendAlertNotFound(id: string): ApiError {
+  return new ApiError({ status: 404, message: `Spend alert with id '${id}' not found.` });
+}
+
+/** `what` comes from a setting of the server, so no request can change it. */
+export function fixedByEnvironment(what: string, setting: string): ApiError {
+  return badRequest(
+    `${what} comes from the setting ${setting}, and can only be changed there.`,
+    null,
+    "fixed_by_environment",
+  );
+}
+
+/** `what`: the things of which there are `count` already. */
+export function tooManyOf(what: string, count: number): ApiError {
+  return badRequest(`There are ${count} ${what} already, which is the maximum.`, null, "limit_reached");
+}
+
 export function containerNotFound(id: string): ApiError {
   return new ApiError({ status: 404, message: `Container with id '${id}' not found.` });
+}
+
+export function webhookEndpointNotFound(id: string): ApiError {
+  return new ApiError({ status: 404, message: `Webhook endpoint with id '${id}' not found.` });
+}
+
+/** An endpoint of the operator's file. */
+export function webhookEndpointReadOnly(id: string): ApiError {
+  const message = `Webhook endpoint '${id}' is configured by the operator of this server and cannot be changed.`;
+  return badRequest(message, null, "webhook_endpoint_read_only");
+}
+
+/** More of them would need a decision of the operator, so retries do not help. */
+export function webhookEndpointsFull(bound: number): ApiError {
+  const message = `This project has ${bound} webhook endpoints, which is the maximum. Delete one before you create another.`;
+  return badRequest(message, null, "webhook_endpoint_limit_reached");
+}
+
+/** The receiver gave no answer. `reason` is a sentence. */
+export function webhookTestFailed(reason: string): ApiError {
+  return badRequest(`The webhook endpoint did not answer the test. ${reason}`, null, "webhook_test_failed");
 }
 
 /**
