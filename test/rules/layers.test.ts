@@ -471,6 +471,8 @@ const LIBRARIES: Record<string, readonly string[]> = {
   jsdom: ["workers/tools/web-search/page-extraction/"],
   "@mozilla/readability": ["workers/tools/web-search/page-extraction/"],
   "robots-parser": ["workers/tools/web-search/"],
+  "@bull-board/api": ["src/queue/"],
+  "@bull-board/express": ["src/http/endpoints/queue-board.ts"],
   "prom-client": ["src/telemetry/metrics/"],
   "@opentelemetry": ["src/telemetry/tracing/"],
 };
