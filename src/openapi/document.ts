@@ -1,6 +1,8 @@
 /** The OpenAPI document: every route of `app.ts` with its answers. */
 import { readFileSync } from "node:fs";
 import { STATUS_CODES } from "node:http";
+import { join } from "node:path";
+import { PACKAGE_FOLDER } from "../package-folder.ts";
 import { type Endpoint, NAMED_RESPONSES, toOperation } from "./endpoint.ts";
 import { HEADERS, REQUEST_HEADERS } from "./headers.ts";
 import * as contextWindow from "./operations/context-window.ts";
@@ -74,7 +76,7 @@ const API_SERVERS = [
 const ROOT_SERVERS = [{ url: ".", description: "Health checks and documentation" }];
 
 function version(): string {
-  const file = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  const file = readFileSync(join(PACKAGE_FOLDER, "package.json"), "utf8");
   return (JSON.parse(file) as { version: string }).version;
 }
 
