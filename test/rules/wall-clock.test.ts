@@ -8,8 +8,6 @@ import { type CallExpression, type MemberExpression, type NewExpression, parseSy
 import { expect, test } from "vitest";
 
 const ALLOWED: Record<string, string> = {
-  "src/client/retries.ts: const delayMs = Number.isNaN(seconds) ? Date.parse(value) - Date.now() : seconds * 1000;":
-    "a date that a server sent, which has no other clock in common with this program",
   "src/redis/redis-clock.ts: this.#reportSkew(Date.now() - this.nowMs());": "how wrong the machine's clock is",
   "src/queue/use-redis-time.ts: const toOwnTime = (dueMs: number): number => (dueMs > 0 ? dueMs + Date.now() - clock.nowMs() : dueMs);":
     "BullMQ compares it with the machine's date at once",
