@@ -15,4 +15,4 @@ if (Number(process.versions.node.split(".")[0]) < OLDEST_MAJOR) {
 }
 
 // Beside it lies TypeScript in the project, and JavaScript in the package.
-import(require("node:fs").existsSync(__dirname + "/main.ts") ? "./main.ts" : "./main.js");
+void import(require("node:fs").existsSync(__dirname + "/main.ts") ? "./main.ts" : "./main.js");

@@ -36,6 +36,11 @@ export class Terminal {
     this.printText(`${line}\n`);
   }
 
+  /** A line of the result after a mark, which has a color if the screen wants colors (NO_COLOR). */
+  printMarked(mark: string, format: Format, line: string): void {
+    this.#stdout.write(`${styleText(format, mark, { stream: this.#stdout })} ${withoutControls(line)}\n`);
+  }
+
   /** A part of the result. A file gets it as it is. */
   printText(text: string): void {
     if (text === "") return;

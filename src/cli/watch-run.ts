@@ -6,6 +6,8 @@ import { readRun } from "./read-run.ts";
 import { describeStep } from "./words/step.ts";
 
 const INTERVAL_MS = 2_000;
+/** A shorter wait is none. */
+const NOTABLE_MS = 1_000;
 const WAITS: ReadonlySet<Run["step"]["type"]> = new Set([
   "queued",
   "waiting_for_provider",
@@ -31,7 +33,8 @@ export async function watchRun(
     try {
       const { run, nowMs } = await readRun(client, id, signal);
       const { step, usage } = run;
-      const wait = WAITS.has(step.type) ? { type: step.type, words: describeStep(step, nowMs) } : undefined;
+      const isWaiting = WAITS.has(step.type) && nowMs - step.since_ms >= NOTABLE_MS;
+      const wait = isWaiting ? { type: step.type, words: describeStep(step, nowMs) } : undefined;
       onRun({ wait, tokens: usage?.total_tokens });
     } catch (error) {
       // Another server of this API. Other failures are those of following, which reports them.

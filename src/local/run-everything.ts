@@ -11,6 +11,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { allowsAnonymous, type Config, readConfig } from "../config/config.ts";
 import { ConfigurationError } from "../config/configuration-error.ts";
 import { ensureRedis } from "./redis/local-server.ts";
+import { reachableHost } from "./reachable-host.ts";
 import { findFreePort } from "./redis/private-server.ts";
 
 /** The folder of `src/` and `workers/`: TypeScript in the project, compiled in the package. */
@@ -155,13 +156,6 @@ async function isReady(url: string, stopped: AbortSignal): Promise<boolean> {
     await delay(READY_CHECK_MS);
   }
   return false;
-}
-
-/** A listen address is not always a valid address to connect to. */
-function reachableHost(host: string): string {
-  if (host === "0.0.0.0") return "127.0.0.1";
-  if (host === "::") return "[::1]";
-  return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
 }
 
 function collectMessages(error: Error): string[] {

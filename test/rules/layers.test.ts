@@ -25,7 +25,16 @@ const ROOMS: Record<string, readonly string[]> = {
   "workers/net": ["src/config"],
   "src/responses": ["src/redis", "src/sealing", "src/queue", "src/store", "src/stream/log"],
   "src/stream/fan-out": ["src/protocol", "src/redis", "src/stream/log"],
-  "src/context": ["src/redis", "src/config", "src/sealing", "src/queue", "src/stream/log", "src/responses"],
+  "src/context": [
+    "src/logging",
+    "src/redis",
+    "src/config",
+    "src/sealing",
+    "src/queue",
+    "src/store",
+    "src/stream/log",
+    "src/responses",
+  ],
   "src/responses/content": [
     "src/concurrency",
     "src/protocol",
@@ -397,6 +406,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "workers/run",
     "src/telemetry/tracing",
   ],
+  "src/cli": ["src/client", "src/protocol", "src/config", "src/providers", "src/local", "src/prompts", "src/context"],
   src: [
     "src/logging",
     "src/config",
@@ -429,10 +439,12 @@ const LIBRARIES: Record<string, readonly string[]> = {
     "workers/upstreams/",
     "workers/tools/image-generation/",
     "src/providers/input-token-counters.ts",
+    "src/cli/",
     "src/local/demo.ts",
     "src/local/research-demo.ts",
     "src/local/demo/research/",
   ],
+  commander: ["src/cli/main.ts"],
   "gpt-tokenizer": ["src/context-window/tokenizer.ts"],
   "@ai-sdk": ["workers/upstreams/ai-sdk/", "workers/tools/image-generation/"],
   undici: ["workers/upstreams/http/", "workers/net/"],
@@ -577,6 +589,7 @@ test("only src/config/config.ts and the entry files read the environment", () =>
       (file) =>
         ![
           "src/config/config.ts",
+          "src/cli/main.ts",
           "src/local/run-everything.ts",
           "src/local/demo.ts",
           "src/local/research-demo.ts",

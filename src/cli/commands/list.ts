@@ -3,6 +3,7 @@ import { z } from "zod";
 import { responseStatusSchema } from "../../protocol/response.ts";
 import { runSchema } from "../../protocol/run.ts";
 import type { ClientCli, JsonFlag } from "../cli.ts";
+import { CliError, EXIT } from "../exit-codes.ts";
 import { describeCount, describeDuration } from "../words/duration.ts";
 import { describeStep } from "../words/step.ts";
 import { parsePair } from "./submit.ts";
@@ -30,7 +31,10 @@ const pageSchema = z.looseObject({ data: z.array(entrySchema), last_id: z.string
 type Entry = z.infer<typeof entrySchema>;
 
 export async function list({ client, terminal }: ClientCli, flags: ListFlags): Promise<number> {
-  const answer = await client.get("/responses", { query: buildQuery(flags) }).asResponse();
+  const answer = await client
+    .get("/responses", { query: buildQuery(flags) })
+    .asResponse()
+    .catch(explainMissing);
   const page = pageSchema.parse(await answer.json());
   const nowMs = Date.parse(answer.headers.get("date") ?? "");
   if (flags.json) {
@@ -42,6 +46,12 @@ export async function list({ client, terminal }: ClientCli, flags: ListFlags): P
   if (page.data.length === 0) terminal.note("No response matches.");
   if (page.has_more) terminal.note(`There are more: --after ${page.last_id}`);
   return 0;
+}
+
+/** The hosted API has no such list, and no id could be unknown here. */
+function explainMissing(error: unknown): never {
+  const isMissing = error instanceof Error && "status" in error && error.status === 404;
+  throw isMissing ? new CliError("This server has no list of responses.", EXIT.rejected) : error;
 }
 
 function buildQuery({ limit, order, after, before, status = [], model, waiting, metadata = [], project }: ListFlags) {
@@ -69,13 +79,15 @@ function describeEntry({ id, status, model, created_at, run }: Entry, nowMs: num
   return [id, status, age, model, tokens, cost, step === "" && run.error !== null ? run.error.code : step];
 }
 
+/** Leaves out columns that are empty in all rows. */
 function alignColumns(rows: readonly string[][]): string[] {
-  const count = Math.max(0, ...rows.map((row) => row.length));
-  const widths = Array.from({ length: count }, (_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
-  const visible = widths.flatMap((width, i) => (width > 0 ? [i] : []));
+  const widths = rows.reduce<number[]>(
+    (all, row) => row.map((cell, i) => Math.max(cell.length, all[i] ?? 0)).concat(all.slice(row.length)),
+    [],
+  );
   return rows.map((row) =>
-    visible
-      .map((i) => (row[i] ?? "").padEnd(widths[i]!))
+    row
+      .flatMap((cell, i) => (widths[i] === 0 ? [] : [cell.padEnd(widths[i]!)]))
       .join("  ")
       .trimEnd(),
   );

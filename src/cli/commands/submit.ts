@@ -26,7 +26,9 @@ type Request = OpenAI.Responses.ResponseCreateParamsNonStreaming;
 export async function submit(cli: ClientCli, words: readonly string[], flags: SubmitFlags): Promise<number> {
   const { client, terminal } = cli;
   if (flags.follow && !flags.background) throw new UsageError("--follow needs a background response.");
-  const request = { ...buildRequest(flags), input: await readInput(words, flags) };
+  const input = await readInput(words, flags);
+  if (input.trim() === "") throw new UsageError("The input is empty.");
+  const request = { ...buildRequest(flags), input };
   // The client repeats a request whose answer was lost: the key keeps it from starting a second run.
   const response = await client.responses.create(request, { idempotencyKey: randomUUID() });
   if (flags.follow) {

@@ -30,7 +30,7 @@ export function writeReport({ content }: Message): Report {
 
 function addFootnotes({ text, annotations }: Text, sources: Source[]): string {
   const citations = annotations.filter((each) => each.type === "url_citation");
-  // Citations count code points (contract.md#citations).
+  // The places of citations count code points.
   const characters = Array.from(text);
   let written = "";
   let position = 0;
