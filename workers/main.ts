@@ -6,11 +6,14 @@ import { readConfig, replicaWaitMsOf } from "../src/config/config.ts";
 import { readRelease } from "../src/config/release.ts";
 import { redirectConsole } from "../src/logging/redirect-console.ts";
 import { openWorkerContext, type WorkerContext } from "../src/context.ts";
+import { openWorkerMetrics } from "../src/open-metrics.ts";
 import { createLogger } from "../src/logging/logger.ts";
 import { listOperatorSecrets } from "../src/providers/operator-secrets.ts";
 import { runProcess } from "../src/process/run-process.ts";
 import { readProviderCatalog } from "../src/providers/catalog.ts";
-import { startTracing, TRACES_LIMIT_MS } from "../src/telemetry/tracing/start-tracing.ts";
+import { traceFields } from "../src/telemetry/trace-context.ts";
+import { startTracing } from "../src/telemetry/tracing/start-tracing.ts";
+import { TRACES_LIMIT_MS } from "../src/telemetry/tracing/tracing.ts";
 import { ResponseSweeper } from "./jobs/response-sweeper.ts";
 import { HAND_OVER_MS, ResponseWorker } from "./jobs/response-worker.ts";
 import { WorkerHeartbeat } from "./jobs/worker-heartbeat.ts";
@@ -33,7 +36,13 @@ await runProcess("worker", async () => {
   const config = readConfig();
   const { providers } = readProviderCatalog(config);
   const secrets = listOperatorSecrets(config, providers);
-  const logger = createLogger({ name: "worker", level: config.LOG_LEVEL, pretty: config.LOG_PRETTY, secrets });
+  const logger = createLogger({
+    name: "worker",
+    level: config.LOG_LEVEL,
+    pretty: config.LOG_PRETTY,
+    secrets,
+    fields: traceFields,
+  });
   redirectConsole(logger);
   const tracing = await startTracing({ name: "worker", config, providers, logger });
   const context = await openWorkerContext(config, logger);
@@ -46,6 +55,7 @@ await runProcess("worker", async () => {
   });
   sweeper.start();
   const heartbeat = await startHeartbeat(context, worker);
+  const metrics = await openWorkerMetrics(context, () => worker.slots);
   const health = config.WORKER_PORT > 0 ? await serveHealth(config.WORKER_PORT, config.HOST) : undefined;
   logger.info({ health: health?.address() }, "Worker taking jobs");
 
@@ -57,7 +67,11 @@ await runProcess("worker", async () => {
       writes: () => context.storage.log.checkWrites(),
       worker: () => worker.isRunning,
     };
-    const health = createHealthApp(checks, { preflight: context.preflight, replicaWaitMs: replicaWaitMsOf(config) });
+    const health = createHealthApp(checks, {
+      preflight: context.preflight,
+      replicaWaitMs: replicaWaitMsOf(config),
+      metrics: metrics && { source: metrics, tokenHash: config.metricsTokenHash },
+    });
     const server = createServer(health);
     server.listen(port, host);
     await once(server, "listening");

@@ -8,7 +8,8 @@ import { defineScript, type RedisClient } from "../redis/script.ts";
 import { parseInSlices } from "../concurrency/parse-in-slices.ts";
 import { type AcceptOutcome, acceptInFlightRecord, canAcceptInOneStep } from "./accept-record.ts";
 import { type EncodedRecord, encodeRecord } from "./encoded-record.ts";
-import type { InFlightAddition, ProjectLimits } from "./in-flight-responses.ts";
+import type { InFlightAddition } from "./add-in-flight-script.ts";
+import type { ProjectLimits } from "./organization/project-limits.ts";
 import { type InputPage, readInputItem, readInputPage } from "./input-pages.ts";
 import {
   type LogProgress,
@@ -48,7 +49,15 @@ const eraseRecordScript = defineScript<0 | 1>(
 
 /** Invalid fields must not prevent the end of a response. */
 const runOutcomeSchema = runFactsSchema.extend(
-  recordSchema.pick({ status: true, background: true, createdAtMs: true, attempts: true, waits: true }).shape,
+  recordSchema.pick({
+    status: true,
+    background: true,
+    createdAtMs: true,
+    attempts: true,
+    waits: true,
+    traceparent: true,
+    tracestate: true,
+  }).shape,
 );
 
 export class ResponseRecords {

@@ -1,7 +1,9 @@
 /** Reports the end of a response, once: the process that removes it from the in-flight set does so. */
 import { isTerminalStatus } from "../../protocol/response.ts";
+import type { PassedThreshold } from "../../store/organization/usage-counts.ts";
 import type { RunOutcome } from "../../store/response-record.ts";
 import { channels } from "../../telemetry/channels.ts";
+import { toTraceContext } from "../../telemetry/trace-context.ts";
 
 export function reportEnd(responseId: string, project: string, run: RunOutcome): void {
   if (!channels.ended.hasSubscribers || !isTerminalStatus(run.status)) return;
@@ -25,5 +27,11 @@ export function reportEnd(responseId: string, project: string, run: RunOutcome):
     usage: run.usage,
     costUsd: run.costUsd,
     toolCalls: run.toolCalls ?? {},
+    trace: toTraceContext(run),
   });
+}
+
+/** Each threshold is passed once a month, by one response. */
+export function reportThresholds(project: string, passed: readonly PassedThreshold[]): void {
+  for (const { id, cents } of passed) channels.spendAlert.publish({ project, alert: id, thresholdCents: cents });
 }
