@@ -214,6 +214,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/responses",
     "src/telemetry",
     "src/responses/admission",
+    "src/context.ts",
   ],
   "workers/tools/registry.ts": [
     "src/protocol",
@@ -241,6 +242,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "src/http/replies": [
     "src/protocol",
     "src/lifecycle",
+    "src/store",
     "src/stream/log",
     "src/stream/fan-out",
     "src/store",
@@ -326,6 +328,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/concurrency",
     "src/protocol",
     "src/redis",
+    "src/config",
     "src/context-window",
     "src/lifecycle",
     "src/store",
@@ -401,6 +404,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/logging",
     "src/config",
     "src/process",
+    "src/telemetry",
     "src/providers",
     "src/context.ts",
     "src/http/server",
@@ -411,6 +415,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/logging",
     "src/config",
     "src/process",
+    "src/telemetry",
     "src/providers",
     "src/context.ts",
     "src/worker-health-app.ts",
@@ -441,6 +446,7 @@ const LIBRARIES: Record<string, readonly string[]> = {
   jsdom: ["workers/tools/web-search/page-extraction/"],
   "@mozilla/readability": ["workers/tools/web-search/page-extraction/"],
   "robots-parser": ["workers/tools/web-search/"],
+  "@opentelemetry": ["src/telemetry/tracing/"],
 };
 
 interface Import {

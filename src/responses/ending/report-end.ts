@@ -3,6 +3,7 @@ import { isTerminalStatus } from "../../protocol/response.ts";
 import type { PassedThreshold } from "../../store/organization/usage-counts.ts";
 import type { RunOutcome } from "../../store/response-record.ts";
 import { channels } from "../../telemetry/channels.ts";
+import { toTraceContext } from "../../telemetry/trace-context.ts";
 
 export function reportEnd(responseId: string, project: string, run: RunOutcome): void {
   if (!channels.ended.hasSubscribers || !isTerminalStatus(run.status)) return;
@@ -26,6 +27,7 @@ export function reportEnd(responseId: string, project: string, run: RunOutcome):
     usage: run.usage,
     costUsd: run.costUsd,
     toolCalls: run.toolCalls ?? {},
+    trace: toTraceContext(run),
   });
 }
 
