@@ -24,6 +24,7 @@ import { createDocsRouter } from "./http/endpoints/docs/documentation.ts";
 import { checkRedis, healthRoutes } from "./http/endpoints/health.ts";
 import { listEventTimes } from "./http/endpoints/list-event-times.ts";
 import { listInputItems } from "./http/endpoints/list-input-items.ts";
+import { serveMetrics } from "./http/endpoints/metrics.ts";
 import { listModels, retrieveModel } from "./http/endpoints/models.ts";
 import { listAuditLog } from "./http/endpoints/organization/audit-log.ts";
 import * as keys from "./http/endpoints/organization/project-keys.ts";
@@ -50,8 +51,10 @@ import { reportRequests } from "./http/middleware/report-requests.ts";
 import { assignRequestIds } from "./http/middleware/request-id.ts";
 import { logRequests } from "./http/middleware/request-log.ts";
 import { QueueStates } from "./responses/reading/queue-states.ts";
+import type { Metrics } from "./telemetry/metrics/metrics.ts";
 
-export function createApp(context: ApiContext): Express {
+/** `metrics`: of this process, if it serves them on this port. */
+export function createApp(context: ApiContext, metrics?: Metrics): Express {
   const { config, logger, storage } = context;
   const redis = checkRedis(context.preflight);
   const readiness = {
@@ -76,6 +79,7 @@ export function createApp(context: ApiContext): Express {
       countWorkers: () => storage.workers.countAll(),
     }),
   );
+  if (metrics !== undefined) app.get("/metrics", serveMetrics(metrics, config.metricsTokenHash));
   app.use(reportRequests);
   app.use(logRequests(logger));
   app.use(rejectMalformedRequests);
