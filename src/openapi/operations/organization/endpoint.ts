@@ -1,6 +1,7 @@
 /** What the endpoints of administration have in common: answers in JSON, errors of bodies and queries, pages. */
 import { z } from "zod";
 import { parseBody } from "../../../http/validation/parse-body.ts";
+import { invalidUrl } from "../../../lifecycle/errors/http.ts";
 import { parseQuery } from "../../../http/validation/queries.ts";
 import { type DocumentedError, documentErrorsOf } from "../../documented-errors.ts";
 import { type Endpoint, pathParameter, queryParameter } from "../../endpoint.ts";
@@ -21,6 +22,11 @@ interface OrganizationEndpoint {
   errors?: Endpoint["errors"];
 }
 
+const WITHOUT_ADMINS: DocumentedError = {
+  when: "The server has no `ADMIN_KEYS`.",
+  error: invalidUrl("GET", "/v1/organization/projects"),
+};
+
 export function describeEndpoint({ body, answer, errors = [], ...rest }: OrganizationEndpoint): Endpoint {
   const { description, schema, example } = answer;
   return {
@@ -40,6 +46,7 @@ export function describeEndpoint({ body, answer, errors = [], ...rest }: Organiz
     errors: [
       ...(body === undefined ? [] : documentErrorsOf((value) => parseBody(body.schema, value), body.invalid)),
       ...errors,
+      WITHOUT_ADMINS,
       "notAnAdmin",
       "storeUnavailable",
     ],
