@@ -24,7 +24,15 @@ import { createDocsRouter } from "./http/endpoints/docs/documentation.ts";
 import { checkRedis, healthRoutes } from "./http/endpoints/health.ts";
 import { listEventTimes } from "./http/endpoints/list-event-times.ts";
 import { listInputItems } from "./http/endpoints/list-input-items.ts";
+import { serveMetrics } from "./http/endpoints/metrics.ts";
 import { listModels, retrieveModel } from "./http/endpoints/models.ts";
+import { listAuditLog } from "./http/endpoints/organization/audit-log.ts";
+import * as keys from "./http/endpoints/organization/project-keys.ts";
+import * as limits from "./http/endpoints/organization/project-limits.ts";
+import * as projects from "./http/endpoints/organization/projects.ts";
+import * as alerts from "./http/endpoints/organization/spend-alerts.ts";
+import { listCosts, listUsage } from "./http/endpoints/organization/usage.ts";
+import * as accounts from "./http/endpoints/organization/service-accounts.ts";
 import { listQueues } from "./http/endpoints/organization/queues.ts";
 import { listWorkers } from "./http/endpoints/organization/workers.ts";
 import { retrieveResponse } from "./http/endpoints/retrieve-response.ts";
@@ -33,7 +41,7 @@ import { authenticate, requireAdmin, requireProject } from "./http/middleware/au
 import { allowOrigins, parseOrigins } from "./http/middleware/cors.ts";
 import { errorHandler } from "./http/middleware/error-handler.ts";
 import { jsonBody } from "./http/middleware/json-body.ts";
-import { limitRequests } from "./http/middleware/rate-limit.ts";
+import { attachRate, reportRateOnError } from "./http/middleware/rate-limit.ts";
 import { rejectForeignOrigins } from "./http/middleware/reject-foreign-origins.ts";
 import { rejectLargeBodies } from "./http/middleware/reject-large-bodies.ts";
 import { rejectMalformedRequests } from "./http/middleware/reject-malformed-requests.ts";
@@ -42,10 +50,11 @@ import { rejectWebSockets } from "./http/middleware/reject-web-sockets.ts";
 import { reportRequests } from "./http/middleware/report-requests.ts";
 import { assignRequestIds } from "./http/middleware/request-id.ts";
 import { logRequests } from "./http/middleware/request-log.ts";
-import { RateLimiter } from "./responses/admission/rate-limiter.ts";
 import { QueueStates } from "./responses/reading/queue-states.ts";
+import type { Metrics } from "./telemetry/metrics/metrics.ts";
 
-export function createApp(context: ApiContext): Express {
+/** `metrics`: of this process, if it serves them on this port. */
+export function createApp(context: ApiContext, metrics?: Metrics): Express {
   const { config, logger, storage } = context;
   const redis = checkRedis(context.preflight);
   const readiness = {
@@ -70,6 +79,7 @@ export function createApp(context: ApiContext): Express {
       countWorkers: () => storage.workers.countAll(),
     }),
   );
+  if (metrics !== undefined) app.get("/metrics", serveMetrics(metrics, config.metricsTokenHash));
   app.use(reportRequests);
   app.use(logRequests(logger));
   app.use(rejectMalformedRequests);
@@ -83,7 +93,7 @@ export function createApp(context: ApiContext): Express {
 }
 
 function createApiRouter(context: ApiContext): Router {
-  const { config, catalog, logger, storage } = context;
+  const { config, catalog, storage } = context;
   const v1 = Router();
   if (allowsAnonymous(config)) v1.use(rejectForeignOrigins(config.HOST, parseOrigins(config.CORS_ORIGINS)));
   v1.use(authenticate(config, storage));
@@ -91,17 +101,10 @@ function createApiRouter(context: ApiContext): Router {
 
   // Per route, so that no body is read for an unknown path.
   const json = jsonBody(config.MAX_BODY_BYTES, config.MAX_BODY_VALUES);
-  const limit = limitRequests(new RateLimiter(storage.creationRates, logger, config.RATE_LIMIT_REQUESTS_PER_MINUTE));
+  const reportRate = reportRateOnError(context);
 
-  v1.post("/responses", requireProject, limit.attachPermit, json, createResponse(context), limit.reportOnError);
-  v1.post(
-    "/responses/compact",
-    requireProject,
-    limit.attachPermit,
-    json,
-    compactResponse(context),
-    limit.reportOnError,
-  );
+  v1.post("/responses", requireProject, attachRate, json, createResponse(context), reportRate);
+  v1.post("/responses/compact", requireProject, attachRate, json, compactResponse(context), reportRate);
   v1.post("/responses/input_tokens", requireProject, json, countInputTokens(context));
   v1.get("/responses/:response_id", retrieveResponse(context));
   v1.delete("/responses/:response_id", deleteResponse(context));
@@ -127,10 +130,41 @@ function createApiRouter(context: ApiContext): Router {
   return v1;
 }
 
-/** For administrators. */
+/** For administrators: the paths of the official client's `admin.organization`. */
 function createOrganizationRouter(context: ApiContext): Router {
-  const organization = Router();
-  organization.get("/workers", listWorkers(context));
-  organization.get("/queues", listQueues(new QueueStates(context)));
-  return organization;
+  const { config } = context;
+  const v1 = Router();
+  const json = jsonBody(config.MAX_BODY_BYTES, config.MAX_BODY_VALUES);
+  v1.get("/workers", listWorkers(context));
+  v1.get("/queues", listQueues(new QueueStates(context)));
+  v1.get("/projects", projects.listProjects(context));
+  v1.post("/projects", json, projects.createProject(context));
+  v1.get("/projects/:project_id", projects.retrieveProject(context));
+  v1.post("/projects/:project_id", json, projects.updateProject(context));
+  v1.post("/projects/:project_id/archive", projects.archiveProject(context));
+  v1.get("/projects/:project_id/api_keys", keys.listProjectKeys(context));
+  v1.post("/projects/:project_id/api_keys", json, keys.createProjectKey(context));
+  v1.get("/projects/:project_id/api_keys/:api_key_id", keys.retrieveProjectKey(context));
+  v1.delete("/projects/:project_id/api_keys/:api_key_id", keys.deleteProjectKey(context));
+  v1.get("/projects/:project_id/service_accounts", accounts.listServiceAccounts(context));
+  v1.post("/projects/:project_id/service_accounts", json, accounts.createServiceAccount(context));
+  const account = "/projects/:project_id/service_accounts/:service_account_id";
+  v1.get(account, accounts.retrieveServiceAccount(context));
+  v1.post(account, json, accounts.updateServiceAccount(context));
+  v1.delete(account, accounts.deleteServiceAccount(context));
+  v1.post(`${account}/api_keys`, json, accounts.createServiceAccountKey(context));
+  v1.get("/projects/:project_id/rate_limits", limits.listRateLimits(context));
+  v1.post("/projects/:project_id/rate_limits/:rate_limit_id", json, limits.updateRateLimit(context));
+  v1.get("/projects/:project_id/spend_limit", limits.retrieveSpendLimit(context));
+  v1.post("/projects/:project_id/spend_limit", json, limits.updateSpendLimit(context));
+  v1.delete("/projects/:project_id/spend_limit", limits.deleteSpendLimit(context));
+  v1.get("/projects/:project_id/spend_alerts", alerts.listSpendAlerts(context));
+  v1.post("/projects/:project_id/spend_alerts", json, alerts.createSpendAlert(context));
+  v1.get("/projects/:project_id/spend_alerts/:alert_id", alerts.retrieveSpendAlert(context));
+  v1.post("/projects/:project_id/spend_alerts/:alert_id", json, alerts.updateSpendAlert(context));
+  v1.delete("/projects/:project_id/spend_alerts/:alert_id", alerts.deleteSpendAlert(context));
+  v1.get("/usage/completions", listUsage(context));
+  v1.get("/costs", listCosts(context));
+  v1.get("/audit_logs", listAuditLog(context));
+  return v1;
 }

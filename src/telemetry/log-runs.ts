@@ -2,9 +2,9 @@
  * The log lines of a run: from the acceptance of a response to its end, one line for each change that an operator asks
  * about. At the default level they tell why a run waits, retries, moves to another worker or fails.
  */
-import type { Channel, TracingChannel } from "node:diagnostics_channel";
 import type { Logger } from "pino";
 import { channels } from "./channels.ts";
+import { on, onEnd, onStart } from "./subscribe.ts";
 
 /** Logs until the returned function is called. */
 export function logRuns(logger: Logger): () => void {
@@ -27,6 +27,7 @@ export function logRuns(logger: Logger): () => void {
     onEnd(channels.toolCall, ({ isError, error, ...report }) => {
       if (isError === true) logger.info({ ...report, reason: error }, "Tool call failed");
     }),
+    on(channels.spendAlert, (report) => logger.warn(report, "Project passed a spend threshold")),
     on(channels.ended, ({ usage, toolCalls, trace: _, ...report }) => {
       const tokens = usage && { inputTokens: usage.input_tokens, outputTokens: usage.output_tokens };
       logger.info({ ...report, ...tokens, toolCalls }, "Response ended");
@@ -35,18 +36,4 @@ export function logRuns(logger: Logger): () => void {
   return () => {
     for (const stop of stops) stop();
   };
-}
-
-function on<T>(channel: Channel<unknown, T>, listener: (report: T) => void): () => void {
-  const receive = (report: unknown): void => listener(report as T);
-  channel.subscribe(receive);
-  return () => void channel.unsubscribe(receive);
-}
-
-function onStart<T extends object>(channel: TracingChannel<unknown, T>, listener: (report: T) => void): () => void {
-  return on(channel.start as Channel<unknown, T>, listener);
-}
-
-function onEnd<T extends object>(channel: TracingChannel<unknown, T>, listener: (report: T) => void): () => void {
-  return on(channel.asyncStart as Channel<unknown, T>, listener);
 }
