@@ -26,6 +26,7 @@ import * as status from "../protocol/items/status.ts";
 import * as model from "../protocol/model.ts";
 import * as organizationQueue from "../protocol/organization-queue.ts";
 import * as response from "../protocol/response.ts";
+import * as responseList from "../protocol/response-list.ts";
 import * as run from "../protocol/run.ts";
 import * as settings from "../protocol/request-options.ts";
 import * as tool from "../protocol/tool.ts";
@@ -60,6 +61,7 @@ const MODULES: Record<string, unknown>[] = [
   model,
   organizationQueue,
   response,
+  responseList,
   run,
   settings,
   tool,

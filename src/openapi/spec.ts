@@ -20,6 +20,9 @@ export interface Parameter {
   description: string;
   required?: boolean;
   schema: JsonSchema;
+  /** How an object is written in a query. */
+  style?: "deepObject";
+  explode?: boolean;
 }
 
 interface Header {

@@ -1,7 +1,10 @@
 /**
  * The in-flight set: all responses that have not ended. Admission adds an id before or together with its record, so no
- * crash can hide a response from the sweeper. Each project also has a set, always a subset of the first. A crash can leave an id in the project's set only; the sweeper removes it.
+ * crash can hide a response from the sweeper. Each project also has a set, always a subset of the first. A crash can leave
+ * an id in the project's set only; the sweeper removes it. The scripts that add and remove a response also change the index
+ * of `GET /responses` (lists/response-list.ts).
  */
+import type { ResponseStatus } from "../protocol/response.ts";
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 import {
@@ -15,6 +18,7 @@ import {
   type RateReply,
   toLimitExceeded,
 } from "./add-in-flight-script.ts";
+import { RESPONSE_LIST_LUA } from "./lists/response-list-scripts.ts";
 import { type ProjectLimits, type RequestRate, toRequestRate } from "./organization/project-limits.ts";
 import {
   type AccountingSettings,
@@ -41,10 +45,10 @@ const addInFlightScript = defineScript<[["entered"] | ExceededReply, RateReply]>
 );
 
 /*
- * KEYS  in flight, in flight of the project, sums, sizes, expiries, those of `countUsage`, and the record if the script
- *       must check it
- * ARGV  response id, project or '', bytes, expiry (both '' if nothing is retained), '1' if replicas are required, and
- *       those of `countUsage` if the response used anything
+ * KEYS  in flight, in flight of the project, sums, sizes, expiries, those of `countUsage`, root of the list, and the record
+ *       if the script must check it
+ * ARGV  response id, project or '', bytes, expiry (both '' if nothing is retained), '1' if replicas are required, status,
+ *       approval requests, answered approval requests, and those of `countUsage` if the response used anything
  * Returns {2, passed thresholds} if the response was in flight, {1} if it was not, or {0} if it stays because its record has
  * no end that readers may see. A deleted response is in neither set and not counted, so the late step of a worker must not
  * count it again.
@@ -52,11 +56,11 @@ const addInFlightScript = defineScript<[["entered"] | ExceededReply, RateReply]>
 const removeScript = defineScript<[outcome: 0 | 1 | 2, passed?: string[]]>(
   "removeOpenResponse",
   "any",
-  `${COUNT_BYTES_LUA}${COUNT_USAGE_LUA}
+  `${COUNT_BYTES_LUA}${COUNT_USAGE_LUA}${RESPONSE_LIST_LUA}
   local id, project = ARGV[1], ARGV[2]
-  local stored = {KEYS[3], KEYS[4], KEYS[5]}
-  if KEYS[13] then
-    local meta = redis.call('HMGET', KEYS[13], 'status', 'last', 'durable')
+  local stored, list = {KEYS[3], KEYS[4], KEYS[5]}, KEYS[13]
+  if KEYS[14] then
+    local meta = redis.call('HMGET', KEYS[14], 'status', 'last', 'durable')
     if meta[1] == 'queued' or meta[1] == 'in_progress' then return {0} end
     if ARGV[5] == '1' and meta[3] and tonumber(meta[3]) < tonumber(meta[2]) then return {0} end
   end
@@ -65,12 +69,17 @@ const removeScript = defineScript<[outcome: 0 | 1 | 2, passed?: string[]]>(
   if project == '' then return {result} end
   if ARGV[3] == '' then
     drop(stored, project, id)
+    -- A list may continue after a response that was deleted, but no client knows one that never ended.
+    local isOpen = redis.call('ZSCORE', listKey(list, 'open', project), id)
+    if isOpen then forget(list, project, id) else delist(list, project, id) end
   elseif wasInFlight or redis.call('HEXISTS', KEYS[4], id) == 1 then
     put(stored, project, id, ARGV[3], ARGV[4])
   end
+  if ARGV[3] ~= '' then conclude(list, project, id, ARGV[6], ARGV[7], ARGV[4]) end
+  if ARGV[8] ~= '' then answer(list, project, ARGV[8]) end
   redis.call('ZREM', KEYS[2], id)
-  if not wasInFlight or not ARGV[6] then return {result} end
-  return {result, countUsage({KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]}, ARGV, 6)}
+  if not wasInFlight or not ARGV[9] then return {result} end
+  return {result, countUsage({KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]}, ARGV, 9)}
 `,
   { runsWhenFull: true },
 );
@@ -94,10 +103,13 @@ const reconcileScript = defineScript<number>(
   { runsWhenFull: true },
 );
 
-/** The bytes that an ended response keeps stored, and their expiry. */
-export interface RetainedSize {
+/** What an ended response keeps stored until its expiry, and how it is listed. */
+export interface RetainedResponse {
   bytes: number;
   expiresAtMs: number;
+  status: ResponseStatus;
+  /** Approval requests that it makes, encoded. */
+  asks: string;
 }
 
 /** `removed`: by this call, once per response. `absent`: it was not in flight. `kept`: it runs. */
@@ -110,9 +122,11 @@ const REMOVE_OUTCOMES = { 2: "removed", 1: "absent", 0: "kept" } as const;
 
 /** An ended response: what it keeps stored, and what it used until `endedAtMs`. */
 export interface EndedResponse {
-  retained?: RetainedSize | undefined;
+  retained?: RetainedResponse | undefined;
   usage?: ResponseUsage | undefined;
   endedAtMs: number;
+  /** Approval requests that its input answered, encoded. */
+  answers?: string;
 }
 
 export type InFlightAddOutcome = ({ kind: "entered" } | LimitExceeded) & { rate: RequestRate | undefined };
@@ -150,8 +164,7 @@ export class InFlightResponses {
 
   /**
    * Removes an id whose response has a visible end or no record. The script checks the record again, because a failover may
-   * have undone the end since the caller read it. In Redis Cluster the record is on another node and
-   * is not checked. Without a project (for an id without a record) the id stays in its project's set until `reconcile`.
+   * have undone the end since the caller read it. In Redis Cluster the record is on another node and is not checked. Without a project (for an id without a record) the id stays in its project's set until `reconcile`.
    */
   async removeEnded(id: string, project: string | undefined, ended?: EndedResponse): Promise<RemoveOutcome> {
     const records = this.#layout.sharded ? [] : [this.#layout.meta(id)];
@@ -167,15 +180,16 @@ export class InFlightResponses {
     id: string,
     project = "",
     records: string[],
-    { retained, usage, endedAtMs }: EndedResponse = { endedAtMs: 0 },
+    { retained, usage, endedAtMs, answers = "" }: EndedResponse = { endedAtMs: 0 },
   ): Promise<RemoveOutcome> {
-    const { inFlight, inFlightOf, storedBytes } = this.#layout;
+    const { inFlight, inFlightOf, storedBytes, responseList } = this.#layout;
     const counted = countUsageKeys(this.#layout, project, endedAtMs);
-    const keys = [inFlight, inFlightOf(project), ...storedBytes(project), ...counted, ...records];
+    const keys = [inFlight, inFlightOf(project), ...storedBytes(project), ...counted, responseList, ...records];
     const size = [retained?.bytes ?? "", retained?.expiresAtMs ?? ""];
     const replicas = this.#requiresReplicas ? "1" : "";
     const usageArgs = usage === undefined ? [] : countUsageArgs(project, endedAtMs, usage, this.#accounting);
-    const args = [id, project, ...size, replicas, ...usageArgs];
+    const listed = [retained?.status ?? "", retained?.asks ?? "", answers];
+    const args = [id, project, ...size, replicas, ...listed, ...usageArgs];
     const [outcome, passed = []] = await removeScript(this.#redis, keys.length, keys, args);
     return { kind: REMOVE_OUTCOMES[outcome], passed: toThresholds(passed) };
   }

@@ -45,7 +45,7 @@ export async function abandonResponse(storage: Storage, id: string, logger: Logg
   const { passed } = await storage.inFlight.forceRemove(
     id,
     project,
-    memberships && endedResponseOf(storage, { ...memberships, retained: undefined }),
+    memberships && endedResponseOf(storage, memberships),
   );
   if (project !== undefined) reportThresholds(project, passed);
 }
