@@ -16,16 +16,24 @@ export interface ListedRecord {
   bytes: number;
 }
 
-const FIELDS = ["status", "readable", "deleted", "durable", "bytes", "last", "listedEnding", "listedLast"] as const;
-
 /** Undefined if readers see no such response: it expired, was deleted, or is not published yet. */
 export async function readListedRecord(
   redis: RedisClient,
   layout: RedisLayout,
   id: string,
 ): Promise<ListedRecord | undefined> {
-  const fields = await redis.hmget(layout.meta(id), ...FIELDS);
-  const [stored, readable, deleted, durable, bytes, last = null, listedEnding = null, listedLast = null] = fields;
+  const [stored, readable, deleted, durable, bytes, last = null, listedEnding = null, listedLast = null] =
+    await redis.hmget(
+      layout.meta(id),
+      "status",
+      "readable",
+      "deleted",
+      "durable",
+      "bytes",
+      "last",
+      "listedEnding",
+      "listedLast",
+    );
   if (stored == null || readable !== "1" || deleted === "1" || durable === "-1") return undefined;
   const status = responseStatusSchema.parse(stored);
   const progress = { status, last: Number(last), durable: durable == null ? undefined : Number(durable) };

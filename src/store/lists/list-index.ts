@@ -24,7 +24,7 @@ const enlistScript = defineScript<null>(
   "enlistObject",
   1,
   `${LIST_LUA}
-  enlist(KEYS[1], unpack(ARGV))
+  enlist(KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6])
 `,
 );
 

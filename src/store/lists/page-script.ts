@@ -13,8 +13,8 @@ const TRIM_COUNT = 100;
  * KEYS  root
  * ARGV  '1' for newest first, {projects, filters} as JSON, maximum ids returned, ids examined per set, start time, start id,
  *       stop time, stop id: both exclusive, '' for none
- * Returns {1 if nothing follows, id, creation time, …}. Where something follows, it follows the last examined id, which is
- * the last returned one or stands in front: {0, last examined id, its creation time, id, creation time, …}
+ * Returns {1 if nothing follows, '', '', id, creation time, …}, or else {0, the last examined id, its creation time, id,
+ * creation time, …}
  */
 const pageScript = defineScript<string[]>(
   "readListPage",
@@ -111,8 +111,9 @@ const pageScript = defineScript<string[]>(
     end
     return true
   end
-  local page, examined = {}, 0
-  while examined < #candidates and #page < 2 * most do
+  -- The first three entries say where the next call continues.
+  local page, examined = {'1', '', ''}, 0
+  while examined < #candidates and #page < 3 + 2 * most do
     local candidate = candidates[examined + 1]
     if bound and isBefore(bound, candidate) then break end
     examined = examined + 1
@@ -122,8 +123,8 @@ const pageScript = defineScript<string[]>(
     end
   end
   local last = candidates[examined]
-  if not last or (examined == #candidates and not bound) then return {'1', '', '', unpack(page)} end
-  return {'0', last.id, last.text, unpack(page)}
+  if last and (examined < #candidates or bound) then page[1], page[2], page[3] = '0', last.id, last.text end
+  return page
 `,
 );
 
