@@ -30,6 +30,7 @@ import { measureRecovery } from "./recover.ts";
 import { measureReplaying } from "./replay.ts";
 import { formatTable, writeResults } from "./report.ts";
 import { measureValidating } from "./validate.ts";
+import { measureWebhooks } from "./webhooks.ts";
 
 const MEASUREMENTS: readonly Measurement[] = [
   { name: "validate", run: measureValidating },
@@ -46,6 +47,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   { name: "failover", run: measureFailover },
   { name: "half-open", run: measureHalfOpen },
   { name: "fairness", run: measureFairness },
+  { name: "webhooks", run: measureWebhooks },
 ];
 
 const RESULTS = join(import.meta.dirname, "../../bench-results.json");
