@@ -29,6 +29,7 @@ import { connectTo } from "./recording.ts";
 import { measureRecovery } from "./recover.ts";
 import { measureReplaying } from "./replay.ts";
 import { formatTable, writeResults } from "./report.ts";
+import { measureTracing } from "./tracing.ts";
 import { measureValidating } from "./validate.ts";
 import { measureWebhooks } from "./webhooks.ts";
 
@@ -47,6 +48,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   { name: "failover", run: measureFailover },
   { name: "half-open", run: measureHalfOpen },
   { name: "fairness", run: measureFairness },
+  { name: "tracing", run: measureTracing },
   { name: "webhooks", run: measureWebhooks },
 ];
 
