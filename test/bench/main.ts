@@ -32,6 +32,7 @@ import { measureReplaying } from "./replay.ts";
 import { formatTable, writeResults } from "./report.ts";
 import { measureTracing } from "./tracing.ts";
 import { measureValidating } from "./validate.ts";
+import { measureWebhooks } from "./webhooks.ts";
 
 const MEASUREMENTS: readonly Measurement[] = [
   { name: "validate", run: measureValidating },
@@ -50,6 +51,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   { name: "half-open", run: measureHalfOpen },
   { name: "fairness", run: measureFairness },
   { name: "tracing", run: measureTracing },
+  { name: "webhooks", run: measureWebhooks },
 ];
 
 const RESULTS = join(import.meta.dirname, "../../bench-results.json");
