@@ -24,6 +24,7 @@ import { measureLatency } from "./latency.ts";
 import type { Measurement } from "./measurement.ts";
 import { measureLoop } from "./loop.ts";
 import { measureMemory } from "./memory.ts";
+import { measureMetrics } from "./metrics.ts";
 import { measureRecording } from "./record.ts";
 import { connectTo } from "./recording.ts";
 import { measureRecovery } from "./recover.ts";
@@ -41,6 +42,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   { name: "replay", run: measureReplaying },
   { name: "loop", run: measureLoop },
   { name: "held-call", run: measureHeldCall },
+  { name: "metrics", run: measureMetrics },
   { name: "memory", run: measureMemory },
   { name: "recover", run: measureRecovery },
   { name: "failover", run: measureFailover },
