@@ -186,7 +186,12 @@ test("the dashboard and the alerts use metrics and labels that exist", async () 
     for (const { metric, labels } of readSelectors(expression)) {
       const known = new Set(labelsOf(metric));
       const missing = labels.filter((label) => !known.has(label));
-      expect({ where, metric, exists: names.has(metric), missing }).toEqual({ where, metric, exists: true, missing: [] });
+      expect({ where, metric, exists: names.has(metric), missing }).toEqual({
+        where,
+        metric,
+        exists: true,
+        missing: [],
+      });
     }
   }
 });
