@@ -25,6 +25,7 @@ import type { Measurement } from "./measurement.ts";
 import { measureListing } from "./list.ts";
 import { measureLoop } from "./loop.ts";
 import { measureMemory } from "./memory.ts";
+import { measureMetrics } from "./metrics.ts";
 import { measureRecording } from "./record.ts";
 import { connectTo } from "./recording.ts";
 import { measureRecovery } from "./recover.ts";
@@ -45,6 +46,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   { name: "list", run: measureListing },
   { name: "loop", run: measureLoop },
   { name: "held-call", run: measureHeldCall },
+  { name: "metrics", run: measureMetrics },
   { name: "memory", run: measureMemory },
   { name: "recover", run: measureRecovery },
   { name: "failover", run: measureFailover },
