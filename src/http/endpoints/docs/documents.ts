@@ -24,7 +24,9 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     "clients",
     "api-differences",
   ].map(guide),
-  Operate: ["configuration", "operations", "redis", "troubleshooting", "limits", "security"].map(guide),
+  Operate: ["configuration", "operations", "administration", "redis", "troubleshooting", "limits", "security"].map(
+    guide,
+  ),
   Understand: ["ARCHITECTURE.md", guide("contract"), guide("glossary"), "CONTRIBUTING.md", "CHANGELOG.md"],
 };
 
