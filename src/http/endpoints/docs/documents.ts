@@ -26,6 +26,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   Operate: [
     "configuration",
     "operations",
+    "administration",
     "operations/metrics",
     "tracing",
     "redis",
