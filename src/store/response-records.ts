@@ -135,7 +135,7 @@ export class ResponseRecords {
         deleted === "0" && expiresAtMs !== undefined
           ? { bytes: Number(bytes ?? 0), expiresAtMs: Number(expiresAtMs), status: responseStatusSchema.parse(status) }
           : undefined,
-      ending: parseEnding(fields),
+      ending: parseEnding(fields["listedEnding"]),
       run: runOutcomeSchema.safeParse(fields).data,
     };
   }
