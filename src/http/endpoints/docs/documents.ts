@@ -20,6 +20,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     "research-runs",
     "conversations",
     "clients",
+    "cli",
     "api-differences",
   ].map(guide),
   Operate: ["configuration", "operations", "redis", "troubleshooting", "limits", "security"].map(guide),
