@@ -16,7 +16,7 @@ import { conversationId } from "./parameters.ts";
 const NOT_FOUND_ERRORS = ["malformedConversationId", "conversationNotFound", "storeUnavailable"] as const;
 const asIs = <T>(part: T): T => part;
 
-const conversation = {
+export const conversation = {
   id: CONVERSATION_ID,
   object: "conversation",
   created_at: 1_775_000_000,
@@ -41,6 +41,7 @@ export const createConversation: Endpoint = {
   },
   answers: conversationAnswer("The conversation. It contains the given items."),
   errors: [
+    "adminNeedsProject",
     ...documentErrorsOf((body) => parseBody(createConversationSchema, body), {
       "A parameter is unknown. The message suggests a similar known one.": { item: [] },
       "`items` has more than 20 items.": { items: Array.from({ length: 21 }, () => userMessage) },

@@ -18,12 +18,22 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     "simulator",
     "tools",
     "research-runs",
+    "webhooks",
     "conversations",
     "clients",
     "cli",
     "api-differences",
   ].map(guide),
-  Operate: ["configuration", "operations", "redis", "troubleshooting", "limits", "security"].map(guide),
+  Operate: [
+    "configuration",
+    "operations",
+    "operations/metrics",
+    "tracing",
+    "redis",
+    "troubleshooting",
+    "limits",
+    "security",
+  ].map(guide),
   Understand: ["ARCHITECTURE.md", guide("contract"), guide("glossary"), "CONTRIBUTING.md", "CHANGELOG.md"],
 };
 
