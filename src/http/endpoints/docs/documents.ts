@@ -30,6 +30,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     "administration",
     "operations/metrics",
     "tracing",
+    "administration",
     "redis",
     "troubleshooting",
     "limits",
