@@ -37,8 +37,20 @@ import { listCosts, listUsage } from "./http/endpoints/organization/usage.ts";
 import * as accounts from "./http/endpoints/organization/service-accounts.ts";
 import { listQueues } from "./http/endpoints/organization/queues.ts";
 import { listWorkers } from "./http/endpoints/organization/workers.ts";
+import { QUEUE_BOARD_PATH, queueBoard } from "./http/endpoints/queue-board.ts";
 import { retrieveResponse } from "./http/endpoints/retrieve-response.ts";
 import { retrieveRun } from "./http/endpoints/retrieve-run.ts";
+import { listWebhookDeliveries } from "./http/endpoints/webhooks/deliveries.ts";
+import { listWebhookEventTypes } from "./http/endpoints/webhooks/event-types.ts";
+import { testWebhookEndpoint } from "./http/endpoints/webhooks/test-endpoint.ts";
+import {
+  createWebhookEndpoint,
+  deleteWebhookEndpoint,
+  listWebhookEndpoints,
+  retrieveWebhookEndpoint,
+  rotateWebhookSecret,
+  updateWebhookEndpoint,
+} from "./http/endpoints/webhooks/webhook-endpoints.ts";
 import { authenticate, requireAdmin, requireProject } from "./http/middleware/authenticate.ts";
 import { allowOrigins, parseOrigins } from "./http/middleware/cors.ts";
 import { errorHandler } from "./http/middleware/error-handler.ts";
@@ -88,6 +100,7 @@ export function createApp(context: ApiContext, metrics?: Metrics): Express {
   app.use(allowOrigins(config.CORS_ORIGINS));
   app.use(rejectLargeBodies(config.MAX_BODY_BYTES));
   app.use(createDocsRouter(async () => (await import("./openapi/document.ts")).describeApi()));
+  if (config.adminKeys.length > 0) app.use(QUEUE_BOARD_PATH, queueBoard(context));
   app.use(["/v1", "/v5"], createApiRouter(context));
   app.use(rejectUnknownUrl);
   app.use(errorHandler(logger));
@@ -127,6 +140,15 @@ function createApiRouter(context: ApiContext): Router {
   v1.get("/containers", listContainers(context));
   v1.get("/containers/:container_id", retrieveContainer(context));
   v1.delete("/containers/:container_id", deleteContainer(context));
+  v1.get("/webhook_event_types", listWebhookEventTypes);
+  v1.get("/webhook_endpoints", requireProject, listWebhookEndpoints(context));
+  v1.post("/webhook_endpoints", requireProject, json, createWebhookEndpoint(context));
+  v1.get("/webhook_endpoints/:webhook_endpoint_id", retrieveWebhookEndpoint(context));
+  v1.post("/webhook_endpoints/:webhook_endpoint_id", json, updateWebhookEndpoint(context));
+  v1.delete("/webhook_endpoints/:webhook_endpoint_id", deleteWebhookEndpoint(context));
+  v1.post("/webhook_endpoints/:webhook_endpoint_id/rotate_secret", json, rotateWebhookSecret(context));
+  v1.post("/webhook_endpoints/:webhook_endpoint_id/test", json, testWebhookEndpoint(context));
+  v1.get("/webhook_endpoints/:webhook_endpoint_id/deliveries", listWebhookDeliveries(context));
   v1.get("/models", listModels(catalog));
   v1.get("/models/*model", retrieveModel(catalog));
   // Without admins, its paths are unknown.

@@ -10,10 +10,15 @@ import * as conversations from "./operations/conversations.ts";
 import { createResponse } from "./operations/create-response.ts";
 import * as lists from "./operations/lists.ts";
 import * as models from "./operations/models.ts";
+import * as keys from "./operations/organization/keys.ts";
+import * as limits from "./operations/organization/limits.ts";
+import * as projects from "./operations/organization/projects.ts";
+import * as usage from "./operations/organization/usage.ts";
 import * as responses from "./operations/responses.ts";
 import * as runs from "./operations/runs.ts";
 import * as server from "./operations/server.ts";
 import * as workersAndQueues from "./operations/workers-and-queues.ts";
+import * as webhooks from "./operations/webhooks.ts";
 import { describeSchemas } from "./schemas.ts";
 import type { ApiResponse, Method, OpenApiDocument, Operation, PathItem, Reference } from "./spec.ts";
 
@@ -44,6 +49,52 @@ const API: Paths = {
   "/containers/{container_id}": { get: containers.retrieveContainer, delete: containers.deleteContainer },
   "/organization/workers": { get: workersAndQueues.listWorkers },
   "/organization/queues": { get: workersAndQueues.listQueues },
+  "/webhook_event_types": { get: webhooks.listWebhookEventTypes },
+  "/webhook_endpoints": { get: webhooks.listWebhookEndpoints, post: webhooks.createWebhookEndpoint },
+  "/webhook_endpoints/{webhook_endpoint_id}": {
+    get: webhooks.retrieveWebhookEndpoint,
+    post: webhooks.updateWebhookEndpoint,
+    delete: webhooks.deleteWebhookEndpoint,
+  },
+  "/webhook_endpoints/{webhook_endpoint_id}/rotate_secret": { post: webhooks.rotateWebhookSecret },
+  "/webhook_endpoints/{webhook_endpoint_id}/test": { post: webhooks.testWebhookEndpoint },
+  "/webhook_endpoints/{webhook_endpoint_id}/deliveries": { get: webhooks.listWebhookDeliveries },
+  "/organization/projects": { get: projects.listProjects, post: projects.createProject },
+  "/organization/projects/{project_id}": { get: projects.retrieveProject, post: projects.updateProject },
+  "/organization/projects/{project_id}/archive": { post: projects.archiveProject },
+  "/organization/projects/{project_id}/api_keys": { get: keys.listProjectKeys, post: keys.createProjectKey },
+  "/organization/projects/{project_id}/api_keys/{api_key_id}": {
+    get: keys.retrieveProjectKey,
+    delete: keys.deleteProjectKey,
+  },
+  "/organization/projects/{project_id}/service_accounts": {
+    get: keys.listServiceAccounts,
+    post: keys.createServiceAccount,
+  },
+  "/organization/projects/{project_id}/service_accounts/{service_account_id}": {
+    get: keys.retrieveServiceAccount,
+    post: keys.updateServiceAccount,
+    delete: keys.deleteServiceAccount,
+  },
+  "/organization/projects/{project_id}/service_accounts/{service_account_id}/api_keys": {
+    post: keys.createServiceAccountKey,
+  },
+  "/organization/projects/{project_id}/rate_limits": { get: limits.listRateLimits },
+  "/organization/projects/{project_id}/rate_limits/{rate_limit_id}": { post: limits.updateRateLimit },
+  "/organization/projects/{project_id}/spend_limit": {
+    get: limits.retrieveSpendLimit,
+    post: limits.updateSpendLimit,
+    delete: limits.deleteSpendLimit,
+  },
+  "/organization/projects/{project_id}/spend_alerts": { get: limits.listSpendAlerts, post: limits.createSpendAlert },
+  "/organization/projects/{project_id}/spend_alerts/{alert_id}": {
+    get: limits.retrieveSpendAlert,
+    post: limits.updateSpendAlert,
+    delete: limits.deleteSpendAlert,
+  },
+  "/organization/usage/completions": { get: usage.listUsage },
+  "/organization/costs": { get: usage.listCosts },
+  "/organization/audit_logs": { get: usage.listAuditLog },
   "/models": { get: models.listModels },
   "/models/{model}": { get: models.retrieveModel },
 };
@@ -70,6 +121,7 @@ const TAGS = [
   { name: "Conversations", description: "Lists of items that several responses share." },
   { name: "Containers", description: "Files and variables of the code interpreter." },
   { name: "Organization", description: "Everything of an installation, for administrators." },
+  { name: "Webhooks", description: "Signed notifications of ended background responses." },
   { name: "Models", description: "The configured models." },
   { name: "Server", description: "Health checks and documentation. They need no key and have no `/v1` prefix." },
 ];

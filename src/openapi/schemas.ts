@@ -25,6 +25,11 @@ import * as shell from "../protocol/items/shell.ts";
 import * as status from "../protocol/items/status.ts";
 import * as model from "../protocol/model.ts";
 import * as organizationQueue from "../protocol/organization-queue.ts";
+import * as auditLog from "../protocol/organization/audit-log.ts";
+import * as organizationKeys from "../protocol/organization/keys.ts";
+import * as organizationLimits from "../protocol/organization/limits.ts";
+import * as organizationProjects from "../protocol/organization/projects.ts";
+import * as organizationUsage from "../protocol/organization/usage.ts";
 import * as response from "../protocol/response.ts";
 import * as responseList from "../protocol/response-list.ts";
 import * as run from "../protocol/run.ts";
@@ -35,6 +40,7 @@ import * as functionTools from "../protocol/tools/function.ts";
 import * as hostedTools from "../protocol/tools/hosted.ts";
 import * as mcpTools from "../protocol/tools/mcp.ts";
 import * as search from "../protocol/tools/search.ts";
+import * as webhook from "../protocol/webhook.ts";
 import { FIELDS, SCHEMA_DESCRIPTIONS } from "./descriptions.ts";
 import { eventSchemaName, pascalCase } from "./schema-names.ts";
 import type { JsonSchema, Reference } from "./spec.ts";
@@ -60,6 +66,11 @@ const MODULES: Record<string, unknown>[] = [
   status,
   model,
   organizationQueue,
+  auditLog,
+  organizationKeys,
+  organizationLimits,
+  organizationProjects,
+  organizationUsage,
   response,
   responseList,
   run,
@@ -70,6 +81,7 @@ const MODULES: Record<string, unknown>[] = [
   hostedTools,
   mcpTools,
   search,
+  webhook,
   wire,
 ];
 

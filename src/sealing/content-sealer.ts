@@ -19,7 +19,7 @@ import {
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { Logger } from "pino";
 
-export type SealedKind = "reasoning" | "compaction" | "secret";
+export type SealedKind = "reasoning" | "compaction" | "secret" | "webhook";
 
 const PREFIX = "brs1.";
 const CIPHER = "aes-256-gcm";
@@ -90,6 +90,11 @@ export class ContentSealer {
       this.#logger?.warn({ project, kind, itemId }, "Sealed content cannot be opened: its key is not configured");
       return undefined;
     }
+  }
+
+  /** Whether the newest key sealed `text`. Otherwise it becomes unreadable when its key is removed. */
+  isCurrent(text: string): boolean {
+    return text.startsWith(`${PREFIX}${this.#newest.id}.`);
   }
 
   /** Throws like `unseal`, but does not unpack the content. */

@@ -7,9 +7,9 @@ import { z } from "zod";
 import { type ResolvedRequest, resolvedRequestSchema } from "../protocol/create-request.ts";
 import type { RunFacts } from "../lifecycle/run-facts.ts";
 import type { StoredInputItem } from "../protocol/item.ts";
-import { isTerminalStatus, responseStatusSchema } from "../protocol/response.ts";
-import type { RetainedResponse } from "./in-flight-responses.ts";
+import { isTerminalStatus, responseStatusSchema, type TerminalStatus } from "../protocol/response.ts";
 import type { RecordedEnding } from "./recorded-ending.ts";
+import type { RetainedResponse } from "./remove-in-flight.ts";
 
 const flag = z.enum(["0", "1"]).transform((value) => value === "1");
 
@@ -132,6 +132,8 @@ export interface Memberships {
   retained: Omit<RetainedResponse, "asks"> | undefined;
   /** What its end changed, if the record has it. */
   ending: RecordedEnding | undefined;
+  /** The end of a background response. Undefined for others, and before it. */
+  end: { status: TerminalStatus; endedAtMs: number } | undefined;
   /** The fields that describe the run. */
   run: RunOutcome | undefined;
 }

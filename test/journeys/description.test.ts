@@ -8,14 +8,19 @@ import { startApi } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { subscribe } from "../support/subscriber.ts";
 import { openTestServerWithWorker } from "../support/test-server.ts";
+import { WebhookReceiver } from "../support/webhook-receiver.ts";
 
 const KEY = "key-of-alpha";
+const ADMIN = "key-of-the-admin";
 const environment = {
   KEY_PREFIX: uniquePrefix(),
   API_KEYS: `alpha:${KEY}`,
+  ADMIN_KEYS: `ada:${ADMIN}`,
   OPENAI_API_KEY: "key-of-the-provider",
   OPENAI_BASE_URL: "http://provider.internal/v1",
   RATE_LIMIT_REQUESTS_PER_MINUTE: "1000",
+  FETCH_ALLOWED_HOSTS: "127.0.0.1",
+  WEBHOOKS_ALLOW_HTTP: "true",
 };
 const headers = { authorization: `Bearer ${KEY}` };
 const { api } = await openTestServerWithWorker(environment);
@@ -93,6 +98,25 @@ describe("every answer matches its description", () => {
     expect(data).toHaveLength(1);
     expect((await call("GET", `/containers/${data[0]!.id}`)).status).toBe(200);
     expect((await call("DELETE", `/containers/${data[0]!.id}`)).status).toBe(200);
+  });
+
+  test("webhook endpoints and their tries", async () => {
+    await using receiver = await WebhookReceiver.start();
+    const fields = { name: "Test", url: receiver.url, event_types: ["response.completed"] };
+    const { id } = (await call("POST", "/webhook_endpoints", fields)).body;
+    const path = `/webhook_endpoints/${id}`;
+    expect((await call("GET", path)).status).toBe(200);
+    expect((await call("GET", "/webhook_endpoints?limit=1")).status).toBe(200);
+    expect((await call("GET", "/webhook_event_types")).status).toBe(200);
+    expect((await call("POST", path, { name: "Renamed" })).status).toBe(200);
+    expect((await call("POST", `${path}/rotate_secret`)).status).toBe(200);
+    expect((await call("POST", `${path}/test`, { event_type: "response.failed" })).status).toBe(200);
+    await call("POST", "/responses", simulate({ tokens: 1, delay_ms: 0 }));
+    const tries = async () => (await call<{ data: object[] }>("GET", `${path}/deliveries`)).body.data;
+    await expect.poll(tries).toHaveLength(1);
+    expect((await call("POST", "/webhook_endpoints", { ...fields, url: "ftp://a.example" })).status).toBe(400);
+    expect((await call("DELETE", path)).status).toBe(200);
+    expect((await call("DELETE", path)).status).toBe(404);
   });
 
   test("conversations and their items", async () => {
@@ -236,6 +260,48 @@ describe("every answer matches its description", () => {
       const body = { model: "simulator/default", input: "Hello" };
       expect((await send("POST", `${small.url}${path}`, body)).status).toBe(429);
     }
+  });
+
+  test("administration: projects, keys, limits, usage and the audit log", async () => {
+    const admin = async (method: string, path: string, body?: object) => {
+      const headersOfAdmin = { authorization: `Bearer ${ADMIN}` };
+      const answer = await send<{ id: string }>(method, `${api.url}/organization${path}`, body, headersOfAdmin);
+      expect({ method, path, status: answer.status }).toEqual({ method, path, status: 200 });
+      return answer.body.id;
+    };
+    const month = { currency: "USD", interval: "month", threshold_amount: 100 };
+    const project = `/projects/${await admin("POST", "/projects", { name: "one" })}`;
+    await admin("GET", "/projects?limit=1");
+    await admin("GET", project);
+    await admin("POST", project, { name: "two" });
+    const accounts = `${project}/service_accounts`;
+    const account = `${accounts}/${await admin("POST", accounts, { name: "worker" })}`;
+    await admin("GET", accounts);
+    await admin("GET", account);
+    await admin("POST", account, { name: "other" });
+    await admin("POST", `${account}/api_keys`, {});
+    const key = `${project}/api_keys/${await admin("POST", `${project}/api_keys`, { name: "own" })}`;
+    await admin("GET", `${project}/api_keys`);
+    await admin("GET", key);
+    await admin("DELETE", key);
+    await admin("DELETE", account);
+    await admin("GET", `${project}/rate_limits`);
+    await admin("POST", `${project}/rate_limits/rl_all_models`, { max_open_responses: 3 });
+    await admin("POST", `${project}/spend_limit`, month);
+    await admin("GET", `${project}/spend_limit`);
+    await admin("DELETE", `${project}/spend_limit`);
+    const alert = `${project}/spend_alerts/${await admin("POST", `${project}/spend_alerts`, month)}`;
+    await admin("GET", `${project}/spend_alerts`);
+    await admin("GET", alert);
+    await admin("POST", alert, month);
+    await admin("DELETE", alert);
+    await admin("POST", `${project}/archive`);
+    for (const path of ["/usage/completions?group_by[]=model", "/costs?group_by=project_id"]) {
+      await admin("GET", `${path}&start_time=${Math.floor(Date.now() / 1000) - 86_400}`);
+    }
+    await admin("GET", "/audit_logs?effective_at[gte]=1&event_types[]=project.created");
+    await admin("GET", "/workers");
+    await admin("GET", "/queues");
   });
 
   test("answers to an official client", async () => {

@@ -8,10 +8,13 @@ import { type CallExpression, type MemberExpression, type NewExpression, parseSy
 import { expect, test } from "vitest";
 
 const ALLOWED: Record<string, string> = {
+  "src/context/examine-redis.ts: const clockSkewMs = Date.now() - clock.nowMs();": "how wrong the machine's clock is",
   "src/redis/redis-clock.ts: this.#reportSkew(Date.now() - this.nowMs());": "how wrong the machine's clock is",
   "src/queue/use-redis-time.ts: const toOwnTime = (dueMs: number): number => (dueMs > 0 ? dueMs + Date.now() - clock.nowMs() : dueMs);":
     "BullMQ compares it with the machine's date at once",
   "workers/jobs/response-worker.ts: await job.moveToDelayed(Date.now() + outcome.waitMs, token);":
+    "BullMQ takes the machine's date from it at once",
+  "workers/jobs/webhook-worker.ts: await job.moveToDelayed(Date.now() + waitMs, token);":
     "BullMQ takes the machine's date from it at once",
   "workers/upstreams/http/provider-error.ts: return Number.isFinite(dateMs) ? dateMs : Date.now();":
     "a date that a provider sent, which does not say what time it is there",

@@ -11,11 +11,25 @@ import {
   type ResponseListQuery,
   responseListQuerySchema,
 } from "../../protocol/response-list.ts";
+import {
+  type WebhookDeliveryListQuery,
+  webhookDeliveryListQuerySchema,
+  type WebhookEndpointListQuery,
+  webhookEndpointListQuerySchema,
+} from "../../protocol/webhook.ts";
 import { checkFields } from "./check-fields.ts";
 import { toValidationError, wrongTypeError } from "./validation-errors.ts";
 
 export function parseContainerListQuery(query: HttpRequest["query"]): ContainerListQuery {
   return parseQuery(containerListQuerySchema, query);
+}
+
+export function parseWebhookEndpointListQuery(query: HttpRequest["query"]): WebhookEndpointListQuery {
+  return parseQuery(webhookEndpointListQuerySchema, query);
+}
+
+export function parseWebhookDeliveryListQuery(query: HttpRequest["query"]): WebhookDeliveryListQuery {
+  return parseQuery(webhookDeliveryListQuerySchema, query);
 }
 
 export function parseListQuery(query: HttpRequest["query"]): ListQuery {

@@ -9,7 +9,7 @@ import { appendAndUnlock } from "../conversations/conversation-lock.ts";
 import { publishDurableEnd } from "../reading/publish-durable-end.ts";
 import { extractResponseJson } from "../reading/read-response.ts";
 import type { Storage } from "../storage.ts";
-import { endedResponseOf } from "./response-usage.ts";
+import { leaveInFlight } from "./leave-in-flight.ts";
 import { reportEnd, reportThresholds } from "./report-end.ts";
 
 /**
@@ -48,14 +48,13 @@ export async function removeFromSets(
   memberships: Memberships,
   ended?: Response,
 ): Promise<boolean> {
-  const { project, conversationId, continuationId, isWindowed } = memberships;
+  const { project, conversationId, continuationId, isWindowed, run } = memberships;
   if (isWindowed) await storage.windowedResponses.remove(id);
   if (project !== undefined && continuationId !== "") {
     await storage.relatedResponses.markEnded({ id, project, continuationId }, storage.clock.nowMs());
   }
   if (conversationId !== "") await appendAndUnlock(storage, conversationId, id, ended);
-  const { kind, passed } = await storage.inFlight.removeEnded(id, project, endedResponseOf(storage, memberships));
-  const { run } = memberships;
+  const { kind, passed } = await leaveInFlight(storage, id, memberships);
   if (kind === "removed" && project !== undefined && run !== undefined) {
     reportEnd(id, project, run);
     reportThresholds(project, passed);
