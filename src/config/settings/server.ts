@@ -7,6 +7,7 @@ export const serverSettings = {
   ),
   PORT: integer("Port of the API (0 = any free port).", { default: 8080, max: MAX_PORT }),
   WORKER_PORT: integer("Port of a worker's `/healthz` and `/readyz` (0 = none).", { default: 0, max: MAX_PORT }),
+  CONSOLE: flag("Console at `/`: a page that shows and steers runs with the key that its user enters.", true),
   HTTP_KEEP_ALIVE_MS: milliseconds(
     "Lifetime of an idle HTTP connection. A load balancer in front needs a shorter idle timeout; otherwise it sends requests into connections that are closing, and answers 502.",
     { default: 65_000, min: 1, max: MAX_EXTENDED_TIMER_MS },

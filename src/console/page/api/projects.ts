@@ -1,0 +1,32 @@
+/** The projects of an administrator's server. */
+import { signal } from "@preact/signals";
+import { query, request } from "./requests.ts";
+
+/** As the published admin API shows it (openai 7.59 `Project`). */
+export interface Project {
+  id: string;
+  name?: string | null;
+  created_at: number;
+  archived_at?: number | null;
+  status?: string | null;
+}
+
+const PAGE_SIZE = 100;
+/** A page with more would be no list to choose from. */
+const MAX_PROJECTS = 1000;
+
+export const projects = signal<readonly Project[]>([]);
+
+export async function loadProjects(): Promise<void> {
+  const all: Project[] = [];
+  let after: string | undefined;
+  do {
+    const page = await request<{ data: Project[]; has_more: boolean; last_id?: string | null }>(
+      "GET",
+      `organization/projects${query({ limit: PAGE_SIZE, after })}`,
+    );
+    all.push(...page.data);
+    after = page.has_more ? (page.last_id ?? undefined) : undefined;
+  } while (after !== undefined && all.length < MAX_PROJECTS);
+  projects.value = all;
+}

@@ -1,0 +1,83 @@
+/** Approves or refuses the calls that a response asks for. The answer is a new response that continues it. */
+import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import type { Response } from "../../../protocol/response.ts";
+import { request } from "../api/requests.ts";
+import { valueOf } from "../ui/fields.ts";
+import { html } from "../ui/html.ts";
+import { Action } from "../ui/parts.ts";
+import { linkTo } from "../ui/route.ts";
+import { TextBox } from "../ui/text-box.ts";
+import { type ApprovalRequest, continueWith, type Decision, serversWithTokens } from "./approval-request.ts";
+
+interface ApprovalFormProps {
+  response: Response;
+  requests: readonly ApprovalRequest[];
+  onAnswered: () => void;
+}
+
+export function ApprovalForm({ response, requests, onAnswered }: ApprovalFormProps) {
+  const decisions = useSignal<ReadonlyMap<string, boolean>>(new Map());
+  const reason = useSignal("");
+  const continuedAs = useSignal<string | undefined>(undefined);
+  const authorizations = useRef(new Map<string, string>());
+  const isDecided = requests.every(({ id }) => decisions.value.has(id));
+  const isAnyRefused = requests.some(({ id }) => decisions.value.get(id) === false);
+  const answer = async (): Promise<void> => {
+    const complete = new Map<string, Decision>();
+    for (const { id } of requests) {
+      const approve = decisions.value.get(id) === true;
+      complete.set(id, approve ? { approve } : { approve, reason: reason.value });
+    }
+    const next = await request<Response>("POST", "responses", {
+      body: continueWith(response, complete, authorizations.current),
+    });
+    continuedAs.value = next.id;
+    onAnswered();
+  };
+  if (continuedAs.value !== undefined) {
+    return html`<p role="status">Answered. <a href=${linkTo("runs", continuedAs.value)}>The run continues here.</a></p>`;
+  }
+  return html`<form class="approval" onSubmit=${(event: Event) => event.preventDefault()}>
+    ${requests.map(
+      (each) => html`<fieldset key=${each.id}>
+        <legend>May it call <strong>${each.server_label}.${each.name}</strong>?</legend>
+        <${TextBox} name="Arguments" text=${each.arguments} />
+        ${[true, false].map(
+          (approve) => html`<label key=${approve}>
+            <input
+              type="radio"
+              name=${each.id}
+              checked=${decisions.value.get(each.id) === approve}
+              onChange=${() => (decisions.value = new Map(decisions.value).set(each.id, approve))}
+            />
+            ${approve ? "Approve" : "Refuse"}
+          </label>`,
+        )}
+      </fieldset>`,
+    )}
+    ${
+      isAnyRefused &&
+      html`<label class="field">
+        Reason for the model (optional)
+        <input value=${reason.value} onInput=${(event: InputEvent) => (reason.value = valueOf(event))} />
+      </label>`
+    }
+    ${serversWithTokens(response, requests).map(
+      (label) => html`<label class="field" key=${label}>
+        Access token for ${label}, if it needs one
+        <input
+          type="password"
+          autocomplete="off"
+          onInput=${(event: InputEvent) => void authorizations.current.set(label, valueOf(event))}
+        />
+      </label>`,
+    )}
+    <${Action}
+      label=${requests.length === 1 ? "Send the decision" : "Send the decisions"}
+      kind="primary"
+      isDisabled=${!isDecided}
+      action=${answer}
+    />
+  </form>`;
+}
