@@ -1,6 +1,6 @@
 /** The API: every route and the middleware order on one screen. */
 import express, { type Express, Router } from "express";
-import { replicaWaitMsOf } from "./config/config.ts";
+import { allowsAnonymous, replicaWaitMsOf } from "./config/config.ts";
 import type { ApiContext } from "./context.ts";
 import { cancelResponse } from "./http/endpoints/cancel-response.ts";
 import { compactResponse } from "./http/endpoints/compact-response.ts";
@@ -23,10 +23,12 @@ import { deleteResponse } from "./http/endpoints/delete-response.ts";
 import { createConsoleRouter } from "./http/endpoints/console.ts";
 import { createDocsRouter } from "./http/endpoints/docs/documentation.ts";
 import { checkRedis, healthRoutes } from "./http/endpoints/health.ts";
+import { listEventTimes } from "./http/endpoints/list-event-times.ts";
 import { listInputItems } from "./http/endpoints/list-input-items.ts";
 import { listModels, retrieveModel } from "./http/endpoints/models.ts";
 import { retrieveResponse } from "./http/endpoints/retrieve-response.ts";
-import { authenticate } from "./http/middleware/authenticate.ts";
+import { retrieveRun } from "./http/endpoints/retrieve-run.ts";
+import { authenticate, requireAdmin, requireProject } from "./http/middleware/authenticate.ts";
 import { allowOrigins, parseOrigins } from "./http/middleware/cors.ts";
 import { errorHandler } from "./http/middleware/error-handler.ts";
 import { jsonBody } from "./http/middleware/json-body.ts";
@@ -36,6 +38,7 @@ import { rejectLargeBodies } from "./http/middleware/reject-large-bodies.ts";
 import { rejectMalformedRequests } from "./http/middleware/reject-malformed-requests.ts";
 import { rejectUnknownUrl } from "./http/middleware/reject-unknown-url.ts";
 import { rejectWebSockets } from "./http/middleware/reject-web-sockets.ts";
+import { reportRequests } from "./http/middleware/report-requests.ts";
 import { assignRequestIds } from "./http/middleware/request-id.ts";
 import { logRequests } from "./http/middleware/request-log.ts";
 import { RateLimiter } from "./responses/admission/rate-limiter.ts";
@@ -58,6 +61,7 @@ export function createApp(context: ApiContext): Express {
   app.set("query parser", "extended");
   app.use(assignRequestIds);
   app.use(healthRoutes(readiness, { replicaWaitMs: replicaWaitMsOf(config), warnings: redis.listWarnings }));
+  app.use(reportRequests);
   app.use(logRequests(logger));
   app.use(rejectMalformedRequests);
   app.use(allowOrigins(config.CORS_ORIGINS));
@@ -73,22 +77,31 @@ export function createApp(context: ApiContext): Express {
 function createApiRouter(context: ApiContext): Router {
   const { config, catalog, logger, storage } = context;
   const v1 = Router();
-  if (config.apiKeys.length === 0) v1.use(rejectForeignOrigins(config.HOST, parseOrigins(config.CORS_ORIGINS)));
-  v1.use(authenticate(config.apiKeys));
+  if (allowsAnonymous(config)) v1.use(rejectForeignOrigins(config.HOST, parseOrigins(config.CORS_ORIGINS)));
+  v1.use(authenticate(config, storage));
   v1.use(rejectWebSockets);
 
   // Per route, so that no body is read for an unknown path.
   const json = jsonBody(config.MAX_BODY_BYTES, config.MAX_BODY_VALUES);
   const limit = limitRequests(new RateLimiter(storage.creationRates, logger, config.RATE_LIMIT_REQUESTS_PER_MINUTE));
 
-  v1.post("/responses", limit.attachPermit, json, createResponse(context), limit.reportOnError);
-  v1.post("/responses/compact", limit.attachPermit, json, compactResponse(context), limit.reportOnError);
-  v1.post("/responses/input_tokens", json, countInputTokens(context));
+  v1.post("/responses", requireProject, limit.attachPermit, json, createResponse(context), limit.reportOnError);
+  v1.post(
+    "/responses/compact",
+    requireProject,
+    limit.attachPermit,
+    json,
+    compactResponse(context),
+    limit.reportOnError,
+  );
+  v1.post("/responses/input_tokens", requireProject, json, countInputTokens(context));
   v1.get("/responses/:response_id", retrieveResponse(context));
   v1.delete("/responses/:response_id", deleteResponse(context));
   v1.post("/responses/:response_id/cancel", cancelResponse(context));
   v1.get("/responses/:response_id/input_items", listInputItems(context));
-  v1.post("/conversations", json, createConversation(context));
+  v1.get("/responses/:response_id/run", retrieveRun(context));
+  v1.get("/responses/:response_id/event_times", listEventTimes(context));
+  v1.post("/conversations", requireProject, json, createConversation(context));
   v1.get("/conversations/:conversation_id", retrieveConversation(context));
   v1.post("/conversations/:conversation_id", json, updateConversation(context));
   v1.delete("/conversations/:conversation_id", deleteConversation(context));
@@ -101,5 +114,12 @@ function createApiRouter(context: ApiContext): Router {
   v1.delete("/containers/:container_id", deleteContainer(context));
   v1.get("/models", listModels(catalog));
   v1.get("/models/*model", retrieveModel(catalog));
+  // Without admins, its paths are unknown.
+  if (config.adminKeys.length > 0) v1.use("/organization", requireAdmin, createOrganizationRouter(context));
   return v1;
+}
+
+/** For administrators. */
+function createOrganizationRouter(_context: ApiContext): Router {
+  return Router();
 }

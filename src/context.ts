@@ -17,6 +17,7 @@ import { ResponseRecords } from "./store/response-records.ts";
 import { NotificationListener } from "./stream/fan-out/notification-listener.ts";
 import { StreamHub } from "./stream/fan-out/stream-hub.ts";
 import { StreamLimiter } from "./stream/fan-out/stream-limiter.ts";
+import { logRuns } from "./telemetry/log-runs.ts";
 import { EventLogReader } from "./stream/log/event-log-reader.ts";
 
 interface ProcessContext extends ResponseContext, AsyncDisposable {
@@ -57,6 +58,7 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
     hasQueueConnection: false,
   });
   const { connections, storage, queue, preflight } = shared;
+  const stopLogging = logRuns(logger);
   const hub = await openHub(config, logger, shared);
   return {
     config,
@@ -74,6 +76,7 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
     isDraining: false,
     async [Symbol.asyncDispose]() {
       hub.close();
+      stopLogging();
       await shared.close();
     },
   };
@@ -110,6 +113,7 @@ export async function openWorkerContext(config: Config, logger: Logger): Promise
     hasQueueConnection: true,
   });
   const { connections, layout, storage, queue, queueRedis, preflight } = shared;
+  const stopLogging = logRuns(logger);
   const controlRedis = await connections.open("patient", "control");
   return {
     config,
@@ -122,6 +126,9 @@ export async function openWorkerContext(config: Config, logger: Logger): Promise
     listenForAborts: (onAbort) => WorkerControl.listen(controlRedis, layout, onAbort),
     isConnected: connections.areAllAnswering,
     preflight,
-    [Symbol.asyncDispose]: () => shared.close(),
+    async [Symbol.asyncDispose]() {
+      stopLogging();
+      await shared.close();
+    },
   };
 }

@@ -10,15 +10,18 @@ import { createLogger } from "./logging/logger.ts";
 import { listOperatorSecrets } from "./providers/operator-secrets.ts";
 import { runProcess } from "./process/run-process.ts";
 import { readProviderCatalog } from "./providers/catalog.ts";
+import { startTracing, TRACES_LIMIT_MS, type Tracing } from "./telemetry/tracing/start-tracing.ts";
 
 /** Time after the grace period for the last answers and for closing connections. */
 const CLOSE_LIMIT_MS = 5_000;
 
 await runProcess("api", async () => {
   const config = readConfig();
-  const secrets = listOperatorSecrets(config, readProviderCatalog(config).providers);
+  const { providers } = readProviderCatalog(config);
+  const secrets = listOperatorSecrets(config, providers);
   const logger = createLogger({ name: "api", level: config.LOG_LEVEL, pretty: config.LOG_PRETTY, secrets });
   redirectConsole(logger);
+  const tracing = await startTracing({ name: "api", config, providers, logger });
   const context = await openApiContext(config, logger);
   const server = createHttpServer(createApp(context), config.HTTP_KEEP_ALIVE_MS);
   server.listen(config.PORT, config.HOST);
@@ -26,8 +29,8 @@ await runProcess("api", async () => {
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : config.PORT;
   logger.info({ url: `http://${config.HOST}:${port}/v1`, projects: config.apiKeys.length }, "API listening");
-  const drainLimitMs = config.DRAIN_GRACE_MS + CLOSE_LIMIT_MS;
-  return { logger, drain: () => drain(server, context), drainLimitMs };
+  const drainLimitMs = config.DRAIN_GRACE_MS + CLOSE_LIMIT_MS + TRACES_LIMIT_MS;
+  return { logger, drain: () => drain(server, context, tracing), drainLimitMs };
 });
 
 /** Time for the answers to requests that still wait when the grace period ends. */
@@ -37,7 +40,7 @@ const RESPONSE_FLUSH_MS = 500;
  * Stops accepting connections, and ends streams without a terminal event so that their clients resume on another process.
  * Other requests may finish within the grace period.
  */
-async function drain(server: Server, context: ApiContext): Promise<void> {
+async function drain(server: Server, context: ApiContext, tracing: Tracing): Promise<void> {
   context.isDraining = true;
   context.hub.endResumableStreams();
   const closed = new Promise((resolve) => server.close(resolve));
@@ -52,4 +55,5 @@ async function drain(server: Server, context: ApiContext): Promise<void> {
   await closed;
   clearTimeout(grace);
   await context[Symbol.asyncDispose]();
+  await tracing.stop();
 }

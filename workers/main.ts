@@ -9,6 +9,7 @@ import { createLogger } from "../src/logging/logger.ts";
 import { listOperatorSecrets } from "../src/providers/operator-secrets.ts";
 import { runProcess } from "../src/process/run-process.ts";
 import { readProviderCatalog } from "../src/providers/catalog.ts";
+import { startTracing, TRACES_LIMIT_MS } from "../src/telemetry/tracing/start-tracing.ts";
 import { ResponseSweeper } from "./jobs/response-sweeper.ts";
 import { HAND_OVER_MS, ResponseWorker } from "./jobs/response-worker.ts";
 
@@ -16,9 +17,11 @@ const CLOSE_LIMIT_MS = 3_000;
 
 await runProcess("worker", async () => {
   const config = readConfig();
-  const secrets = listOperatorSecrets(config, readProviderCatalog(config).providers);
+  const { providers } = readProviderCatalog(config);
+  const secrets = listOperatorSecrets(config, providers);
   const logger = createLogger({ name: "worker", level: config.LOG_LEVEL, pretty: config.LOG_PRETTY, secrets });
   redirectConsole(logger);
+  const tracing = await startTracing({ name: "worker", config, providers, logger });
   const context = await openWorkerContext(config, logger);
   const worker = await ResponseWorker.start(context);
   const sweeper = new ResponseSweeper(context, {
@@ -48,11 +51,12 @@ await runProcess("worker", async () => {
 
   return {
     logger,
-    drainLimitMs: config.DRAIN_GRACE_MS + HAND_OVER_MS + CLOSE_LIMIT_MS,
+    drainLimitMs: config.DRAIN_GRACE_MS + HAND_OVER_MS + CLOSE_LIMIT_MS + TRACES_LIMIT_MS,
     drain: async () => {
       await Promise.all([sweeper.stop(), worker.drain(config.DRAIN_GRACE_MS)]);
       health?.close();
       await context[Symbol.asyncDispose]();
+      await tracing.stop();
     },
   };
 });

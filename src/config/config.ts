@@ -6,7 +6,7 @@ import type { KeyObject } from "node:crypto";
 import { hostname } from "node:os";
 import type { TlsFiles } from "../redis/connection-options.ts";
 import { findRedisUrlError } from "../redis/redis-url.ts";
-import { type ApiKey, isLoopback, readApiKeys } from "./api-keys.ts";
+import { type AdminKey, type ApiKey, isLoopback, readKeys } from "./api-keys.ts";
 import { ConfigurationError } from "./configuration-error.ts";
 import { parseEncryptionKeys } from "./encryption-keys.ts";
 import { describeServerError, type McpServers, mcpServersSchema } from "./mcp-servers.ts";
@@ -14,13 +14,16 @@ import { readRedisTls } from "./redis-tls.ts";
 import { type Environment, environmentSchema } from "./settings.ts";
 import { SettingsFile } from "./settings-file.ts";
 
-export { type ApiKey, hashApiKey } from "./api-keys.ts";
+export { type AdminKey, type ApiKey, hashApiKey } from "./api-keys.ts";
 export { SETTINGS } from "./settings.ts";
 
-type Settings = Omit<Environment, "API_KEYS" | "API_KEYS_FILE" | "ENCRYPTION_KEYS">;
+type KeySetting = "API_KEYS" | "API_KEYS_FILE" | "ADMIN_KEYS" | "ADMIN_KEYS_FILE" | "ENCRYPTION_KEYS";
+type Settings = Omit<Environment, KeySetting>;
 
 export interface Config extends Settings {
   apiKeys: readonly ApiKey[];
+  /** Without one, the server has no administration. */
+  adminKeys: readonly AdminKey[];
   /** The first encrypts, all decrypt. Key objects, because they do not reveal their bytes when they are printed. */
   encryptionKeys: readonly KeyObject[];
   /** Contents of the files of REDIS_TLS_…. */
@@ -44,18 +47,23 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     const errors = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
     throw new ConfigurationError(`Invalid configuration. ${errors.join("; ")}`);
   }
-  const { API_KEYS, API_KEYS_FILE, ENCRYPTION_KEYS, ...settings } = parsed.data;
+  const { API_KEYS, API_KEYS_FILE, ADMIN_KEYS, ADMIN_KEYS_FILE, ENCRYPTION_KEYS, ...settings } = parsed.data;
   const encryptionKeys = parseEncryptionKeys(ENCRYPTION_KEYS);
-  const apiKeys = readApiKeys(API_KEYS, API_KEYS_FILE, settings.HOST);
-  checkAccess(settings, apiKeys);
+  const { apiKeys, adminKeys } = readKeys(
+    { keys: API_KEYS, file: API_KEYS_FILE },
+    { keys: ADMIN_KEYS, file: ADMIN_KEYS_FILE },
+    settings.HOST,
+  );
+  checkAccess(settings, { apiKeys, adminKeys });
   checkRedis(settings);
   if (settings.LOCK_DURATION_MS < 2 * settings.STALLED_INTERVAL_MS) {
     throw new ConfigurationError("LOCK_DURATION_MS must be at least twice STALLED_INTERVAL_MS.");
   }
-  const { API_KEYS: _keys, ENCRYPTION_KEYS: _encryptionKeys, ...rest } = environment;
+  const { API_KEYS: _keys, ADMIN_KEYS: _adminKeys, ENCRYPTION_KEYS: _encryptionKeys, ...rest } = environment;
   return {
     ...settings,
     apiKeys,
+    adminKeys,
     encryptionKeys,
     mcpServers: readMcpServers(settings.MCP_SERVERS_FILE),
     redisTls: readRedisTls(settings, /^rediss/i.test(settings.REDIS_URL)),
@@ -69,8 +77,14 @@ export function replicaWaitMsOf(config: Config): number {
   return config.REDIS_MIN_REPLICAS_ACKED > 0 ? config.REDIS_WAIT_TIMEOUT_MS : 0;
 }
 
-function checkAccess({ HOST, ALLOW_ANONYMOUS, CORS_ORIGINS }: Settings, apiKeys: readonly ApiKey[]): void {
-  if (apiKeys.length > 0) return;
+/** Whether requests without a key are served, as the project `ANONYMOUS_PROJECT`. */
+export function allowsAnonymous(config: Pick<Config, "apiKeys" | "adminKeys" | "ALLOW_ANONYMOUS">): boolean {
+  return config.apiKeys.length === 0 && (config.adminKeys.length === 0 || config.ALLOW_ANONYMOUS);
+}
+
+function checkAccess(settings: Settings, keys: Pick<Config, "apiKeys" | "adminKeys">): void {
+  const { HOST, ALLOW_ANONYMOUS, CORS_ORIGINS } = settings;
+  if (!allowsAnonymous({ ...keys, ALLOW_ANONYMOUS })) return;
   if (!isLoopback(HOST) && !ALLOW_ANONYMOUS) {
     throw new ConfigurationError(
       `Without API_KEYS, everyone who reaches ${HOST} could use this server. Set API_KEYS, HOST=127.0.0.1 or ALLOW_ANONYMOUS=true.`,

@@ -13,6 +13,7 @@ import { securitySettings } from "./settings/security.ts";
 import { serverSettings } from "./settings/server.ts";
 import { streamSettings } from "./settings/streams.ts";
 import { codeInterpreterSettings, imageSettings, mcpSettings, webSearchSettings } from "./settings/tools.ts";
+import { tracingSettings } from "./settings/tracing.ts";
 import { workerSettings } from "./settings/workers.ts";
 
 type SettingValue = string | number | boolean | undefined;
@@ -31,6 +32,7 @@ const GROUPS: readonly [title: string, settings: Readonly<Record<string, z.ZodTy
   ["MCP servers", mcpSettings],
   ["Code interpreter", codeInterpreterSettings],
   ["Image generation", imageSettings],
+  ["Tracing", tracingSettings],
 ];
 
 export const environmentSchema = z.object({
@@ -47,6 +49,7 @@ export const environmentSchema = z.object({
   ...mcpSettings,
   ...codeInterpreterSettings,
   ...imageSettings,
+  ...tracingSettings,
 });
 
 export type Environment = z.infer<typeof environmentSchema>;

@@ -5,6 +5,7 @@
  */
 import OpenAI from "openai";
 import { setTimeout as delay } from "node:timers/promises";
+import { follow, waitFor } from "../client/index.ts";
 import { findStreamErrors } from "./demo/check-events.ts";
 import { runDemo, type DemoStage, startInstallation } from "./demo/run-demo.ts";
 import type { Screen } from "./demo/screen.ts";
@@ -16,7 +17,8 @@ const TIME_LIMIT_MS = 60_000;
 const DELTAS_BEFORE_DROP = 14;
 /** Time without a subscriber before the worker is killed. */
 const UNFOLLOWED_MS = 1_000;
-const POLL_MS = 250;
+/** Everything must work the first time, as with `maxRetries` of the official client. */
+const NO_RETRIES = { giveUpAfterMs: 0 };
 
 const REQUEST = {
   model: "simulator/default",
@@ -38,7 +40,6 @@ async function demonstrate(stage: DemoStage): Promise<void> {
   const { screen } = stage;
   screen.printHeading("Start Redis, an API process and two workers");
   const url = await startInstallation(stage, { timeLimitMs: TIME_LIMIT_MS });
-  // No retries anywhere below: everything must work the first time.
   const client = new OpenAI({ baseURL: url, apiKey: "none-needed", maxRetries: 0 });
   const demo: Demo = { ...stage, client, received: [] };
   const id = await followAndDrop(demo);
@@ -112,11 +113,10 @@ async function resume(
   crash: Crash,
 ): Promise<void> {
   const cursor = received.at(-1)!.sequence_number;
-  screen.printHeading(`Resume: retrieve(id, { stream: true, starting_after: ${cursor} })`);
+  screen.printHeading(`Resume: follow(client, id, { after: ${cursor} })`);
   const wait = (): void => screen.showWaiting("Waiting for another worker to resume");
-  const stream = await client.responses.retrieve(id, { stream: true, starting_after: cursor }, { signal });
   if (cursor === crash.lastRecorded) wait();
-  for await (const event of stream) {
+  for await (const event of follow(client, id, { after: cursor, signal, ...NO_RETRIES })) {
     if (event.sequence_number === crash.lastRecorded + 1) {
       const seconds = ((performance.now() - crash.atMs) / 1000).toFixed(1);
       const { workerPid } = await installation.runRecord(id);
@@ -131,12 +131,8 @@ async function resume(
 }
 
 async function poll({ client, screen, signal, received }: Demo, id: string): Promise<void> {
-  screen.printHeading("Poll: retrieve(id)");
-  let response = await client.responses.retrieve(id, {}, { signal });
-  while (response.status === "queued" || response.status === "in_progress") {
-    await delay(POLL_MS, undefined, { signal });
-    response = await client.responses.retrieve(id, {}, { signal });
-  }
+  screen.printHeading("Poll: waitFor(client, id)");
+  const response = await waitFor(client, id, { signal, ...NO_RETRIES });
   const { status, usage } = response;
   screen.printLine(`status   ${status}`);
   if (usage) {
@@ -147,7 +143,7 @@ async function poll({ client, screen, signal, received }: Demo, id: string): Pro
   }
   if (status !== "completed") throw new Error(`The response ended ${status}, not completed.`);
   const terminal = received.at(-1);
-  // The client adds `output_text` to the result of GET, but not to events.
+  // Clients add `output_text` to the result of GET, but not to events.
   const polled = JSON.stringify({ ...response, output_text: undefined });
   const streamed = terminal !== undefined && "response" in terminal ? JSON.stringify(terminal.response) : undefined;
   if (polled !== streamed) throw new Error("The polled response is not the one of the terminal event.");

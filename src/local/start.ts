@@ -8,7 +8,7 @@ import { existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Config, readConfig } from "../config/config.ts";
+import { allowsAnonymous, type Config, readConfig } from "../config/config.ts";
 import { ConfigurationError } from "../config/configuration-error.ts";
 import { ensureRedis } from "./redis/local-server.ts";
 import { findFreePort } from "./redis/private-server.ts";
@@ -133,7 +133,7 @@ async function announce(config: Config, port: number, stopping: AbortController)
     return;
   }
   const headers = ["content-type: application/json"];
-  if (config.apiKeys.length > 0) headers.push("authorization: Bearer $API_KEY");
+  if (!allowsAnonymous(config)) headers.push("authorization: Bearer $API_KEY");
   const body = JSON.stringify({
     model: config.SIMULATOR ? "simulator/default" : "vendor/model",
     input: "Tell me a story.",

@@ -31,6 +31,15 @@ export const DOCUMENTED_ERRORS = {
     when: "The server has no keys, and the request uses a host name other than this machine's, or comes from a page of another origin.",
     error: access.foreignPage(),
   },
+  notAnAdmin: { when: "The key is not one of `ADMIN_KEYS`.", error: access.notAnAdmin() },
+  adminNeedsProject: {
+    when: "The key is one of `ADMIN_KEYS`, and the request does not name a project in `OpenAI-Project`.",
+    error: access.adminNeedsProject(),
+  },
+  projectNotFound: {
+    when: "The project does not exist, or the project in `OpenAI-Project` is archived.",
+    error: state.projectNotFound("proj_4f0c"),
+  },
   responseNotFound: {
     when: "The response does not exist: the id is unknown or another project's, or the response was deleted, expired or not stored.",
     error: state.responseNotFound(RESPONSE_ID),

@@ -7,10 +7,13 @@ import { responseStatusSchema, usageSchema } from "./response.ts";
 
 const milliseconds = z.number().int().min(0);
 
+/** Live workers; absent if the server does not know them. */
+const workers = z.number().int().min(0).optional();
+
 /** What the run does or waits for now. `since_ms` is the time at which the step began. */
 export const runStepSchema = z.discriminatedUnion("type", [
-  /** Waits for a worker. `workers` counts the workers that serve its queue; with 0 nothing will start it. */
-  z.object({ type: z.literal("queued"), since_ms: milliseconds, workers: z.number().int().min(0) }),
+  /** Waits for a worker. `workers` counts the workers that serve its queue: with 0 nothing starts it. */
+  z.object({ type: z.literal("queued"), since_ms: milliseconds, workers }),
   /** Waits in the queue because its provider has no capacity. */
   z.object({
     type: z.literal("waiting_for_provider"),
@@ -26,7 +29,7 @@ export const runStepSchema = z.discriminatedUnion("type", [
     type: z.literal("recovering"),
     since_ms: milliseconds,
     reason: z.string(),
-    workers: z.number().int().min(0),
+    workers,
   }),
   z.object({ type: z.literal("starting"), since_ms: milliseconds }),
   /** `retries` counts failed tries of this call; `error` is the error of the last one. */
@@ -87,6 +90,8 @@ export const runSchema = z.object({
   step: runStepSchema,
   created_at_ms: milliseconds,
   started_at_ms: milliseconds.nullable(),
+  /** The model's first event. */
+  first_event_at_ms: milliseconds.nullable(),
   ended_at_ms: milliseconds.nullable(),
   last_event_at_ms: milliseconds,
   deadline_at_ms: milliseconds,
@@ -107,3 +112,19 @@ export const runSchema = z.object({
   error: z.object({ code: z.string(), message: z.string(), cause: z.string().nullable() }).nullable(),
 });
 export type Run = z.infer<typeof runSchema>;
+
+/** When events were recorded. An event has the time of the last entry at or before it, and is at most 100 ms later. */
+export const eventTimeListSchema = z.object({
+  object: z.literal("list"),
+  data: z.array(z.object({ sequence_number: z.number().int().min(0), recorded_at_ms: milliseconds })),
+  has_more: z.boolean(),
+});
+export type EventTimeList = z.infer<typeof eventTimeListSchema>;
+
+export const MAX_EVENT_TIMES = 1_000;
+export const eventTimesQuerySchema = z.object({
+  limit: z.number().int().min(1).max(MAX_EVENT_TIMES).default(MAX_EVENT_TIMES),
+  /** List times of events after this sequence number. */
+  after: z.number().int().min(0).optional(),
+});
+export type EventTimesQuery = z.infer<typeof eventTimesQuerySchema>;

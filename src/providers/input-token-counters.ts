@@ -6,6 +6,7 @@ import type OpenAI from "openai";
 import type { Config } from "../config/config.ts";
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 import type { InputTokensRequest } from "../protocol/input-tokens.ts";
+import { withTraceContext } from "../telemetry/trace-context.ts";
 import type { OpenAiResponsesProvider, ResolvedModel } from "./catalog.ts";
 import { toProviderItems, omitFields } from "./openai-items.ts";
 
@@ -73,6 +74,7 @@ async function openClient(provider: OpenAiResponsesProvider, environment: Config
     defaultHeaders: provider.headers,
     maxRetries: 0,
     logLevel: "off",
+    fetch: withTraceContext(globalThis.fetch),
     // Otherwise the SDK would read these from the environment and send one vendor's account to another.
     organization: null,
     project: null,

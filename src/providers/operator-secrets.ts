@@ -5,7 +5,7 @@ import type { Config } from "../config/config.ts";
 import type { Provider } from "./catalog.ts";
 import { SECRET_MIN_LENGTH } from "../logging/redaction.ts";
 import { listRedisUrlSecrets } from "../redis/redis-url.ts";
-import { listHeaderSecrets, listUrlSecrets } from "../logging/redaction/list-secrets.ts";
+import { decoded, listHeaderSecrets, listUrlSecrets } from "../logging/redaction/list-secrets.ts";
 
 const SECRET_SETTINGS = [
   "OPENAI_API_KEY",
@@ -47,6 +47,8 @@ export function listOperatorSecrets(config: Config, providers: readonly Provider
   const urls = [
     config.OPENAI_BASE_URL,
     config.SEARXNG_URL,
+    config.OTEL_EXPORTER_OTLP_ENDPOINT,
+    config.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
     ...Object.values({ ...config.mcpServers.servers, ...config.mcpServers.connectors }).map((each) =>
       "url" in each ? each.url : undefined,
     ),
@@ -54,7 +56,7 @@ export function listOperatorSecrets(config: Config, providers: readonly Provider
   ];
   return [
     ...[...SECRET_SETTINGS.map((name) => config[name]), ...values].filter((value) => value !== undefined),
-    ...headers.flatMap(listHeaderSecrets),
+    ...[...headers, ...collectorHeaders(config)].flatMap(listHeaderSecrets),
     ...listRedisUrlSecrets(config.REDIS_URL, config.REDIS_CLUSTER),
     ...urls.flatMap((url) => (url === undefined ? [] : listUrlSecrets(url))),
   ].filter(({ length }) => length >= SECRET_MIN_LENGTH);
@@ -63,4 +65,15 @@ export function listOperatorSecrets(config: Config, providers: readonly Provider
 function mcpVariables({ mcpServers }: Config): string[] {
   const servers = [...Object.values(mcpServers.servers), ...Object.values(mcpServers.connectors)];
   return servers.flatMap((server) => ("env_names" in server ? server.env_names : Object.values(server.headers_env)));
+}
+
+/** As they are written, and as the exporter sends them: without percent-encoding. */
+function collectorHeaders(config: Config): Record<string, string>[] {
+  const lists = [config.OTEL_EXPORTER_OTLP_HEADERS, config.OTEL_EXPORTER_OTLP_TRACES_HEADERS];
+  const pairs = lists.flatMap((list) => list?.split(",") ?? []).map((pair) => pair.trim());
+  return pairs.flatMap((pair) => {
+    const name = pair.slice(0, Math.max(0, pair.indexOf("="))).trim();
+    const value = pair.slice(pair.indexOf("=") + 1).trim();
+    return [{ [name]: value }, { [name]: decoded(value) }];
+  });
 }

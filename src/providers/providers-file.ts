@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { ConfigurationError } from "../config/configuration-error.ts";
 import { type SettingsError, SettingsFile } from "../config/settings-file.ts";
+import { modelPriceSchema } from "./price.ts";
 import { isReservedParameter } from "./reserved-parameters.ts";
 import { vendorFields } from "./vendor-of.ts";
 
@@ -42,6 +43,9 @@ function continuationFields<const T extends readonly [string, ...string[]]>(mode
   return { continuation, models: modelsSchema(z.strictObject({ ...modelFields, continuation })) };
 }
 
+/** Prices by the provider's own names of its models. Runs of other models have no cost. */
+const pricesSchema = z.record(z.string().min(1), modelPriceSchema).optional();
+
 const commonFields = {
   /** Name of the environment variable that holds the key. Keys do not belong in this file. */
   api_key_env: z.string().optional(),
@@ -50,6 +54,7 @@ const commonFields = {
   context_window: contextWindowSchema.optional(),
   /** Models to use instead while this vendor is unavailable, in this order. */
   fallbacks: z.array(z.string().min(1)).min(1).optional(),
+  prices: pricesSchema,
 };
 
 /** Only for kinds whose body may have any field. For other kinds, an SDK writes the body and determines its fields. */
@@ -116,6 +121,7 @@ const googleProviderSchema = z.strictObject({
 const simulatorProviderSchema = z.strictObject({
   kind: z.literal("simulator"),
   context_window: contextWindowSchema.optional(),
+  prices: pricesSchema,
 });
 
 export const providerSchema = z.discriminatedUnion("kind", [

@@ -54,6 +54,12 @@ export function queueClassOf(
   return { priority: Math.min(PRIORITIES.windowed + slot, MAX_PRIORITY), latestStartMs };
 }
 
+/** The name of a class, for people and metrics: the service tier, `related`, or `window`. */
+export function nameOfClass({ priority }: Pick<QueueClass, "priority">): string {
+  const tier = Object.entries(PRIORITIES).find(([name, value]) => name !== "windowed" && value === priority);
+  return tier?.[0] ?? "window";
+}
+
 /** Whether the response has a completion window. The flex tier has a latest start but no window. */
 export function hasWindow({ priority }: Pick<QueueClass, "priority">): boolean {
   return priority >= PRIORITIES.windowed;

@@ -3,8 +3,10 @@
  * use them all in Redis Cluster; the in-flight set and the idempotency keys live elsewhere. Paths below are relative to
  * `src/`.
  *
- *   <prefix>:{<id>}:meta      hash    owner, status, lease, last sequence number (store/response-record.ts)
- *   <prefix>:{<id>}:events    stream  entry `<sequence_number>-1`, field `d` = the event's JSON
+ *   <prefix>:{<id>}:meta      hash    owner, status, lease, last sequence number (store/response-record.ts), and what the run
+ *                             knows of itself (store/run-facts.ts)
+ *   <prefix>:{<id>}:events    stream  entry `<sequence_number>-1`, field `d` = the event's JSON; some also have a time in
+ *                             the field `t`: milliseconds since the response was accepted (stream/log/append-scripts.ts)
  *   <prefix>:{<id>}:snapshot  string  a fold of the log up to some sequence number
  *   <prefix>:{<id>}:request   string  the nearest links of its chain, and the request without its input
  *   <prefix>:{<id>}:input     string  the input items, each with its id
@@ -26,6 +28,7 @@
  *   {<prefix>:open}:stored        hash   stored bytes per project (store/stored-bytes.ts)
  *   {<prefix>:open}:stored:<project>:sizes     hash  stored bytes per response, conversation and container
  *   {<prefix>:open}:stored:<project>:expiries  zset  the same ids, by the time at which they stop counting
+ *   {<prefix>:open}:organization:…  projects, keys, limits, usage and the audit log (redis/organization-layout.ts)
  *   <prefix>:windowed         zset    ids with a completion window or of the flex tier, by latest start (store/windowed-responses.ts)
  *   <prefix>:{continuation:<digest>}:waiting  zset    waiting ids with one `continuation_id`, by latest start
  *   <prefix>:{continuation:<digest>}:warm     zset    running or recent ids, by the time until which they count
@@ -41,15 +44,19 @@
  *   <prefix>:replica-probe    string  written before WAIT, and to test whether Redis accepts writes
  *   <prefix>:write-probe      string  written at start, to test whether Redis accepts writes
  */
+import { OrganizationLayout } from "./organization-layout.ts";
 
 /** Entry ids are `<n>-1` because `0-0` is not a legal id; the second number is constant. */
 export const ENTRY_SUFFIX = "-1";
 export const ENTRY_FIELD = "d";
+/** Always the second field: readers take the event from the first. */
+export const TIME_FIELD = "t";
 
 export class RedisLayout {
   readonly prefix: string;
   /** In Redis Cluster a plain PUBLISH reaches every node; SPUBLISH stays on the response's own shard. */
   readonly sharded: boolean;
+  #organization: OrganizationLayout | undefined;
 
   constructor(prefix: string, options: { sharded: boolean }) {
     this.prefix = prefix;
@@ -136,6 +143,10 @@ export class RedisLayout {
     const { storedSums } = this;
     return [storedSums, `${storedSums}:${project}:sizes`, `${storedSums}:${project}:expiries`];
   };
+
+  get organization(): OrganizationLayout {
+    return (this.#organization ??= new OrganizationLayout(`{${this.inFlight}}`));
+  }
 
   get windowed(): string {
     return `${this.prefix}:windowed`;

@@ -6,6 +6,8 @@ import type { Clock } from "../redis/redis-clock.ts";
 import type { RedisClient } from "../redis/script.ts";
 import type { ContentSealer } from "../sealing/content-sealer.ts";
 import { Containers } from "../store/containers.ts";
+import { OrganizationKeys } from "../store/organization/organization-keys.ts";
+import { Projects } from "../store/organization/projects.ts";
 import { RelatedResponses } from "../store/related-responses.ts";
 import { Conversations } from "../store/conversations.ts";
 import { CreationRates } from "../store/creation-rates.ts";
@@ -46,6 +48,8 @@ export interface Storage {
   readonly leases: Leases;
   readonly sweeperLock: SweeperLock;
   readonly creationRates: CreationRates;
+  readonly projects: Projects;
+  readonly organizationKeys: OrganizationKeys;
   readonly workerControl: WorkerControl;
   /** Redis's time, for times that one process stores and another compares with now. */
   readonly clock: Clock;
@@ -104,6 +108,8 @@ export function openStorage(connections: StorageConnections): Storage {
     leases: new Leases(redis, layout),
     sweeperLock: new SweeperLock(redis, layout),
     creationRates: new CreationRates(redis, layout),
+    projects: new Projects(redis, layout),
+    organizationKeys: new OrganizationKeys(redis, layout, clock),
     workerControl: new WorkerControl(redis, layout, queue),
   };
 }

@@ -43,10 +43,13 @@ const PLAIN_FIELDS = [
 const FLAG_FIELDS = ["background", "readable", "stored"] as const satisfies (keyof NewRecord)[];
 /** Written only if set: few responses have them. */
 const OPTIONAL_FIELDS = [
+  "model",
   "conversationId",
   "continuationId",
   "latestStartMs",
   "durable",
+  "traceparent",
+  "tracestate",
 ] as const satisfies (keyof NewRecord)[];
 
 /** Maximum remaining lifetime of a response: it may end as late as its deadline. */

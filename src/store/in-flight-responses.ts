@@ -51,10 +51,10 @@ const addInFlightScript = defineScript<["entered" | "full"] | ["storage", number
 /*
  * KEYS  in flight, in flight of the project, sums, sizes, expiries, and the record if the script must check it
  * ARGV  response id, project or '', bytes, expiry (both '' if nothing is retained), '1' if replicas are required
- * Returns 1, or 0 if the response stays because its record has no end that readers may see. A deleted response is in neither
+ * Returns 2 if the response was in flight, 1 if it was not, or 0 if it stays because its record has no end that readers may see. A deleted response is in neither
  * set and not counted, so the late step of a worker must not count it again.
  */
-const removeScript = defineScript<0 | 1>(
+const removeScript = defineScript<0 | 1 | 2>(
   "removeOpenResponse",
   "any",
   `${COUNT_BYTES_LUA}
@@ -66,14 +66,15 @@ const removeScript = defineScript<0 | 1>(
     if ARGV[5] == '1' and meta[3] and tonumber(meta[3]) < tonumber(meta[2]) then return 0 end
   end
   local wasInFlight = redis.call('ZREM', KEYS[1], id) == 1
-  if project == '' then return 1 end
+  local result = wasInFlight and 2 or 1
+  if project == '' then return result end
   if ARGV[3] == '' then
     drop(stored, project, id)
   elseif wasInFlight or redis.call('HEXISTS', KEYS[4], id) == 1 then
     put(stored, project, id, ARGV[3], ARGV[4])
   end
   redis.call('ZREM', KEYS[2], id)
-  return 1
+  return result
 `,
   { runsWhenFull: true },
 );
@@ -117,6 +118,10 @@ export interface RetainedSize {
   expiresAtMs: number;
 }
 
+/** `removed`: by this call, once per response. `absent`: it was not in flight. `kept`: it runs. */
+export type RemoveOutcome = "removed" | "absent" | "kept";
+const REMOVE_OUTCOMES = { 2: "removed", 1: "absent", 0: "kept" } as const;
+
 export type InFlightAddOutcome = { kind: "entered" } | LimitExceeded;
 
 /** The `keys` of `addInFlight`. */
@@ -158,10 +163,10 @@ export class InFlightResponses {
 
   /**
    * Removes an id whose response has a visible end or no record. The script checks the record again, because a failover may
-   * have undone the end since the caller read it. False if the id stays. In Redis Cluster the record is on another node and
+   * have undone the end since the caller read it. In Redis Cluster the record is on another node and
    * is not checked. Without a project (for an id without a record) the id stays in its project's set until `reconcile`.
    */
-  async removeEnded(id: string, project: string | undefined, retained?: RetainedSize): Promise<boolean> {
+  async removeEnded(id: string, project: string | undefined, retained?: RetainedSize): Promise<RemoveOutcome> {
     const records = this.#layout.sharded ? [] : [this.#layout.meta(id)];
     return await this.#remove(id, project, records, retained);
   }
@@ -171,12 +176,17 @@ export class InFlightResponses {
     await this.#remove(id, project, []);
   }
 
-  async #remove(id: string, project: string | undefined, records: string[], retained?: RetainedSize): Promise<boolean> {
+  async #remove(
+    id: string,
+    project: string | undefined,
+    records: string[],
+    retained?: RetainedSize,
+  ): Promise<RemoveOutcome> {
     const { inFlight, inFlightOf, storedBytes } = this.#layout;
     const keys = [inFlight, inFlightOf(project ?? ""), ...storedBytes(project ?? ""), ...records];
     const size = [retained?.bytes ?? "", retained?.expiresAtMs ?? ""];
     const replicas = this.#requiresReplicas ? "1" : "";
-    return (await removeScript(this.#redis, keys.length, keys, id, project ?? "", size, replicas)) === 1;
+    return REMOVE_OUTCOMES[await removeScript(this.#redis, keys.length, keys, id, project ?? "", size, replicas)];
   }
 
   /** Up to `count` ids of a project, oldest first. */

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { type ResolvedRequest, resolvedRequestSchema } from "../protocol/create-request.ts";
+import type { RunFacts } from "../lifecycle/run-facts.ts";
 import type { StoredInputItem } from "../protocol/item.ts";
 import { isTerminalStatus, responseStatusSchema } from "../protocol/response.ts";
 import type { RetainedSize } from "./in-flight-responses.ts";
@@ -59,6 +60,9 @@ export const recordSchema = z.object({
   conversationId: z.string().default(""),
   /** Size of request, input, log and journal. Incomplete for a response that an older release accepted. */
   bytes: z.coerce.number().default(0),
+  /** Trace context of the request that created it, if that is traced (src/telemetry/trace-context.ts). */
+  traceparent: z.string().optional(),
+  tracestate: z.string().optional(),
 });
 export type ResponseRecord = z.infer<typeof recordSchema>;
 
@@ -72,6 +76,8 @@ export function isEndHidden({ status, last, durable = last }: LogProgress): bool
 export interface NewRecord {
   id: string;
   project: string;
+  /** The model that the request names. */
+  model?: string | undefined;
   status: "queued" | "in_progress";
   background: boolean;
   readable: boolean;
@@ -86,6 +92,8 @@ export interface NewRecord {
   conversationId: string;
   /** Where replicas are required: the last event that readers may see. */
   durable?: number | undefined;
+  traceparent?: string | undefined;
+  tracestate?: string | undefined;
   request: StoredRequest;
   input: StoredInputItem[];
   /** The opening events, encoded, from sequence number 0. */
@@ -117,4 +125,10 @@ export interface Memberships {
   isWindowed: boolean;
   /** Size and expiry of a response that has ended and is not deleted. */
   retained: RetainedSize | undefined;
+  /** The fields that describe the run. */
+  run: RunOutcome | undefined;
 }
+
+/** A response and its run, as they are reported at the end. */
+export type RunOutcome = RunFacts &
+  Pick<ResponseRecord, "status" | "background" | "createdAtMs" | "attempts" | "waits">;

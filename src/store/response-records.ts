@@ -1,4 +1,5 @@
 /** Reads, writes and erases response records. */
+import { type RunFacts, runFactsSchema } from "../lifecycle/run-facts.ts";
 import type { StoredInputItem } from "../protocol/item.ts";
 import type { PageQuery } from "../protocol/list.ts";
 import { type ResponseStatus, responseStatusSchema } from "../protocol/response.ts";
@@ -43,6 +44,11 @@ const eraseRecordScript = defineScript<0 | 1>(
   return 1
 `,
   { runsWhenFull: true },
+);
+
+/** Invalid fields must not prevent the end of a response. */
+const runOutcomeSchema = runFactsSchema.extend(
+  recordSchema.pick({ status: true, background: true, createdAtMs: true, attempts: true, waits: true }).shape,
 );
 
 export class ResponseRecords {
@@ -92,6 +98,13 @@ export class ResponseRecords {
     return Object.keys(fields).length === 0 ? undefined : recordSchema.parse(fields);
   }
 
+  /** The record, also of a deleted response, and what its run knows of itself. Undefined if it does not exist. */
+  async readWithFacts(id: string): Promise<{ record: ResponseRecord; facts: RunFacts } | undefined> {
+    const fields = await this.#redis.hgetall(this.#layout.meta(id));
+    if (Object.keys(fields).length === 0) return undefined;
+    return { record: recordSchema.parse(fields), facts: runFactsSchema.parse(fields) };
+  }
+
   /** The record if `project` owns it. Another project's id is an unknown id (contract.md#ownership). */
   async readOwned(id: string, project: string): Promise<ResponseRecord | undefined> {
     const record = await this.read(id);
@@ -99,26 +112,18 @@ export class ResponseRecords {
   }
 
   async readMemberships(id: string): Promise<Memberships> {
-    const [project, conversationId, continuationId, latestStartMs, deleted, bytes, expiresAtMs] =
-      await this.#redis.hmget(
-        this.#layout.meta(id),
-        "project",
-        "conversationId",
-        "continuationId",
-        "latestStartMs",
-        "deleted",
-        "bytes",
-        "expiresAtMs",
-      );
+    const fields = await this.#redis.hgetall(this.#layout.meta(id));
+    const { project, conversationId, continuationId, latestStartMs, deleted, bytes, expiresAtMs } = fields;
     return {
-      project: project ?? undefined,
+      project,
       conversationId: conversationId ?? "",
       continuationId: continuationId ?? "",
       isWindowed: Number(latestStartMs ?? 0) > 0,
       retained:
-        deleted === "0" && expiresAtMs != null
+        deleted === "0" && expiresAtMs !== undefined
           ? { bytes: Number(bytes ?? 0), expiresAtMs: Number(expiresAtMs) }
           : undefined,
+      run: runOutcomeSchema.safeParse(fields).data,
     };
   }
 

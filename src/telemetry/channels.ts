@@ -3,9 +3,30 @@
  * that runs responses knows no metric, trace or log line, and a report without subscribers costs next to nothing.
  * Logs, metrics and traces subscribe (log-runs.ts and its neighbours).
  */
+import type { IncomingHttpHeaders } from "node:http";
 import { type Channel, channel, type TracingChannel, tracingChannel } from "node:diagnostics_channel";
 import type { AttemptEnd } from "../protocol/run.ts";
 import type { ResponseStatus, Usage } from "../protocol/response.ts";
+import type { TraceContext } from "./trace-context.ts";
+
+/** One HTTP request to the API, until its answer has ended. Health checks are not reported. */
+export interface RequestReport {
+  method: string;
+  /** `http` or `https`. */
+  scheme: string;
+  /** Without the query. */
+  path: string;
+  headers: IncomingHttpHeaders;
+  /** Set when the answer has ended, with what is known then. */
+  statusCode?: number | undefined;
+  /** The pattern of the path, such as `/v1/responses/:response_id`. */
+  route?: string | undefined;
+  project?: string | undefined;
+  /** The response that the request created or replayed. */
+  responseId?: string | undefined;
+  /** Whether the connection closed before the end of the answer. */
+  isCutOff?: boolean | undefined;
+}
 
 /** The response that a report is about. */
 export interface Reported {
@@ -28,8 +49,8 @@ export interface AttemptReport extends Reported {
   worker: string;
   background: boolean;
   acceptedAtMs: number;
-  /** The trace context of the client's request. */
-  traceparent?: string | undefined;
+  /** The trace context of the request that created the response. */
+  trace?: TraceContext | undefined;
   /** Set when the attempt has ended. */
   end?: AttemptEnd | undefined;
   reason?: string | undefined;
@@ -120,6 +141,8 @@ const openTracing = <T extends object>(name: string) =>
   tracingChannel<unknown, T>(`${NAMESPACE}:${name}`) as TracingChannel<unknown, T>;
 
 export const channels = {
+  /** `start` runs the rest of the request, and `asyncEnd` is published when its answer has ended. */
+  request: openTracing<RequestReport>("request"),
   accepted: open<AcceptedReport>("accepted"),
   attempt: openTracing<AttemptReport>("attempt"),
   modelCall: openTracing<ModelCallReport>("model-call"),

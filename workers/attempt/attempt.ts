@@ -4,8 +4,10 @@
  */
 import { EventWriter, LeaseLostError } from "../../src/stream/log/event-writer.ts";
 import type { ResponseState } from "../../src/lifecycle/apply-event.ts";
+import type { RunFacts } from "../../src/lifecycle/run-facts.ts";
 import type { Storage } from "../../src/responses/storage.ts";
 import type { ResponseRecord } from "../../src/store/response-record.ts";
+import { RunProgress } from "./run-progress.ts";
 
 /**
  * Why an attempt is stopped from outside. `cancelled`: another process ended the response. `lock-lost`: BullMQ gave the job
@@ -93,7 +95,15 @@ export function isAttemptLost(error: unknown): boolean {
 /** The fields of a response's record that stay the same while an attempt holds the lease. */
 export type AttemptRecord = Pick<
   ResponseRecord,
-  "project" | "stored" | "conversationId" | "priority" | "latestStartMs" | "deadlineMs" | "retentionSeconds" | "waits"
+  | "project"
+  | "createdAtMs"
+  | "stored"
+  | "conversationId"
+  | "priority"
+  | "latestStartMs"
+  | "deadlineMs"
+  | "retentionSeconds"
+  | "waits"
 >;
 
 export interface Attempt {
@@ -103,6 +113,7 @@ export interface Attempt {
   readonly record: AttemptRecord;
   readonly control: AttemptControl;
   readonly writer: EventWriter;
+  readonly progress: RunProgress;
 }
 
 export interface AttemptStart {
@@ -113,10 +124,13 @@ export interface AttemptStart {
   last: number;
   /** The fold of the log up to `last`. */
   state: ResponseState;
+  /** The number of the attempt. */
+  attempt: number;
+  facts: RunFacts;
 }
 
 export function openAttempt(storage: Storage, start: AttemptStart, control: AttemptControl): Attempt {
-  const { id, lease, record, last, state } = start;
+  const { id, lease, record, last, state, attempt, facts } = start;
   const writer = new EventWriter({
     log: storage.log,
     id,
@@ -126,5 +140,7 @@ export function openAttempt(storage: Storage, start: AttemptStart, control: Atte
     signal: control.writing,
     onFailure: (error) => control.fail(error),
   });
-  return { id, lease, record, control, writer };
+  const reported = { responseId: id, project: record.project, model: facts.model || state.response.model };
+  const progress = new RunProgress(writer, storage.clock, reported, attempt, facts);
+  return { id, lease, record, control, writer, progress };
 }

@@ -23,7 +23,7 @@ export class AttemptRunner {
     this.#context = context;
     this.#dependencies = dependencies;
     this.#active = active;
-    this.#quarantine = new Quarantine(context.storage.leases, context.logger);
+    this.#quarantine = new Quarantine(context.storage, context.logger);
   }
 
   async run(id: string, control: AttemptControl, isForeground: boolean): Promise<AttemptOutcome> {

@@ -8,7 +8,9 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { Logger } from "pino";
-import type { Leases } from "../../src/stream/log/lease.ts";
+import type { Clock } from "../../src/redis/redis-clock.ts";
+import type { Storage } from "../../src/responses/storage.ts";
+import type { Leases, LeftAttempt } from "../../src/stream/log/lease.ts";
 import type { AttemptControl, StopReason } from "../attempt/attempt.ts";
 import { FairSemaphore, type Permit } from "../../src/concurrency/fair-semaphore.ts";
 import type { OnLease, AttemptOutcome } from "../run/attempt-outcome.ts";
@@ -42,12 +44,14 @@ class QuarantineError extends Error {
 
 export class Quarantine {
   readonly #leases: Leases;
+  readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #running = new Set<SuspectProcess>();
   readonly #semaphore = new FairSemaphore(SEMAPHORE_OPTIONS);
 
-  constructor(leases: Leases, logger: Logger) {
+  constructor({ leases, clock }: Pick<Storage, "leases" | "clock">, logger: Logger) {
     this.#leases = leases;
+    this.#clock = clock;
     this.#logger = logger;
   }
 
@@ -67,13 +71,19 @@ export class Quarantine {
     try {
       const outcome = await suspect.outcome();
       if (outcome !== undefined) return outcome;
-      if (suspect.lease !== undefined) await this.#leases.chargeCrash(id, suspect.lease);
+      if (suspect.lease !== undefined) await this.#leases.chargeCrash(id, suspect.lease, this.#describeCrash(suspect));
       throw new QuarantineError(`The process that ran the response alone died (${suspect.exitStatus}).`);
     } finally {
       generating.removeEventListener("abort", stop);
       this.#running.delete(suspect);
       permit.release();
     }
+  }
+
+  #describeCrash({ exitStatus }: SuspectProcess): LeftAttempt {
+    const reason = `The process that ran the response alone died (${exitStatus}).`;
+    const step = { type: "recovering", since_ms: this.#clock.nowMs(), reason } as const;
+    return { end: "crashed", reason, step };
   }
 
   /** Undefined if the attempt is stopped while it waits. */

@@ -7,6 +7,7 @@ import { redirectConsole } from "../../src/logging/redirect-console.ts";
 import { openWorkerContext } from "../../src/context.ts";
 import { createLogger } from "../../src/logging/logger.ts";
 import { runProcess } from "../../src/process/run-process.ts";
+import { startTracing } from "../../src/telemetry/tracing/start-tracing.ts";
 import { type StopMessage, ALIVE_INTERVAL_MS, type RunReport } from "./quarantine.ts";
 import { AttemptControl } from "../attempt/attempt.ts";
 import { openDependencies } from "./run-dependencies.ts";
@@ -27,6 +28,7 @@ await runProcess("quarantined run", async () => {
   const logger = createLogger({ name: "quarantined run", level: config.LOG_LEVEL, pretty: config.LOG_PRETTY });
   redirectConsole(logger);
   const context = await openWorkerContext(config, logger);
+  const tracing = await startTracing({ name: "worker", config, providers: context.catalog.providers, logger });
   const dependencies = openDependencies(context);
   const control = new AttemptControl();
   process.on("message", ({ stop, isUrgent }: StopMessage) => {
@@ -40,6 +42,7 @@ await runProcess("quarantined run", async () => {
     clearInterval(alive);
     await dependencies.run.serverTools[Symbol.asyncDispose]();
     await context[Symbol.asyncDispose]();
+    await tracing.stop();
   };
   const running = runResponse(dependencies.run, id, control, (lease) => void report({ kind: "lease", lease }));
   const ended = running.then(

@@ -12,6 +12,7 @@ import { endFromOutside, UNFINISHED_ERROR } from "../../src/responses/ending/end
 import { promoteDueResponses, queueResponse } from "../../src/responses/admission/queue-response.ts";
 import type { ResponseContext, Storage } from "../../src/responses/storage.ts";
 import type { RunningResponseSize } from "../../src/store/stored-bytes.ts";
+import { channels } from "../../src/telemetry/channels.ts";
 import { DEADLINE_ERROR, EXHAUSTED_ERROR } from "../run/terminal-errors.ts";
 
 export interface SweptResponse {
@@ -169,7 +170,11 @@ export class ResponseSweeper {
     const response = { id, ...record };
     const isQueued = isTerminalStatus(record.status) ? false : await this.#context.queue.isQueued(response);
     const action = decideSweep({ ...record, isQueued }, storage.clock.nowMs(), this.#options.maxAttempts);
-    if (action !== "keep") this.#context.logger.info({ responseId: id, action, status: record.status }, "Sweeping");
+    if (action !== "keep") {
+      const { status } = record;
+      this.#context.logger.info({ responseId: id, action, status }, "Sweeping");
+      channels.sweep.publish({ responseId: id, action, status });
+    }
     switch (action) {
       case "keep":
         this.#growing.push(response);
@@ -181,7 +186,9 @@ export class ResponseSweeper {
       case "finish":
       case "expire":
       case "exhaust":
-        await endFromOutside(storage, id, record.ending === "cancel" ? "cancel" : "fail", SWEPT_ERRORS[action]);
+        await endFromOutside(storage, id, record.ending === "cancel" ? "cancel" : "fail", {
+          error: SWEPT_ERRORS[action],
+        });
         return false;
       case "forget":
         return !(await settleEndedResponse(storage, id));
@@ -192,7 +199,7 @@ export class ResponseSweeper {
   async #forgetUnrecorded(id: string): Promise<boolean> {
     const acceptedAtMs = await this.#storage.inFlight.acceptedAtMs(id);
     if (acceptedAtMs !== undefined && this.#storage.clock.nowMs() - acceptedAtMs < ADMISSION_TIMEOUT_MS) return true;
-    return !(await this.#storage.inFlight.removeEnded(id, undefined));
+    return (await this.#storage.inFlight.removeEnded(id, undefined)) === "kept";
   }
 }
 

@@ -9,6 +9,7 @@ import { settleEndedResponse } from "../../src/responses/ending/settle-ended-res
 import { indexOutput } from "../../src/responses/reading/item-references.ts";
 import type { Storage } from "../../src/responses/storage.ts";
 import type { Attempt } from "../attempt/attempt.ts";
+import type { RunProgress } from "../attempt/run-progress.ts";
 import { addCompactionUsage } from "../turn/context/compact-context.ts";
 import type { FinalFinish } from "../upstreams/upstream.ts";
 import type { AttemptOutcome } from "./attempt-outcome.ts";
@@ -21,15 +22,26 @@ export async function finishResponse(
   output: OutputItems,
   finish: FinalFinish,
 ): Promise<AttemptOutcome> {
-  const { id, record, writer } = attempt;
+  const { id, record, writer, progress } = attempt;
   const charged = addCompactionUsage(storage, attempt, finish);
   await output.closeAll();
   const terminal = createTerminalEvent(attempt, output, charged, storage.clock.nowMs());
   await indexOutput(storage, id, terminal.response.output, record);
+  noteReason(progress, finish);
   await writer.write(terminal);
   await writer.flush();
   await settleEndedResponse(storage, id, terminal.response);
   return { kind: "ended" };
+}
+
+/** Notes why a response ends without its answer. */
+function noteReason(progress: RunProgress, finish: FinalFinish): void {
+  if (finish.status === "failed") {
+    const { provider } = progress;
+    const cause = finish.cause === undefined || provider === "" ? finish.cause : `${provider}: ${finish.cause}`;
+    progress.noteError(finish.error.code, finish.error.message, cause);
+  }
+  if (finish.status === "incomplete") progress.noteError(finish.details.reason, "", undefined);
 }
 
 function createTerminalEvent(

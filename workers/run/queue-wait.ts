@@ -5,6 +5,7 @@
 import { hasWindow } from "../../src/queue/queue-class.ts";
 import type { ResponseContext } from "../../src/responses/storage.ts";
 import { LeaseLostError } from "../../src/stream/log/event-writer.ts";
+import { channels } from "../../src/telemetry/channels.ts";
 import type { Attempt, AttemptRecord } from "../attempt/attempt.ts";
 import type { PostponedFinish } from "../upstreams/upstream.ts";
 import type { AttemptOutcome } from "./attempt-outcome.ts";
@@ -25,22 +26,27 @@ export interface WaitLimits {
   latestStartMs: number;
 }
 
-export interface PostponeContext extends Pick<ResponseContext, "storage" | "logger"> {
+export interface PostponeContext extends Pick<ResponseContext, "storage"> {
   maxWaits: number;
 }
 
 /** Releases the lease to wait in the queue. Undefined if the response may wait no more. */
 export async function postpone(
-  { storage, logger, maxWaits }: PostponeContext,
-  { id, lease, record, writer }: Attempt,
+  { storage, maxWaits }: PostponeContext,
+  { id, lease, record, writer, progress }: Attempt,
   finish: PostponedFinish,
 ): Promise<AttemptOutcome | undefined> {
-  const waitMs = computeQueueWaitMs(finish, { ...readWaitLimits(record), maxWaits }, storage.clock.nowMs());
+  const nowMs = storage.clock.nowMs();
+  const waitMs = computeQueueWaitMs(finish, { ...readWaitLimits(record), maxWaits }, nowMs);
   if (waitMs === undefined) return undefined;
   await writer.flush();
-  if (!(await storage.leases.postpone(id, lease))) throw new LeaseLostError();
-  logger.info({ responseId: id, waitMs, reason: finish.error.message }, "Waits in the queue for its provider");
-  return { kind: "requeued", waitMs };
+  const { provider } = progress;
+  const reason = finish.error.message;
+  const step = { type: "waiting_for_provider", since_ms: nowMs, until_ms: nowMs + waitMs, provider, reason } as const;
+  const left = { end: "waited", reason: `${provider}: ${reason}`, step } as const;
+  if (!(await storage.leases.postpone(id, lease, left))) throw new LeaseLostError();
+  channels.wait.publish({ ...progress.reported, provider, reason, waitMs });
+  return { kind: "requeued", waitMs, end: "waited" };
 }
 
 /** Only a completion window lifts the limit. The flex tier has a latest start, but no window. */

@@ -3,6 +3,8 @@ import { isRedisUnavailable } from "../../src/redis/connect.ts";
 import { retryUntilAvailable } from "../../src/redis/retry-until-available.ts";
 import type { ResponseContext, Storage } from "../../src/responses/storage.ts";
 import { LogRolledBackError } from "../../src/stream/log/recent-batches.ts";
+import type { AttemptEnd } from "../../src/protocol/run.ts";
+import type { LeftAttempt } from "../../src/stream/log/lease.ts";
 import type { AttemptOutcome } from "./attempt-outcome.ts";
 
 /** Delay until the next attempt. */
@@ -27,11 +29,26 @@ export async function releaseAfterRedisError(
   error: unknown,
 ): Promise<AttemptOutcome> {
   logger.warn({ err: error, responseId: held.id }, "Redis is unavailable; the response is retried");
-  const isReleased = await releaseLease(storage, held);
-  return isReleased ? { kind: "requeued", waitMs: RETRY_DELAY_MS } : { kind: "lost" };
+  const end = "redis_unavailable";
+  const isReleased = await releaseLease(storage, held, { end, reason: describe(error) });
+  return isReleased ? { kind: "requeued", waitMs: RETRY_DELAY_MS, end } : { kind: "lost" };
 }
 
 /** False if another process has the lease. Rejects if Redis does not answer in time. */
-export async function releaseLease(storage: Storage, { id, lease }: HeldLease): Promise<boolean> {
-  return await retryUntilAvailable(() => storage.leases.release(id, lease), AbortSignal.timeout(RELEASE_TIMEOUT_MS));
+export async function releaseLease(
+  storage: Storage,
+  { id, lease }: HeldLease,
+  left: { end: AttemptEnd; reason: string },
+): Promise<boolean> {
+  const release = () => storage.leases.release(id, lease, recovering(storage, left));
+  return await retryUntilAvailable(release, AbortSignal.timeout(RELEASE_TIMEOUT_MS));
+}
+
+/** The end of an attempt after which the response waits for any worker. */
+export function recovering({ clock }: Pick<Storage, "clock">, { end, reason }: Omit<LeftAttempt, "step">): LeftAttempt {
+  return { end, reason, step: { type: "recovering", since_ms: clock.nowMs(), reason: reason || end } };
+}
+
+export function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,14 +1,15 @@
 /**
- * A response's life in a worker, from the lease to the terminal event. Read `runAttempt` from top to bottom: each step
+ * A response's life in a worker, from the lease to the terminal event. Read `runAttempt` and `runSteps` from top to bottom: each step
  * leaves the log in a state from which another worker can resume.
  */
 import { createInProgressEvent } from "../../src/lifecycle/lifecycle-events.ts";
 import type { Attempt, AttemptControl } from "../attempt/attempt.ts";
-import { acquireLease, openFromLog } from "./acquire-lease.ts";
+import { acquireLease, type HeldOutcome, openFromLog } from "./acquire-lease.ts";
 import type { AttemptOutcome, OnLease } from "./attempt-outcome.ts";
 import { OutputItems } from "../attempt/output-items.ts";
 import { finishResponse } from "./finish-response.ts";
 import { generate, type GenerateDependencies } from "./generate.ts";
+import { reportAttempt } from "./report-attempt.ts";
 import { postpone } from "./queue-wait.ts";
 import { concludeStoppedAttempt } from "./stopped-attempt.ts";
 import { UnsupportedResponse } from "./unsupported-response.ts";
@@ -41,17 +42,24 @@ async function runAttempt(
   control: AttemptControl,
   onLease: OnLease,
 ): Promise<AttemptOutcome> {
-  const { storage } = dependencies;
   const acquired = await acquireLease(dependencies, id);
   if (acquired.kind !== "held") return acquired;
   onLease(acquired.lease);
-  const attempt = await openFromLog(storage, { id, lease: acquired.lease }, control);
+  const attempt = await openFromLog(dependencies.storage, { id, ...acquired }, control);
   if (attempt === undefined) return { kind: "not-needed" };
+  return await reportAttempt(dependencies, attempt, acquired, () => runSteps(dependencies, attempt, acquired));
+}
+
+async function runSteps(
+  dependencies: RunDependencies,
+  attempt: Attempt,
+  { unknownSinceMs }: HeldOutcome,
+): Promise<AttemptOutcome> {
+  const { storage } = dependencies;
   try {
     const output = new OutputItems(attempt);
     await output.closeInterrupted();
     await announceStart(attempt);
-    const { unknownSinceMs } = acquired;
     const unsupported = new UnsupportedResponse(unknownSinceMs, storage.clock.nowMs(), dependencies.unknownWaitMs);
     const generated = await generate(dependencies, attempt, output, unsupported);
     switch (generated.kind) {
@@ -62,8 +70,8 @@ async function runAttempt(
       case "postponed": {
         const requeued = await postpone(dependencies, attempt, generated.finish);
         if (requeued !== undefined) return requeued;
-        const { error } = generated.finish;
-        return await finishResponse(storage, attempt, output, { type: "finish", status: "failed", error });
+        const { error, cause } = generated.finish;
+        return await finishResponse(storage, attempt, output, { type: "finish", status: "failed", error, cause });
       }
     }
   } catch (error) {

@@ -46,10 +46,11 @@ export class UnsupportedResponse {
     error: ResponseError,
   ): Promise<AttemptOutcome> {
     await attempt.writer.flush();
-    const isReleased = await storage.leases.leaveToOtherWorkers(attempt.id, attempt.lease, this.#nowMs);
+    const isReleased = await storage.leases.leaveToOtherWorkers(attempt.id, attempt.lease, this.#nowMs, error.message);
     if (!isReleased) throw new LeaseLostError();
     const level = this.#sinceMs === 0 ? "warn" : "debug";
     logger[level]({ responseId: attempt.id, reason: error.message }, "Left to a worker that can run it");
-    return { kind: "requeued", waitMs: Math.ceil(REQUEUE_DELAY_MS * (1 + JITTER * Math.random())) };
+    const waitMs = Math.ceil(REQUEUE_DELAY_MS * (1 + JITTER * Math.random()));
+    return { kind: "requeued", waitMs, end: "left_to_others" };
   }
 }

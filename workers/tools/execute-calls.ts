@@ -22,6 +22,8 @@ export interface CallDependencies {
   progress: (call: ToolCall, details: unknown) => void;
   /** Resolves once the call's end is in the log, or when the run has ended without it. */
   whenLogged: (call: ToolCall) => Promise<void>;
+  /** Runs a call and reports it. */
+  track: (call: ToolCall, fn: ServerFunction, run: () => Promise<ToolResult>) => Promise<ToolResult>;
   /** Keeps the run on this worker until the log shows the call: it has effects, and cannot be repeated. */
   deferHandOver: (call: ToolCall) => void;
 }
@@ -60,7 +62,7 @@ async function executeCall(call: ToolCall, dependencies: CallDependencies): Prom
 
 async function runFunction(
   call: ToolCall,
-  { functions, journal, signal, logger, progress, deferHandOver }: CallDependencies,
+  { functions, journal, signal, logger, progress, track, deferHandOver }: CallDependencies,
 ) {
   const fn = functions.get(call.name);
   if (fn === undefined) return createToolError(`The tool '${call.name}' is no longer available.`);
@@ -75,7 +77,8 @@ async function runFunction(
     await journal.addStart(call.callId);
   }
   try {
-    const result = await fn.run(call, { signal, reportProgress: (details) => progress(call, details) });
+    const options = { signal, reportProgress: (details: unknown) => progress(call, details) };
+    const result = await track(call, fn, () => fn.run(call, options));
     return { ...result, output: limitOutput(result.output) };
   } catch (error) {
     signal.throwIfAborted();

@@ -14,6 +14,7 @@ export async function streamModelCall(
   upstream: Upstream,
   call: UpstreamCall,
   pipeline: TurnPipeline,
+  onEvent: () => void,
 ): Promise<UpstreamFinish> {
   const { control } = attempt;
   const items = new OpenItemTracker(control);
@@ -25,6 +26,7 @@ export async function streamModelCall(
         pipeline.checkFinish(event);
         return event;
       }
+      onEvent();
       await pipeline.accept(event);
     }
   } finally {

@@ -18,6 +18,8 @@ export interface TurnInput {
   /** The response's project. */
   project: string;
   attempt: Attempt;
+  /** The number of the turn, from 1. */
+  turn: number;
   upstream: Upstream;
   resolved: ResolvedModel;
   /** The request for the model. The server's tools are functions in it. */

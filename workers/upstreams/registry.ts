@@ -10,13 +10,11 @@ import { SimulatorUpstream } from "./simulator/simulator.ts";
 
 export class Upstreams {
   readonly #catalog: ProviderCatalog;
-  readonly #logger: Logger;
   readonly #byProvider: ReadonlyMap<string, Upstream>;
   readonly #background: ReadonlyMap<string, { upstream: BackgroundUpstream; isEnabled: boolean }>;
 
   constructor(catalog: ProviderCatalog, config: Config, logger: Logger) {
     this.#catalog = catalog;
-    this.#logger = logger;
     this.#byProvider = new Map(
       catalog.providers.map((provider) => [provider.name, openUpstream(provider, config, logger)]),
     );
@@ -47,16 +45,14 @@ export class Upstreams {
     const { provider } = resolved;
     const names = provider.kind === "simulator" ? [] : (provider.fallbacks ?? []);
     const others = names.flatMap((other) => this.#candidate(other) ?? []).filter((other) => other.name !== found.name);
-    const upstream = others.length === 0 ? found.upstream : new FallbackUpstream(found, others, this.#logger);
+    const upstream = others.length === 0 ? found.upstream : new FallbackUpstream(found, others);
     return { upstream, resolved };
   }
 
   #candidate(name: string): Candidate | undefined {
     const resolved = this.#catalog.resolve(name);
     const upstream = resolved && this.#byProvider.get(resolved.provider.name);
-    return (
-      upstream && resolved && { name: `${resolved.provider.name}/${resolved.model}`, upstream, model: resolved.model }
-    );
+    return upstream && resolved && { name: `${resolved.provider.name}/${resolved.model}`, upstream, resolved };
   }
 }
 

@@ -10,6 +10,7 @@
  * rejects only with a RemoteRunInterruptedError, if the call has a remote run. All other upstream errors are a finish
  * with status `failed`.
  */
+import type { ResolvedModel } from "../../src/providers/catalog.ts";
 import { type ProviderReport, responseError } from "../../src/lifecycle/lifecycle-events.ts";
 import type { ItemEventDraft } from "../../src/protocol/event.ts";
 import type { OutputItem } from "../../src/protocol/item.ts";
@@ -42,6 +43,16 @@ export interface UpstreamCall {
   boundary?: string | undefined;
   /** Lets the provider run the call in its own background. Absent if the provider must store nothing. */
   remoteRun?: RemoteRunHandle | undefined;
+  /** Is notified of what happens before the call's first event. */
+  observer?: CallObserver | undefined;
+}
+
+/** Learns of a call what its events do not show. Its methods neither throw nor wait. */
+export interface CallObserver {
+  /** A try failed, and another follows after `delayMs`. */
+  onRetry(retry: { error: ResponseError; cause: string | undefined; retries: number; delayMs: number }): void;
+  /** The model could not serve the call, and another one is asked. */
+  onFallback(fallback: ResolvedModel, error: ResponseError): void;
 }
 
 /** A response that a provider runs in its own background for one call. */
@@ -102,6 +113,8 @@ export type UpstreamFinish = { report?: ProviderReport | undefined } & (
       type: "finish";
       status: "failed";
       error: ResponseError;
+      /** For the operator, not for the client: the provider's status, or the error of the system. */
+      cause?: string | undefined;
       usage?: Usage | undefined;
       /** Before any event: this provider cannot serve the call now, but another one may. */
       isUnavailable?: boolean;
@@ -119,6 +132,7 @@ export interface PostponedFinish {
   type: "finish";
   status: "postponed";
   error: ResponseError;
+  cause?: string | undefined;
   /** The wait that the provider asked for. */
   retryAfterMs?: number | undefined;
 }

@@ -7,8 +7,14 @@ export const securitySettings = {
   API_KEYS_FILE: optionalText(
     "Path of a file with `project:key` pairs, one per line. Lines that begin with `#` are comments. Its keys are added to those of `API_KEYS`.",
   ),
+  ADMIN_KEYS: optionalText(
+    "Keys of administrators: `name:key` pairs, in the form of `API_KEYS`. They open `/v1/organization` and every project. With them, a request without a key is answered only if `ALLOW_ANONYMOUS` is set.",
+  ),
+  ADMIN_KEYS_FILE: optionalText(
+    "Path of a file with `name:key` pairs, in the form of `API_KEYS_FILE`. Its keys are added to those of `ADMIN_KEYS`.",
+  ),
   ALLOW_ANONYMOUS: flag(
-    "Permission to serve without API keys on an address that is not loopback. Everyone who reaches `HOST` can use the server.",
+    "Permission to serve without API keys on an address that is not loopback, or beside `ADMIN_KEYS`. Everyone who reaches `HOST` can use the server.",
     false,
   ),
   ENCRYPTION_KEYS: optionalText(

@@ -3,6 +3,7 @@ import type { Request as HttpRequest } from "express";
 import type { z } from "zod";
 import { type Included, toIncluded } from "../../lifecycle/include.ts";
 import { type ContainerListQuery, containerListQuerySchema } from "../../protocol/container.ts";
+import { type EventTimesQuery, eventTimesQuerySchema } from "../../protocol/run.ts";
 import { includeQuerySchema, type ListQuery, listQuerySchema } from "../../protocol/list.ts";
 import { checkFields } from "./check-fields.ts";
 import { toValidationError, wrongTypeError } from "./validation-errors.ts";
@@ -19,13 +20,18 @@ export function parseInclude(query: HttpRequest["query"]): Included {
   return toIncluded(parseQuery(includeQuerySchema, query).include);
 }
 
-function parseQuery<S extends z.ZodType>(schema: S, query: HttpRequest["query"]): z.infer<S> {
+function parseQuery<S extends z.ZodType>(schema: S, query: Readonly<Record<string, unknown>>): z.infer<S> {
   // An empty value, such as `?limit=`, means the default.
   const given = Object.entries(query).filter(([, value]) => value !== "");
   const fields = Object.fromEntries(given.map(([name, value]) => [name, READERS[name]?.(value) ?? value]));
   const parsed = checkFields(schema, fields, 1);
   if (parsed.issues !== undefined) throw toValidationError(parsed.issues, fields);
   return parsed.data;
+}
+
+/** `after` is a sequence number here. */
+export function parseEventTimesQuery({ after, ...rest }: HttpRequest["query"]): EventTimesQuery {
+  return parseQuery(eventTimesQuerySchema, { ...rest, ...(after !== undefined && { after: toNumber(after) }) });
 }
 
 /** Parameters that are not strings. */

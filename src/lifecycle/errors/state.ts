@@ -33,6 +33,10 @@ export function conversationItemNotFound(id: string): ApiError {
   return new ApiError({ status: 404, message: `Item with id '${id}' not found.` });
 }
 
+export function projectNotFound(id: string): ApiError {
+  return new ApiError({ status: 404, message: `Project with id '${id}' not found.` });
+}
+
 export function containerNotFound(id: string): ApiError {
   return new ApiError({ status: 404, message: `Container with id '${id}' not found.` });
 }

@@ -45,7 +45,7 @@ function isNoScheme(value: string): boolean {
   return !/^(?:bearer|basic|digest|negotiate|token|apikey|aws4-hmac-sha256)$/i.test(value);
 }
 
-function decoded(part: string): string {
+export function decoded(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch {

@@ -7,12 +7,14 @@ import type { Logger } from "pino";
 import { TimeSlice } from "../../concurrency/time-slice.ts";
 import { createOpeningEvents, newResponse } from "../../lifecycle/new-response.ts";
 import type { ResolvedRequest } from "../../protocol/create-request.ts";
-import { hasWindow, queueClassOf } from "../../queue/queue-class.ts";
+import { hasWindow, nameOfClass, queueClassOf } from "../../queue/queue-class.ts";
 import { encodeRecord, type EncodedRecord } from "../../store/encoded-record.ts";
 import type { InFlightAddition, ProjectLimits } from "../../store/in-flight-responses.ts";
 import type { StoredRequest } from "../../store/response-record.ts";
 import { sequenceEvents } from "../../stream/log/event-log.ts";
+import { channels } from "../../telemetry/channels.ts";
 import { ReplicasMissingError } from "../../stream/log/replica-acknowledgement.ts";
+import { currentTraceContext } from "../../telemetry/trace-context.ts";
 import { sealItemUrls } from "../content/item-urls.ts";
 import { sealSecrets } from "../content/request-secrets.ts";
 import { conversationIdOf, lockForResponse } from "../conversations/conversation-lock.ts";
@@ -68,7 +70,14 @@ export async function acceptResponse(
     tryEnqueue(context, record),
     indexItems(storage, id, record, namedItems).catch(warnNotIndexed(context.logger, id)),
   ]);
+  if (isNew) reportAcceptance(record);
   return { id, isReplay: !isNew, json: extractResponseJson({ data: record.events[0]! }) };
+}
+
+function reportAcceptance(record: Awaited<ReturnType<typeof createRecord>>): void {
+  if (!channels.accepted.hasSubscribers) return;
+  const { id: responseId, project, model, background } = record;
+  channels.accepted.publish({ responseId, project, model, background, queueClass: nameOfClass(record) });
 }
 
 async function createRecord(
@@ -87,6 +96,7 @@ async function createRecord(
   return {
     id,
     project,
+    model: response.model,
     status: response.status,
     background: response.background,
     readable: isStored || response.background,
@@ -98,6 +108,7 @@ async function createRecord(
     idempotencyHash: hash,
     conversationId: conversationIdOf(request) ?? "",
     durable: storage.log.initialVisibleEnd,
+    ...currentTraceContext(),
     request: { request: sealed, ancestors, ...(purpose && { purpose }) },
     input: await sealItemUrls(storage.sealer, project, await toStoredInput(input)),
     events,

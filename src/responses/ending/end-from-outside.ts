@@ -14,9 +14,11 @@ import {
   responseError,
 } from "../../lifecycle/lifecycle-events.ts";
 import type { EventDraft, LifecycleEventDraft } from "../../protocol/event.ts";
+import { encodeRunNotes, type RunNotes } from "../../lifecycle/run-facts.ts";
 import { isTerminalStatus, type Response, type ResponseError, type ResponseStatus } from "../../protocol/response.ts";
 import { sequenceEvents } from "../../stream/log/event-log.ts";
-import type { EndingReason, FenceOutcome } from "../../stream/log/lease.ts";
+import type { FenceOutcome } from "../../stream/log/lease.ts";
+import type { EndingReason } from "../../stream/log/lease-scripts.ts";
 import { foldLog } from "../../stream/log/snapshot.ts";
 import { indexOutput } from "../reading/item-references.ts";
 import { settleEndedResponse } from "./settle-ended-response.ts";
@@ -34,11 +36,17 @@ export const UNFINISHED_ERROR = responseError("server_error", "The response coul
 /** An attempt fails only if a concurrent call ends the response, or a failover loses the fence or the end. */
 const MAX_ATTEMPTS = 3;
 
+/** Why a response fails: the client's error, and the cause for the operator. */
+export interface EndingError {
+  error?: ResponseError | undefined;
+  cause?: string | undefined;
+}
+
 export async function endFromOutside(
   storage: Storage,
   id: string,
   reason: EndingReason,
-  error?: ResponseError,
+  { error, cause }: EndingError = {},
 ): Promise<EndOutcome> {
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     const fence = await storage.leases.fence(id, reason, error);
@@ -48,7 +56,7 @@ export async function endFromOutside(
       continue;
     }
     await storage.workerControl.abort(id);
-    const response = await appendTerminalEvent(storage, id, fence);
+    const response = await appendTerminalEvent(storage, id, fence, cause);
     if (response === undefined) continue;
     await removeJob(storage, id);
     if (await settleEndedResponse(storage, id, response)) return { kind: "ended", response };
@@ -59,7 +67,12 @@ export async function endFromOutside(
 type Fenced = Extract<FenceOutcome, { kind: "fenced" }>;
 
 /** Closes open items and appends the terminal event. Undefined if a concurrent call has ended the response. */
-async function appendTerminalEvent(storage: Storage, id: string, fence: Fenced): Promise<Response | undefined> {
+async function appendTerminalEvent(
+  storage: Storage,
+  id: string,
+  fence: Fenced,
+  cause: string | undefined,
+): Promise<Response | undefined> {
   const folded = await foldLog(storage.fullLogReader, id);
   if (folded === undefined || isTerminalStatus(folded.response.status)) return undefined;
   const closing = createItemClosingEvents(folded.response, folded.openIndices);
@@ -71,8 +84,14 @@ async function appendTerminalEvent(storage: Storage, id: string, fence: Fenced):
     first: folded.last + 1,
     events: sequenceEvents(folded.last + 1, [...closing, terminal] as EventDraft[]),
     status: terminal.response.status,
+    facts: encodeRunNotes(describeError(terminal.response.error, cause)),
   });
   return outcome.kind === "appended" || outcome.kind === "duplicate" ? terminal.response : undefined;
+}
+
+function describeError(error: ResponseError | null, cause: string | undefined): RunNotes {
+  if (error === null) return {};
+  return { errorCode: error.code, errorMessage: error.message, ...(cause !== undefined && { errorCause: cause }) };
 }
 
 function createTerminalEvent(response: Response, fence: Fenced): LifecycleEventDraft {

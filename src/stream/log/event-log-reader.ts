@@ -4,6 +4,7 @@
 import { ENTRY_SUFFIX, type RedisLayout } from "../../redis/layout.ts";
 import type { RedisClient } from "../../redis/script.ts";
 import { readLogPage } from "./log-page.ts";
+import { readLogTimes, type TimePage } from "./log-times.ts";
 import type { ReplicaRequirement } from "./replica-acknowledgement.ts";
 
 export interface LoggedEvent {
@@ -48,6 +49,12 @@ export class EventLogReader {
     const page = await readLogPage(this.#redis, this.#layout.events(id), from, await this.#endOfPage(id));
     const events = page.data.map((data, i) => ({ sequenceNumber: page.first + i, data }));
     return { events, hasMore: page.hasMore };
+  }
+
+  /** Reads up to `limit` times at which events were recorded, from sequence number `from` (inclusive). */
+  async readTimes(id: string, from: number, limit: number): Promise<TimePage> {
+    const end = await this.#endOfPage(id);
+    return await readLogTimes(this.#redis, this.#layout.events(id), { from, end, limit });
   }
 
   /** Reads the last visible event. */

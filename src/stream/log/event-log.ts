@@ -41,6 +41,8 @@ export interface AppendBatch {
   status?: ResponseStatus | undefined;
   /** A fold of the log up to the last of these events, stored with them. */
   snapshot?: Snapshot | undefined;
+  /** Facts about the run: fields of its record, and their values. Without events only these are written. */
+  facts?: readonly (string | number)[];
 }
 
 export class EventLog {
@@ -65,7 +67,7 @@ export class EventLog {
    * promoted primary lacks earlier events, which must be appended again.
    */
   async append(id: string, batch: AppendBatch, signal?: AbortSignal): Promise<AppendOutcome> {
-    const { lease, first, events, status, snapshot } = batch;
+    const { lease, first, events, status, snapshot, facts = [] } = batch;
     const notifiesAtOnce = !this.#replicas.isRequired;
     const isEnd = status !== undefined && isTerminalStatus(status);
     const [kind, last] = await (isEnd ? endScript : appendScript)(
@@ -78,6 +80,8 @@ export class EventLog {
       snapshot === undefined ? "" : JSON.stringify(snapshot),
       notifiesAtOnce ? this.#layout.notifyCommand : "",
       this.#layout.notificationChannel(id),
+      facts.length,
+      facts,
       events,
     );
     if (notifiesAtOnce || (kind !== "appended" && kind !== "duplicate")) return { kind, last };

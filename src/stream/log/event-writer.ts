@@ -4,10 +4,12 @@
  * the caller always sees the response as the log will show it.
  */
 import { applyEvent, type ResponseState } from "../../lifecycle/apply-event.ts";
+import { encodeRunNotes, type RunNotes } from "../../lifecycle/run-facts.ts";
 import type { EventDraft } from "../../protocol/event.ts";
-import type { ResponseStatus } from "../../protocol/response.ts";
+import { isTerminalStatus, type ResponseStatus } from "../../protocol/response.ts";
 import { retryUntilAvailable } from "../../redis/retry-until-available.ts";
 import { type EventLog, sequenceEvents } from "./event-log.ts";
+import { PendingNotes } from "./pending-notes.ts";
 import { type RecentBatch, RecentBatches } from "./recent-batches.ts";
 import { takeSnapshot } from "./snapshot.ts";
 
@@ -61,6 +63,7 @@ export class EventWriter {
   #timer: NodeJS.Timeout | undefined;
   #flushedAtMs = Number.NEGATIVE_INFINITY;
   #isUrgent = false;
+  readonly #notes = new PendingNotes(() => this.#schedule());
   #failure: Error | undefined;
   #restoreLostData: () => Promise<void> = () => Promise.resolve();
 
@@ -99,6 +102,12 @@ export class EventWriter {
     await this.#bufferEvents(drafts, true);
   }
 
+  /** Notes facts about the run. Later values replace earlier ones. Losing one harms nothing. */
+  note(notes: RunNotes): void {
+    if (this.#failure !== undefined || isTerminalStatus(this.#state.response.status)) return;
+    this.#notes.add(notes);
+  }
+
   async #bufferEvents(drafts: readonly EventDraft[], isAtomic: boolean): Promise<void> {
     this.#throwFailure();
     const encoded = sequenceEvents(this.#first + this.#buffer.length, drafts);
@@ -134,7 +143,9 @@ export class EventWriter {
   }
 
   #schedule(): void {
-    if (this.#flushing !== undefined || this.#buffer.length === 0) return;
+    if (this.#flushing !== undefined) return;
+    if (this.#notes.areDue && this.#buffer.length === 0) void this.#startFlush();
+    if (this.#buffer.length === 0) return;
     const waitMs = this.#flushedAtMs + FLUSH_INTERVAL_MS - performance.now();
     if (this.#isUrgent || this.#bufferBytes >= BATCH_BYTES || waitMs <= 0) {
       void this.#startFlush();
@@ -161,6 +172,7 @@ export class EventWriter {
     this.#failure = error instanceof Error ? error : new Error(String(error));
     this.#buffer = [];
     this.#bufferBytes = 0;
+    this.#notes.take();
     this.#options.onFailure(this.#failure);
   }
 
@@ -170,7 +182,7 @@ export class EventWriter {
     this.#isUrgent = false;
     this.#flushedAtMs = performance.now();
     const batch = this.#cutBatch();
-    if (batch.events.length > 0) await this.#appendUntilDone(batch);
+    if (batch.events.length > 0 || this.#notes.areDue) await this.#appendUntilDone(batch);
   }
 
   #cutBatch(): WriterBatch {
@@ -191,10 +203,11 @@ export class EventWriter {
   }
 
   async #appendUntilDone(batch: WriterBatch): Promise<void> {
-    this.#recent.add(batch);
+    if (batch.events.length > 0) this.#recent.add(batch);
+    const notes = this.#notes.take();
     let sending = batch;
     for (;;) {
-      const outcome = await this.#append(sending);
+      const outcome = await this.#append(sending, notes);
       switch (outcome.kind) {
         case "appended":
         case "duplicate":
@@ -211,15 +224,16 @@ export class EventWriter {
     }
   }
 
-  async #append(batch: WriterBatch) {
+  async #append(batch: WriterBatch, notes: RunNotes) {
     const { log, id, lease, signal } = this.#options;
-    const snapshot = this.#dueSnapshot(batch);
+    const snapshot = batch.events.length === 0 ? undefined : this.#dueSnapshot(batch);
     const content = {
       lease,
       first: batch.first,
       events: batch.events.map((event) => event.data),
       status: batch.events.findLast((event) => event.status !== undefined)?.status,
       snapshot,
+      facts: encodeRunNotes(notes),
     };
     return await retryUntilAvailable(() => log.append(id, content, signal), signal);
   }

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { hashApiKey, readConfig } from "../../../src/config/config.ts";
+import { allowsAnonymous, hashApiKey, readConfig } from "../../../src/config/config.ts";
 import { configErrorOf, settingsOf } from "../../support/config-errors.ts";
 
 describe("API keys", () => {
@@ -81,4 +81,37 @@ describe("unsafe API keys", () => {
       expect(readConfig({ HOST: "localhost", API_KEYS: "one:k" }).apiKeys).toHaveLength(1);
     },
   );
+});
+
+describe("admin keys", () => {
+  test("are name:key pairs, kept as hashes and out of the environment", () => {
+    const { adminKeys, environment } = readConfig({ ADMIN_KEYS: "ada:admin-key-1, bob:admin-key-2" });
+    expect(adminKeys).toEqual([
+      { name: "ada", hash: hashApiKey("admin-key-1") },
+      { name: "bob", hash: hashApiKey("admin-key-2") },
+    ]);
+    expect(JSON.stringify(environment)).not.toContain("admin-key");
+  });
+
+  test("that are also a project's are rejected", () => {
+    expect(configErrorOf({ API_KEYS: "one:shared-key", ADMIN_KEYS: "ada:shared-key" })).toBe(
+      "ADMIN_KEYS: entry 1 has the key of a project (API_KEYS: entry 1). Give each admin a key that no project has.",
+    );
+  });
+
+  test("of two admins are rejected if they are the same", () => {
+    expect(configErrorOf({ ADMIN_KEYS: "ada:same-key,bob:same-key" })).toBe(
+      "ADMIN_KEYS: entry 2 has the key of another admin (ADMIN_KEYS: entry 1). Give each admin its own key.",
+    );
+  });
+
+  test("of another form are rejected by position", () => {
+    expect(configErrorOf({ ADMIN_KEYS: "no-colon" })).toBe("ADMIN_KEYS: entry 1 is not of the form name:key.");
+  });
+
+  test("close the server to requests without a key, unless allowed", () => {
+    const keys = { HOST: "0.0.0.0", ADMIN_KEYS: "ada:admin-key-of-sixteen" };
+    expect(allowsAnonymous(readConfig(keys))).toBe(false);
+    expect(allowsAnonymous(readConfig({ ...keys, ALLOW_ANONYMOUS: "true" }))).toBe(true);
+  });
 });

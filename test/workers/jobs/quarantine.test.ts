@@ -15,7 +15,7 @@ test("another project's suspect runs while one project fills quarantine", async 
   vi.stubEnv("KEY_PREFIX", prefix);
   vi.stubEnv("LOG_LEVEL", "silent");
   await using storage = await openTestStorage(prefix);
-  const quarantine = new Quarantine(storage.leases, silentLogger);
+  const quarantine = new Quarantine(storage, silentLogger);
   const controls: AttemptControl[] = [];
   const started: string[] = [];
   const { promise: allSlotsAndOneStarted, resolve } = Promise.withResolvers<void>();

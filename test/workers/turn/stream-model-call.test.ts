@@ -1,4 +1,5 @@
 /** An upstream that breaks the event grammar, with and without STRICT_EVENTS. */
+import { runFactsSchema } from "../../../src/lifecycle/run-facts.ts";
 import { expect, test } from "vitest";
 import { IllegalEventError } from "../../../src/lifecycle/apply-event.ts";
 import type { ItemEventDraft } from "../../../src/protocol/event.ts";
@@ -35,7 +36,9 @@ async function turn(isStrict: boolean) {
   const record = sampleRecord();
   const { id, lease, last } = await createLeasedResponse(storage, record);
   const state = openingState(sampleResponse({}, id));
-  const run = openAttempt(storage, { id, lease, last, state, record: { ...record, waits: 0 } }, new AttemptControl());
+  const facts = runFactsSchema.parse({});
+  const start = { id, lease, last, state, attempt: 1, facts, record: { ...record, waits: 0 } };
+  const run = openAttempt(storage, start, new AttemptControl());
   const nextIndex = () => run.writer.state.response.output.length;
   const router = new OutputRouter({
     functions: new Map(),
@@ -54,7 +57,7 @@ async function turn(isStrict: boolean) {
     functions: new Map(),
     router,
   });
-  return await streamModelCall(run, UPSTREAM, sampleCall(), pipeline);
+  return await streamModelCall(run, UPSTREAM, sampleCall(), pipeline, () => {});
 }
 
 test("its events are accepted by default", async () => {

@@ -10,6 +10,7 @@ import { prepareContext, type TurnContext } from "../../turn/context/prepare-con
 import { OutputRouter } from "../../turn/output-router.ts";
 import { createOfferedCheck, renderRejectedCalls, toolNames } from "../../turn/rejected-calls.ts";
 import { streamModelCall } from "../../turn/stream-model-call.ts";
+import { trackModelCall } from "../../turn/track-model-call.ts";
 import { TurnPipeline } from "../../turn/turn-pipeline.ts";
 import { createCallCheck } from "../../turn/turn-request.ts";
 import type { TurnInput, Unserved } from "../../turn/turn-input.ts";
@@ -55,7 +56,10 @@ export async function callModel(context: LoopContext, resumable: ResumableRun | 
   });
   call.remoteRun = openRemoteRun(context, { resumable, usedIds, router });
   const pipeline = openPipeline(context, turn, router, unfinished);
-  const finish = await streamModelCall(attempt, resumable?.upstream ?? turn.upstream, call, pipeline);
+  const upstream = resumable?.upstream ?? turn.upstream;
+  const finish = await trackModelCall(attempt.progress, turn, (tracker) =>
+    streamModelCall(attempt, upstream, { ...call, observer: tracker }, pipeline, () => tracker.noteEvent()),
+  );
   const { segments, openCall, rejected } = router;
   const summary = {
     finish,

@@ -23,7 +23,8 @@ export async function prepareTurnInput(context: LoopContext, limits = turnLimits
   return {
     storage,
     project,
-    attempt: attempt,
+    attempt,
+    turn: journal.nextTurnIndex + 1,
     upstream,
     resolved,
     request,

@@ -12,6 +12,7 @@ import { executeCalls } from "../../tools/execute-calls.ts";
 import type { ServerFunction } from "../../tools/tool.ts";
 import type { LoopContext } from "./loop-context.ts";
 import { type OpenCall, SegmentWriter } from "./segment-writer.ts";
+import { trackToolCall } from "./track-tool-call.ts";
 
 /** The calls of the journal's last turn that are not finished. */
 export interface PendingCalls {
@@ -39,6 +40,7 @@ export async function runTools(context: LoopContext, { loggedIds, openCall }: Pe
     signal: control.generating,
     logger: dependencies.logger,
     progress: (call, details) => writer.writeProgress(call, details),
+    track: (call, fn, run) => trackToolCall(attempt.progress, call, fn, run),
     whenLogged: ({ callId }) => logged.get(callId)!.promise,
     // A hand-over during the call would lose its result.
     deferHandOver: ({ callId }) => deferrals.set(callId, control.deferHandOver()),

@@ -2,15 +2,19 @@
  * Converts an image service's error to the shape that the SDK reads. The SDK drops the message of any other shape: a
  * text as `error` (https://github.com/obot-platform/obot/issues/2995), FastAPI's `detail`, or a top-level `message`.
  */
+import { withTraceContext } from "../../../src/telemetry/trace-context.ts";
+
 const BODY_CHARACTERS = 64 * 1024;
 const MESSAGE_CHARACTERS = 2_000;
 const HTTP_ERROR = 400;
 
 type Fields = Readonly<Record<string, unknown>>;
 
+const sendTraced = withTraceContext(fetch);
+
 /** The `fetch` for the SDK. */
 export const fetchWithErrors: typeof fetch = async (input, init) => {
-  const response = await fetch(input, init);
+  const response = await sendTraced(input, init);
   if (response.status < HTTP_ERROR) return response;
   const { status, statusText, headers } = response;
   const error = readError(await readStart(response));

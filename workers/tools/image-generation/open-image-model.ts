@@ -3,6 +3,7 @@ import { createGoogle } from "@ai-sdk/google";
 import type { Config } from "../../../src/config/config.ts";
 import { ConfigurationError } from "../../../src/config/configuration-error.ts";
 import { type Provider, readProviderCatalog } from "../../../src/providers/catalog.ts";
+import { withTraceContext } from "../../../src/telemetry/trace-context.ts";
 import type { GuardedFetch } from "../../net/guarded-fetch.ts";
 import { readApiKey } from "../../upstreams/http/credentials.ts";
 import { AiSdkImages } from "./ai-sdk-images.ts";
@@ -44,7 +45,8 @@ function openVendorModel(provider: Provider, model: string, config: Config, fetc
       const { base_url: baseURL, headers } = provider;
       const apiKey = readApiKey(provider, config.environment) ?? NO_KEY;
       const secrets = [apiKey, ...Object.values(headers)];
-      return new AiSdkImages({ model: createGoogle({ baseURL, headers, apiKey }).image(model), secrets, timeoutMs });
+      const google = createGoogle({ baseURL, headers, apiKey, fetch: withTraceContext(globalThis.fetch) });
+      return new AiSdkImages({ model: google.image(model), secrets, timeoutMs });
     }
     case "anthropic":
     case "simulator":

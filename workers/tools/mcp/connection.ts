@@ -6,6 +6,7 @@ import { setMaxListeners } from "node:events";
 import { z } from "zod";
 import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
 import type { Redact } from "../../../src/logging/redaction.ts";
+import { propagatedTraceContext } from "../../../src/telemetry/trace-context.ts";
 import { GuardedFetchError, BlockedUrlError } from "../../net/errors.ts";
 import { AnswerTooLongError, HttpStatusError, TooManyPagesError } from "./errors.ts";
 import { type ListedPage, readListedPage } from "./listed-page.ts";
@@ -89,7 +90,9 @@ export class McpConnection implements AsyncDisposable {
     for (let isRepeated = false; ; isRepeated = true) {
       const session = await this.#session();
       try {
-        return await session.client.request({ method: "tools/call", params }, answerSchema, {
+        // Also reaches a process, and a call within a session (https://modelcontextprotocol.io/seps/414-request-meta).
+        const request = { method: "tools/call", params: { ...params, _meta: { ...propagatedTraceContext() } } };
+        return await session.client.request(request, answerSchema, {
           signal: forkSignal(signal),
           timeout: callTimeoutMs,
           resetTimeoutOnProgress: true,

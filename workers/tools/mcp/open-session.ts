@@ -6,6 +6,7 @@ import type { FetchLike, Transport } from "@modelcontextprotocol/sdk/shared/tran
 import { ErrorCode, type JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { setTimeout as delay } from "node:timers/promises";
 import { raceSignal } from "race-signal";
+import { withTraceContext } from "../../../src/telemetry/trace-context.ts";
 import type { FetchPolicy } from "../../net/fetch-policy.ts";
 import { GuardedFetch } from "../../net/guarded-fetch.ts";
 import { toMcpCallError, HttpStatusError } from "./errors.ts";
@@ -65,7 +66,7 @@ async function openProcess(target: CommandTarget, { signal }: SessionOptions): P
 async function openRemote(target: RemoteTarget, options: SessionOptions): Promise<McpSession> {
   const { policy, idleTimeoutMs, signal } = options;
   const guarded = target.isGuarded ? new GuardedFetch({ policy, idleTimeoutMs }) : undefined;
-  const fetchLike: FetchLike = guarded?.fetch ?? fetch;
+  const fetchLike: FetchLike = withTraceContext<string | URL>(guarded?.fetch ?? fetch);
   const release = async (): Promise<void> => {
     await guarded?.[Symbol.asyncDispose]();
   };

@@ -13,6 +13,7 @@ import type { ContextCount } from "../../../src/context-window/count-context.ts"
 import { truncateItems } from "../../../src/context-window/truncate.ts";
 import { addUsage, NO_USAGE } from "../../../src/lifecycle/usage.ts";
 import { ItemGrammar } from "../../../src/lifecycle/event-grammar/item-grammar.ts";
+import type { ItemEventDraft } from "../../../src/protocol/event.ts";
 import { newId } from "../../../src/protocol/id.ts";
 import type { OutputItem } from "../../../src/protocol/item.ts";
 import type { Usage } from "../../../src/protocol/response.ts";
@@ -20,6 +21,7 @@ import { unsealCompaction, sealCompaction } from "../../../src/responses/content
 import type { Storage } from "../../../src/responses/storage.ts";
 import { UnreadableContentError } from "../../../src/sealing/content-sealer.ts";
 import { deriveBoundary } from "./boundary.ts";
+import { trackModelCall } from "../track-model-call.ts";
 import type { Attempt } from "../../attempt/attempt.ts";
 import {
   contextExceededFinish,
@@ -33,6 +35,7 @@ import {
   failedFinish,
   type FinalFinish,
   type UpstreamCall,
+  type UpstreamEvent,
   type UpstreamFinish,
 } from "../../upstreams/upstream.ts";
 
@@ -107,7 +110,7 @@ const UNFINISHED_SUMMARY = "The conversation could not be compacted: its summary
 type SummaryResult = { kind: "written"; summary: string; usage: Usage } | Unserved;
 
 async function writeSummary(
-  { storage, project, upstream, resolved, request, preamble, attempt, isStrict }: CompactionPass,
+  { storage, project, upstream, resolved, request, preamble, attempt, turn, isStrict }: CompactionPass,
   items: readonly ContextItem[],
 ): Promise<SummaryResult> {
   const prompt: ContextItem = { type: "message", role: "user", content: SUMMARY_PROMPT };
@@ -120,24 +123,34 @@ async function writeSummary(
     firstOutputIndex: attempt.writer.state.response.output.length,
     boundary: deriveBoundary(storage, project, items),
   };
-  const { generating } = attempt.control;
-  const grammar = isStrict ? new ItemGrammar() : undefined;
   const texts: string[] = [];
-  for await (const event of upstream.run(call, generating)) {
-    generating.throwIfAborted();
-    if (event.type === "hidden_reasoning") continue;
-    if (event.type !== "finish") {
+  const finish = await trackModelCall(attempt.progress, { turn, resolved }, async (tracker) => {
+    const grammar = isStrict ? new ItemGrammar() : undefined;
+    const { generating } = attempt.control;
+    return await readItemEvents(upstream.run({ ...call, observer: tracker }, generating), (event) => {
+      generating.throwIfAborted();
+      tracker.noteEvent();
       grammar?.accept(event);
       if (event.type === "response.output_item.done") texts.push(textOf(event.item));
-      continue;
-    }
-    if (event.status === "failed" || event.status === "postponed") return { kind: "unserved", finish: event };
-    const summary = texts.join("").trim();
-    if (event.status === "completed" && summary !== "") return { kind: "written", summary, usage: event.usage };
-    const failure = failedFinish("server_error", UNFINISHED_SUMMARY);
-    return { kind: "unserved", finish: { ...failure, usage: event.usage } };
+    });
+  });
+  if (finish.status === "failed" || finish.status === "postponed") return { kind: "unserved", finish };
+  const summary = texts.join("").trim();
+  if (finish.status === "completed" && summary !== "") return { kind: "written", summary, usage: finish.usage };
+  const failure = failedFinish("server_error", UNFINISHED_SUMMARY);
+  return { kind: "unserved", finish: { ...failure, usage: finish.usage } };
+}
+
+/** Passes on the item events of a call, and returns its finish. */
+async function readItemEvents(
+  events: AsyncIterable<UpstreamEvent>,
+  accept: (event: ItemEventDraft) => void,
+): Promise<UpstreamFinish> {
+  for await (const event of events) {
+    if (event.type === "finish") return event;
+    if (event.type !== "hidden_reasoning") accept(event);
   }
-  return { kind: "unserved", finish: createMissingFinish() };
+  return createMissingFinish();
 }
 
 /**

@@ -46,7 +46,8 @@ export class AiSdkUpstream implements Upstream {
   async *run(call: UpstreamCall, signal: AbortSignal): AsyncGenerator<UpstreamEvent, void, undefined> {
     const prefix = readPrefix(call, this.#provider);
     if (prefix !== undefined && (yield* this.#continue(call, prefix, signal))) return;
-    yield* this.#retryPolicy.run((connection) => this.#streamOnce(call, connection), signal);
+    const { observer } = call;
+    yield* this.#retryPolicy.run((connection) => this.#streamOnce(call, connection), signal, { observer });
   }
 
   /** Returns whether the call was served. If not, the vendor cannot continue this text, and nothing was yielded. */
@@ -60,6 +61,7 @@ export class AiSdkUpstream implements Upstream {
     for await (const event of this.#retryPolicy.run(
       (connection) => this.#streamOnce(shorter, connection, prefix),
       signal,
+      { observer: call.observer },
     )) {
       if (!hasOutput && isRequestFailure(event)) {
         const { responseId, model } = call;

@@ -5,7 +5,7 @@
  * An invalid request goes to no other provider. If no model serves the call, and none is worth waiting for, the client
  * gets the first model's error: it did not ask for the others.
  */
-import type { Logger } from "pino";
+import type { ResolvedModel } from "../../../src/providers/catalog.ts";
 import { isUnserved } from "../upstream.ts";
 import type { PostponedFinish, UnservedFinish, Upstream, UpstreamCall, UpstreamEvent } from "../upstream.ts";
 
@@ -13,19 +13,16 @@ export interface Candidate {
   /** The name that a request would use. */
   name: string;
   upstream: Upstream;
-  /** The provider's own name of the model. */
-  model: string;
+  resolved: ResolvedModel;
 }
 
 export class FallbackUpstream implements Upstream {
   readonly #first: Candidate;
   readonly #others: readonly Candidate[];
-  readonly #logger: Logger;
 
-  constructor(first: Candidate, others: readonly Candidate[], logger: Logger) {
+  constructor(first: Candidate, others: readonly Candidate[]) {
     this.#first = first;
     this.#others = others;
-    this.#logger = logger;
   }
 
   async *run(call: UpstreamCall, signal: AbortSignal): AsyncGenerator<UpstreamEvent, void, undefined> {
@@ -35,15 +32,7 @@ export class FallbackUpstream implements Upstream {
     const unserved: UnservedFinish[] = [first];
     const others = isUnavailable ? this.#others : [];
     for (const candidate of others) {
-      this.#logger.warn(
-        {
-          responseId: call.responseId,
-          model: this.#first.name,
-          fallback: candidate.name,
-          reason: unserved.at(-1)?.error,
-        },
-        "Model not available, asking its fallback",
-      );
+      call.observer?.onFallback(candidate.resolved, unserved.at(-1)!.error);
       await call.remoteRun?.forget();
       const finish = yield* tryCandidate(candidate, call, signal);
       if (finish === undefined) return;
@@ -55,12 +44,12 @@ export class FallbackUpstream implements Upstream {
 
 /** Yields the candidate's events. If the candidate did not serve the call, returns its finish instead of yielding it. */
 async function* tryCandidate(
-  { upstream, model }: Candidate,
+  { upstream, resolved }: Candidate,
   call: UpstreamCall,
   signal: AbortSignal,
 ): AsyncGenerator<UpstreamEvent, UnservedFinish | undefined> {
   let hasOutput = false;
-  for await (const event of upstream.run({ ...call, model }, signal)) {
+  for await (const event of upstream.run({ ...call, model: resolved.model }, signal)) {
     if (!hasOutput && event.type === "finish" && isUnserved(event)) return event;
     hasOutput = true;
     yield event;

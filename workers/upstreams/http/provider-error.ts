@@ -25,8 +25,10 @@ export class ProviderError extends Error {
   readonly isRateLimit: boolean;
   readonly isUnavailable: boolean;
   readonly isUnreadableOutput: boolean;
+  /** For the operator: the status, or the error of the system. It may contain secrets. */
+  readonly detail: string | undefined;
 
-  constructor(error: ResponseError, retry: RetryAdvice) {
+  constructor(error: ResponseError, retry: RetryAdvice, detail?: string) {
     super(error.message);
     this.error = error;
     this.retryable = retry.retryable;
@@ -34,11 +36,13 @@ export class ProviderError extends Error {
     this.isRateLimit = retry.isRateLimit ?? false;
     this.isUnavailable = retry.isUnavailable ?? retry.retryable;
     this.isUnreadableOutput = retry.isUnreadableOutput ?? false;
+    this.detail = detail;
   }
 
   /** The same error after output was yielded: neither a retry nor another provider is possible. */
   asFinal(): ProviderError {
-    return new ProviderError(this.error, { retryable: false, isUnreadableOutput: this.isUnreadableOutput });
+    const advice = { retryable: false, isUnreadableOutput: this.isUnreadableOutput };
+    return new ProviderError(this.error, advice, this.detail);
   }
 }
 
@@ -101,7 +105,15 @@ function readRetryHintMs(message: string): number | undefined {
 export function createUnreachableError(error: Error): ProviderError {
   const code = systemErrorCode(error);
   const message = `The provider could not be reached${code === undefined ? "" : ` (${code})`}.`;
-  return new ProviderError(responseError("server_error", message), { retryable: true });
+  return new ProviderError(responseError("server_error", message), { retryable: true }, describeCauses(error));
+}
+
+const MAX_DETAIL_CHARACTERS = 300;
+
+function describeCauses(error: unknown): string {
+  const messages: string[] = [];
+  for (let current = error; current instanceof Error; current = current.cause) messages.push(current.message);
+  return messages.join(": ").slice(0, MAX_DETAIL_CHARACTERS);
 }
 
 function systemErrorCode(error: unknown): string | undefined {
@@ -131,17 +143,18 @@ export function createHttpError(answer: HttpErrorAnswer): ProviderError {
   if ((status === 429 || status === 413) && exceedsWholeRateLimit(message)) {
     // Another provider may have another limit.
     const error = responseError("rate_limit_exceeded", message);
-    return new ProviderError(error, { retryable: false, isUnavailable: true });
+    return new ProviderError(error, { retryable: false, isUnavailable: true }, `HTTP ${status}`);
   }
   const code = isObject(answer.error) ? answer.error["code"] : undefined;
   const isEmptyAccount = code === "insufficient_quota";
   const retryable = isRetryable(status, headers, isEmptyAccount);
-  return new ProviderError(describeHttpError(answer, code), {
+  const advice = {
     retryable,
     retryAfterMs: answer.retryAfterMs ?? (headers && readRetryAfterMs(headers)),
     isRateLimit: status === 429 && !isEmptyAccount,
     isUnavailable: retryable || isEmptyAccount || status === 401 || status === 403 || status === 404 || status >= 500,
-  });
+  };
+  return new ProviderError(describeHttpError(answer, code), advice, `HTTP ${status}`);
 }
 
 /** Groq: the service tier has no capacity now (https://console.groq.com/docs/errors). */

@@ -10,7 +10,7 @@ import type { ResponseError } from "../../../src/protocol/response.ts";
 import { type Redact, createRedactor } from "../../../src/logging/redaction.ts";
 import { listHeaderSecrets } from "../../../src/logging/redaction/list-secrets.ts";
 import { abortableDelay } from "../abortable-delay.ts";
-import { isUnserved, type UpstreamEvent, type UpstreamFinish } from "../upstream.ts";
+import { type CallObserver, isUnserved, type UpstreamEvent, type UpstreamFinish } from "../upstream.ts";
 import { type ProviderCredentials, readApiKey } from "./credentials.ts";
 import { type ClassifyError, Connection, type ProviderTimeout } from "./connection.ts";
 import { createBrokenStreamError, classifyReportedError, isProviderFailure, ProviderError } from "./provider-error.ts";
@@ -30,6 +30,11 @@ export interface ResumableCall {
   readonly hasRemoteRun: boolean;
   /** Whether any event has arrived since the last call of this method. */
   takeProgress(): boolean;
+}
+
+interface CallOptions {
+  resumable?: ResumableCall | undefined;
+  observer?: CallObserver | undefined;
 }
 
 /** Makes one HTTP request and yields events up to its finish. Throws a ProviderError on failure. */
@@ -60,7 +65,7 @@ export class RetryPolicy {
   async *run(
     streamOnce: StreamOnce,
     signal: AbortSignal,
-    resumable?: ResumableCall,
+    { resumable, observer }: CallOptions = {},
   ): AsyncGenerator<UpstreamEvent, void, undefined> {
     for (let retries = 0; ; retries++) {
       signal.throwIfAborted();
@@ -74,7 +79,10 @@ export class RetryPolicy {
         yield isRemote ? this.#toFailedFinish(error) : this.#toFinish(error, isLongWait);
         return;
       }
-      await abortableDelay(Math.min(MAX_BACKOFF_MS, computeRetryDelayMs(error, retries, this.#firstBackoffMs)), signal);
+      const delayMs = Math.min(MAX_BACKOFF_MS, computeRetryDelayMs(error, retries, this.#firstBackoffMs));
+      const described = { error: this.#redactError(error.error), cause: this.#redactCause(error) };
+      observer?.onRetry({ ...described, retries: retries + 1, delayMs });
+      await abortableDelay(delayMs, signal);
     }
   }
 
@@ -83,6 +91,7 @@ export class RetryPolicy {
       type: "finish",
       status: "failed",
       error: this.#redactError(error.error),
+      cause: this.#redactCause(error),
       isUnavailable: error.isUnavailable,
       ...(!error.retryable && error.isUnreadableOutput && { isUnreadableOutput: true }),
     };
@@ -92,7 +101,8 @@ export class RetryPolicy {
   #toFinish(error: ProviderError, isLongWait: boolean): UpstreamFinish {
     if (error.retryable && (error.isRateLimit || isLongWait)) {
       const { retryAfterMs } = error;
-      return { type: "finish", status: "postponed", error: this.#redactError(error.error), retryAfterMs };
+      const described = { error: this.#redactError(error.error), cause: this.#redactCause(error) };
+      return { type: "finish", status: "postponed", ...described, retryAfterMs };
     }
     return this.#toFailedFinish(error);
   }
@@ -130,6 +140,10 @@ export class RetryPolicy {
   #toReportedFinish<T extends { error: ResponseError }>(finish: T, hasOutput: boolean): T & { isUnavailable: boolean } {
     const isUnavailable = !hasOutput && isProviderFailure(finish.error);
     return { ...finish, error: this.#redactError(finish.error), isUnavailable };
+  }
+
+  #redactCause({ detail }: ProviderError): string | undefined {
+    return detail === undefined ? undefined : this.#redact(detail);
   }
 
   /** Providers quote what they reject, which may include this server's secrets. */

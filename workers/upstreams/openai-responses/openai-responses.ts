@@ -57,14 +57,17 @@ export class OpenAiResponsesUpstream implements BackgroundUpstream {
   }
 
   #run(call: UpstreamCall, signal: AbortSignal): AsyncGenerator<UpstreamEvent, void, undefined> {
-    const { remoteRun } = call;
+    const { remoteRun, observer } = call;
     if (remoteRun === undefined || this.#provider.background !== true) {
-      return this.#retryPolicy.run((connection) => this.#streamOnce(call, connection), signal);
+      return this.#retryPolicy.run((connection) => this.#streamOnce(call, connection), signal, { observer });
     }
     const extra = selectExtraParameters(this.#provider, call.request);
     const access = { client: this.#client, provider: this.#provider.name, timeouts: this.#retryPolicy, extra };
     const background = new BackgroundCall(access, call, remoteRun);
-    return this.#retryPolicy.run((connection) => background.streamOnce(connection), signal, background);
+    return this.#retryPolicy.run((connection) => background.streamOnce(connection), signal, {
+      resumable: background,
+      observer,
+    });
   }
 
   async cancelAndDelete(id: string, hasEnded: boolean): Promise<void> {

@@ -20,6 +20,8 @@ async function logOf(id: string): Promise<number[]> {
   return (await storage.visibleLogReader.read(id, 0, 1_000)).map((event) => event.sequenceNumber);
 }
 
+const LEFT = { end: "failed", reason: "", step: { type: "starting", since_ms: 0 } } as const;
+
 describe("append", () => {
   test("writes a batch after the last event, and readers get the same bytes", async () => {
     const { id, lease } = await createLeasedResponse(storage, sampleRecord());
@@ -107,11 +109,11 @@ describe("the lease", () => {
     const late = await createLeasedResponse(storage, sampleRecord({ deadlineMs: Date.now() + 50_000 }));
     expect(await storage.leases.acquire(late.id, Date.now() + 60_000, 5, "test")).toEqual({ kind: "expired" });
     const tired = await createLeasedResponse(storage, sampleRecord());
-    expect(await storage.leases.release(tired.id, tired.lease)).toBe(true);
-    expect(await storage.leases.release(tired.id, tired.lease)).toBe(false);
+    expect(await storage.leases.release(tired.id, tired.lease, LEFT)).toBe(true);
+    expect(await storage.leases.release(tired.id, tired.lease, LEFT)).toBe(false);
     const again = await storage.leases.acquire(tired.id, Date.now(), 1, "test");
     expect(again).toMatchObject({ kind: "held", attempt: 1 });
-    expect(await storage.leases.chargeFailure(tired.id, again.kind === "held" ? again.lease : "")).toBe(true);
+    expect(await storage.leases.chargeFailure(tired.id, again.kind === "held" ? again.lease : "", LEFT)).toBe(true);
     expect(await storage.leases.acquire(tired.id, Date.now(), 1, "test")).toEqual({ kind: "exhausted" });
   });
 
@@ -140,7 +142,7 @@ describe("the lease", () => {
     proxy.isSilent = false;
     proxy.cut();
     const lease = await near.redis.hget(near.layout.meta(record.id), "lease");
-    expect(await acquiring).toEqual({ kind: "held", lease, last: 1, attempt: 1, unknownSinceMs: 0 });
+    expect(await acquiring).toEqual({ kind: "held", lease, last: 1, attempt: 1, unknownSinceMs: 0, lostWorker: "" });
   });
 });
 

@@ -1,6 +1,7 @@
 /** Sends one request to a search engine, with limits on time and size, and retries transient errors. */
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
+import { withTraceContext } from "../../../../src/telemetry/trace-context.ts";
 import { SearchFailedError } from "./search-provider.ts";
 
 export interface EndpointRequest<T> {
@@ -66,6 +67,8 @@ async function callOnce<T>({ url, headers, body, schema }: EndpointRequest<T>, s
   return schema.parse(JSON.parse(await readText(response)));
 }
 
+const sendTraced = withTraceContext<URL>(fetch);
+
 async function send(
   url: URL,
   headers: Record<string, string> | undefined,
@@ -75,7 +78,7 @@ async function send(
   const content = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
   const type = body === undefined ? {} : { "content-type": "application/json" };
   try {
-    return await fetch(url, {
+    return await sendTraced(url, {
       ...content,
       headers: { accept: "application/json", ...type, ...headers },
       // A redirect could leak the operator's key.

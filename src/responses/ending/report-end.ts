@@ -1,0 +1,29 @@
+/** Reports the end of a response, once: the process that removes it from the in-flight set does so. */
+import { isTerminalStatus } from "../../protocol/response.ts";
+import type { RunOutcome } from "../../store/response-record.ts";
+import { channels } from "../../telemetry/channels.ts";
+
+export function reportEnd(responseId: string, project: string, run: RunOutcome): void {
+  if (!channels.ended.hasSubscribers || !isTerminalStatus(run.status)) return;
+  const { createdAtMs, startedAtMs, firstEventAtMs, endedAtMs = createdAtMs } = run;
+  const sinceAccepted = (atMs: number | undefined) =>
+    atMs === undefined ? undefined : Math.max(0, atMs - createdAtMs);
+  channels.ended.publish({
+    responseId,
+    project,
+    model: run.model,
+    servedModel: run.servedModel,
+    background: run.background,
+    status: run.status,
+    code: run.errorCode,
+    cause: run.errorCause,
+    queuedMs: sinceAccepted(startedAtMs),
+    firstEventMs: sinceAccepted(firstEventAtMs),
+    durationMs: Math.max(0, endedAtMs - createdAtMs),
+    attempts: run.attempts,
+    waits: run.waits,
+    usage: run.usage,
+    costUsd: run.costUsd,
+    toolCalls: run.toolCalls ?? {},
+  });
+}

@@ -1,0 +1,53 @@
+/** Describes the run of a response from its record: an extension of the published API (contract.md#runs). */
+import type { RunFacts } from "../../lifecycle/run-facts.ts";
+import { isTerminalStatus } from "../../protocol/response.ts";
+import type { Run, RunStep } from "../../protocol/run.ts";
+import type { ResponseRecord } from "../../store/response-record.ts";
+import { parseAttemptLog } from "../../stream/log/attempt-log.ts";
+import type { Storage } from "../storage.ts";
+
+/** Undefined if the response does not exist. */
+export async function readRun(storage: Storage, id: string): Promise<Run | undefined> {
+  const read = await storage.records.readWithFacts(id);
+  return read && describeRun(id, read.record, read.facts);
+}
+
+export function describeRun(id: string, record: ResponseRecord, facts: RunFacts): Run {
+  const attempts = parseAttemptLog(facts.attemptLog);
+  return {
+    object: "response.run",
+    id,
+    project: record.project,
+    status: record.status,
+    background: record.background,
+    model: facts.model,
+    served_model: facts.servedModel ?? null,
+    step: describeStep(record, facts),
+    created_at_ms: Math.floor(record.createdAtMs),
+    started_at_ms: facts.startedAtMs ?? null,
+    first_event_at_ms: facts.firstEventAtMs ?? null,
+    ended_at_ms: facts.endedAtMs ?? null,
+    last_event_at_ms: Math.floor(facts.stampedAtMs ?? record.createdAtMs),
+    deadline_at_ms: Math.floor(record.deadlineMs),
+    last_sequence_number: record.durable ?? record.last,
+    worker: record.worker === "" ? null : record.worker,
+    attempts,
+    attempt_count: Math.max(record.attempts, attempts.length),
+    wait_count: record.waits,
+    turn_count: facts.turns,
+    tool_calls: facts.toolCalls ?? {},
+    usage: facts.usage ?? null,
+    cost_usd: facts.costUsd ?? null,
+    error: describeError(facts),
+  };
+}
+
+function describeStep(record: ResponseRecord, { step, endedAtMs }: RunFacts): RunStep {
+  const acceptedAtMs = Math.floor(record.createdAtMs);
+  if (isTerminalStatus(record.status)) return { type: "ended", since_ms: endedAtMs ?? acceptedAtMs };
+  return step ?? { type: "queued", since_ms: acceptedAtMs };
+}
+
+function describeError({ errorCode, errorMessage = "", errorCause }: RunFacts): Run["error"] {
+  return errorCode === undefined ? null : { code: errorCode, message: errorMessage, cause: errorCause ?? null };
+}

@@ -1,0 +1,52 @@
+/**
+ * The log lines of a run: from the acceptance of a response to its end, one line for each change that an operator asks
+ * about. At the default level they tell why a run waits, retries, moves to another worker or fails.
+ */
+import type { Channel, TracingChannel } from "node:diagnostics_channel";
+import type { Logger } from "pino";
+import { channels } from "./channels.ts";
+
+/** Logs until the returned function is called. */
+export function logRuns(logger: Logger): () => void {
+  const stops = [
+    on(channels.accepted, (report) => logger.info(report, "Response accepted")),
+    onStart(channels.attempt, ({ responseId, project, model, attempt, acceptedAtMs: _, ...rest }) =>
+      logger.info({ responseId, project, model, attempt, worker: rest.worker }, "Attempt started"),
+    ),
+    onEnd(channels.attempt, ({ responseId, project, model, attempt, end, reason }) => {
+      // The end of the response has a line of its own.
+      if (end === "ended") return;
+      const line = { responseId, project, model, attempt, end, ...(reason !== undefined && { reason }) };
+      if (end === "handed_over") logger.info(line, "Handed over to another worker");
+      else logger[end === "failed" ? "warn" : "debug"](line, "Attempt ended without a result");
+    }),
+    on(channels.retry, (report) => logger.info(report, "Model call failed, retrying")),
+    on(channels.wait, (report) => logger.info(report, "Waits in the queue for its provider")),
+    on(channels.fallback, (report) => logger.warn(report, "Model not available, asking its fallback")),
+    on(channels.recovery, (report) => logger.info(report, "Resuming after a lost worker")),
+    onEnd(channels.toolCall, ({ isError, error, ...report }) => {
+      if (isError === true) logger.info({ ...report, reason: error }, "Tool call failed");
+    }),
+    on(channels.ended, ({ usage, toolCalls, ...report }) => {
+      const tokens = usage && { inputTokens: usage.input_tokens, outputTokens: usage.output_tokens };
+      logger.info({ ...report, ...tokens, toolCalls }, "Response ended");
+    }),
+  ];
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
+
+function on<T>(channel: Channel<unknown, T>, listener: (report: T) => void): () => void {
+  const receive = (report: unknown): void => listener(report as T);
+  channel.subscribe(receive);
+  return () => void channel.unsubscribe(receive);
+}
+
+function onStart<T extends object>(channel: TracingChannel<unknown, T>, listener: (report: T) => void): () => void {
+  return on(channel.start as Channel<unknown, T>, listener);
+}
+
+function onEnd<T extends object>(channel: TracingChannel<unknown, T>, listener: (report: T) => void): () => void {
+  return on(channel.asyncStart as Channel<unknown, T>, listener);
+}

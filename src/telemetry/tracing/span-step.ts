@@ -1,0 +1,96 @@
+/** Spans as steps: the step that runs is the parent of the steps that start within it. */
+import {
+  type Attributes,
+  type Context,
+  ROOT_CONTEXT,
+  type Span,
+  type SpanOptions,
+  SpanStatusCode,
+  trace,
+  type Tracer,
+} from "@opentelemetry/api";
+import { W3CTraceContextPropagator } from "@opentelemetry/core";
+import { ATTR_ERROR_TYPE } from "@opentelemetry/semantic-conventions";
+import type { IncomingHttpHeaders } from "node:http";
+import { CURRENT_STEP, type TraceContext, type TraceStep } from "../trace-context.ts";
+
+const W3C = new W3CTraceContextPropagator();
+
+type Carrier = Record<string, string | string[] | undefined>;
+const readField = {
+  keys: (carrier: Carrier) => Object.keys(carrier),
+  get: (carrier: Carrier, key: string) => carrier[key],
+};
+const writeField = {
+  set: (carrier: Record<string, string>, key: string, value: string) => void (carrier[key] = value),
+};
+
+/** An invalid context counts as none. */
+export function readContext(carrier: TraceContext | IncomingHttpHeaders | undefined): Context {
+  return W3C.extract(ROOT_CONTEXT, { ...carrier }, readField);
+}
+
+function writeContext(span: Span): TraceContext {
+  const carrier: Record<string, string> = {};
+  W3C.inject(trace.setSpan(ROOT_CONTEXT, span), carrier, writeField);
+  const { traceparent = "", tracestate = "" } = carrier;
+  return tracestate === "" ? { traceparent } : { traceparent, tracestate };
+}
+
+export interface StepOptions extends SpanOptions {
+  name: string;
+  attributes: Attributes;
+  /** The parent; by default the step that runs. */
+  parent?: Context | undefined;
+}
+
+export class SpanStep implements TraceStep {
+  readonly span: Span;
+  readonly context: TraceContext;
+  readonly isPropagated: boolean;
+
+  constructor(span: Span, isPropagated: boolean) {
+    this.span = span;
+    this.context = writeContext(span);
+    this.isPropagated = isPropagated;
+  }
+
+  /** `errorType` is a code, and never a message: messages may quote prompts and outputs. */
+  end(attributes: Attributes, errorType?: string): void {
+    this.span.setAttributes(attributes);
+    if (errorType !== undefined) {
+      this.span.setAttribute(ATTR_ERROR_TYPE, errorType);
+      this.span.setStatus({ code: SpanStatusCode.ERROR });
+    }
+    this.span.end();
+  }
+}
+
+export function currentSpan(): Span | undefined {
+  const step = CURRENT_STEP.getStore();
+  return step instanceof SpanStep ? step.span : undefined;
+}
+
+/** Starts steps, and finds each again by its report when it ends. */
+export class SpanSteps {
+  readonly #tracer: Tracer;
+  readonly #isPropagated: boolean;
+  readonly #started = new WeakMap<object, SpanStep>();
+
+  constructor(tracer: Tracer, isPropagated: boolean) {
+    this.#tracer = tracer;
+    this.#isPropagated = isPropagated;
+  }
+
+  start(report: object, { name, parent, ...options }: StepOptions): SpanStep {
+    const current = currentSpan();
+    const context = parent ?? (current === undefined ? ROOT_CONTEXT : trace.setSpan(ROOT_CONTEXT, current));
+    const step = new SpanStep(this.#tracer.startSpan(name, options, context), this.#isPropagated);
+    this.#started.set(report, step);
+    return step;
+  }
+
+  find(report: object): SpanStep | undefined {
+    return this.#started.get(report);
+  }
+}
