@@ -54,9 +54,6 @@ function Waiting({ response, onAnswered }: { response: WaitingResponse; onAnswer
 
 function pendingOf({ output, run }: WaitingResponse): ApprovalRequest[] {
   const step = run?.step;
-  return output.filter(
-    (item): item is ApprovalRequest =>
-      item.type === "mcp_approval_request" &&
-      (step?.type !== "waiting_for_approval" || step.approvals.includes(item.id)),
-  );
+  const isPending = (id: string): boolean => step?.type !== "waiting_for_approval" || step.approvals.includes(id);
+  return output.flatMap((item) => (item.type === "mcp_approval_request" && isPending(item.id) ? [item] : []));
 }

@@ -18,7 +18,7 @@ const markdown = createMarkdown({ html: false, linkify: true, breaks: false });
 markdown.renderer.rules["image"] = (tokens, index) => {
   const token = tokens[index]!;
   const { escapeHtml } = markdown.utils;
-  return `<a href="${escapeHtml(token.attrGet("src") ?? "")}">${escapeHtml(token.content || "Image")}</a>`;
+  return `<a href="${escapeHtml(String(token.attrGet("src") ?? ""))}">${escapeHtml(token.content || "Image")}</a>`;
 };
 for (const rule of ["heading_open", "heading_close"]) {
   markdown.renderer.rules[rule] = (tokens, index, options, _env, renderer) => {
