@@ -26,6 +26,8 @@ import { checkRedis, healthRoutes } from "./http/endpoints/health.ts";
 import { listEventTimes } from "./http/endpoints/list-event-times.ts";
 import { listInputItems } from "./http/endpoints/list-input-items.ts";
 import { listModels, retrieveModel } from "./http/endpoints/models.ts";
+import { listQueues } from "./http/endpoints/organization/queues.ts";
+import { listWorkers } from "./http/endpoints/organization/workers.ts";
 import { retrieveResponse } from "./http/endpoints/retrieve-response.ts";
 import { retrieveRun } from "./http/endpoints/retrieve-run.ts";
 import { authenticate, requireAdmin, requireProject } from "./http/middleware/authenticate.ts";
@@ -42,6 +44,7 @@ import { reportRequests } from "./http/middleware/report-requests.ts";
 import { assignRequestIds } from "./http/middleware/request-id.ts";
 import { logRequests } from "./http/middleware/request-log.ts";
 import { RateLimiter } from "./responses/admission/rate-limiter.ts";
+import { QueueStates } from "./responses/reading/queue-states.ts";
 
 export function createApp(context: ApiContext): Express {
   const { config, logger, storage } = context;
@@ -59,8 +62,15 @@ export function createApp(context: ApiContext): Express {
   app.disable("x-powered-by");
   app.disable("etag");
   app.set("query parser", "extended");
+  app.set("trust proxy", config.trustedProxies);
   app.use(assignRequestIds);
-  app.use(healthRoutes(readiness, { replicaWaitMs: replicaWaitMsOf(config), warnings: redis.listWarnings }));
+  app.use(
+    healthRoutes(readiness, {
+      replicaWaitMs: replicaWaitMsOf(config),
+      warnings: redis.listWarnings,
+      countWorkers: () => storage.workers.countAll(),
+    }),
+  );
   app.use(reportRequests);
   app.use(logRequests(logger));
   app.use(rejectMalformedRequests);
@@ -120,6 +130,9 @@ function createApiRouter(context: ApiContext): Router {
 }
 
 /** For administrators. */
-function createOrganizationRouter(_context: ApiContext): Router {
-  return Router();
+function createOrganizationRouter(context: ApiContext): Router {
+  const organization = Router();
+  organization.get("/workers", listWorkers(context));
+  organization.get("/queues", listQueues(new QueueStates(context)));
+  return organization;
 }

@@ -3,8 +3,9 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { createHealthApp } from "../src/worker-health-app.ts";
 import { readConfig, replicaWaitMsOf } from "../src/config/config.ts";
+import { readRelease } from "../src/config/release.ts";
 import { redirectConsole } from "../src/logging/redirect-console.ts";
-import { openWorkerContext } from "../src/context.ts";
+import { openWorkerContext, type WorkerContext } from "../src/context.ts";
 import { createLogger } from "../src/logging/logger.ts";
 import { listOperatorSecrets } from "../src/providers/operator-secrets.ts";
 import { runProcess } from "../src/process/run-process.ts";
@@ -12,8 +13,21 @@ import { readProviderCatalog } from "../src/providers/catalog.ts";
 import { startTracing, TRACES_LIMIT_MS } from "../src/telemetry/tracing/start-tracing.ts";
 import { ResponseSweeper } from "./jobs/response-sweeper.ts";
 import { HAND_OVER_MS, ResponseWorker } from "./jobs/response-worker.ts";
+import { WorkerHeartbeat } from "./jobs/worker-heartbeat.ts";
 
 const CLOSE_LIMIT_MS = 3_000;
+
+async function startHeartbeat(
+  { config, logger, storage }: WorkerContext,
+  worker: ResponseWorker,
+): Promise<WorkerHeartbeat> {
+  const version = readRelease();
+  const startedAtMs = storage.clock.nowMs();
+  const readDetails = () => ({ version, startedAtMs, queues: worker.slots });
+  const heartbeat = new WorkerHeartbeat({ registry: storage.workers, id: config.processName, readDetails, logger });
+  await heartbeat.start();
+  return heartbeat;
+}
 
 await runProcess("worker", async () => {
   const config = readConfig();
@@ -31,6 +45,7 @@ await runProcess("worker", async () => {
     sweepUpstreams: () => worker.remoteRuns.sweep(),
   });
   sweeper.start();
+  const heartbeat = await startHeartbeat(context, worker);
   const health = config.WORKER_PORT > 0 ? await serveHealth(config.WORKER_PORT, config.HOST) : undefined;
   logger.info({ health: health?.address() }, "Worker taking jobs");
 
@@ -53,7 +68,7 @@ await runProcess("worker", async () => {
     logger,
     drainLimitMs: config.DRAIN_GRACE_MS + HAND_OVER_MS + CLOSE_LIMIT_MS + TRACES_LIMIT_MS,
     drain: async () => {
-      await Promise.all([sweeper.stop(), worker.drain(config.DRAIN_GRACE_MS)]);
+      await Promise.all([heartbeat.stop(), sweeper.stop(), worker.drain(config.DRAIN_GRACE_MS)]);
       health?.close();
       await context[Symbol.asyncDispose]();
       await tracing.stop();

@@ -28,6 +28,10 @@ export class SlotShares {
     else this.#running.delete(project);
   }
 
+  get used(): number {
+    return this.#used;
+  }
+
   /** Whether running jobs block a waiting one. */
   get isFull(): boolean {
     return this.#used >= this.slots;

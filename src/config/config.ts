@@ -13,6 +13,7 @@ import { describeServerError, type McpServers, mcpServersSchema } from "./mcp-se
 import { readRedisTls } from "./redis-tls.ts";
 import { type Environment, environmentSchema } from "./settings.ts";
 import { SettingsFile } from "./settings-file.ts";
+import { parseTrustedProxies } from "./trusted-proxies.ts";
 
 export { type AdminKey, type ApiKey, hashApiKey } from "./api-keys.ts";
 export { SETTINGS } from "./settings.ts";
@@ -28,6 +29,8 @@ export interface Config extends Settings {
   encryptionKeys: readonly KeyObject[];
   /** Contents of the files of REDIS_TLS_…. */
   redisTls: TlsFiles | undefined;
+  /** TRUSTED_PROXIES, as Express takes it. */
+  trustedProxies: ReturnType<typeof parseTrustedProxies>;
   /** Contents of MCP_SERVERS_FILE. */
   mcpServers: McpServers;
   /** Name of this process in connections and logs. */
@@ -65,6 +68,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     apiKeys,
     adminKeys,
     encryptionKeys,
+    trustedProxies: parseTrustedProxies(settings.TRUSTED_PROXIES),
     mcpServers: readMcpServers(settings.MCP_SERVERS_FILE),
     redisTls: readRedisTls(settings, /^rediss/i.test(settings.REDIS_URL)),
     processName: `${hostname()}:${process.pid}`,

@@ -1,6 +1,6 @@
 /** The OpenAPI document: every route of `app.ts` with its answers. */
-import { readFileSync } from "node:fs";
 import { STATUS_CODES } from "node:http";
+import { readRelease } from "../config/release.ts";
 import { type Endpoint, NAMED_RESPONSES, toOperation } from "./endpoint.ts";
 import { HEADERS, REQUEST_HEADERS } from "./headers.ts";
 import * as contextWindow from "./operations/context-window.ts";
@@ -10,7 +10,9 @@ import * as conversations from "./operations/conversations.ts";
 import { createResponse } from "./operations/create-response.ts";
 import * as models from "./operations/models.ts";
 import * as responses from "./operations/responses.ts";
+import * as runs from "./operations/runs.ts";
 import * as server from "./operations/server.ts";
+import * as workersAndQueues from "./operations/workers-and-queues.ts";
 import { describeSchemas } from "./schemas.ts";
 import type { ApiResponse, Method, OpenApiDocument, Operation, PathItem, Reference } from "./spec.ts";
 
@@ -24,6 +26,8 @@ const API: Paths = {
   "/responses/{response_id}": { get: responses.retrieveResponse, delete: responses.deleteResponse },
   "/responses/{response_id}/cancel": { post: responses.cancelResponse },
   "/responses/{response_id}/input_items": { get: responses.listInputItems },
+  "/responses/{response_id}/run": { get: runs.retrieveRun },
+  "/responses/{response_id}/event_times": { get: runs.listEventTimes },
   "/conversations": { post: conversations.createConversation },
   "/conversations/{conversation_id}": {
     get: conversations.retrieveConversation,
@@ -37,6 +41,8 @@ const API: Paths = {
   },
   "/containers": { get: containers.listContainers },
   "/containers/{container_id}": { get: containers.retrieveContainer, delete: containers.deleteContainer },
+  "/organization/workers": { get: workersAndQueues.listWorkers },
+  "/organization/queues": { get: workersAndQueues.listQueues },
   "/models": { get: models.listModels },
   "/models/{model}": { get: models.retrieveModel },
 };
@@ -62,6 +68,7 @@ const TAGS = [
   { name: "Responses", description: "Create, retrieve, stream, resume, cancel and delete responses." },
   { name: "Conversations", description: "Lists of items that several responses share." },
   { name: "Containers", description: "Files and variables of the code interpreter." },
+  { name: "Organization", description: "Everything of an installation, for administrators." },
   { name: "Models", description: "The configured models." },
   { name: "Server", description: "Health checks and documentation. They need no key and have no `/v1` prefix." },
 ];
@@ -73,11 +80,6 @@ const API_SERVERS = [
 ];
 const ROOT_SERVERS = [{ url: ".", description: "Health checks and documentation" }];
 
-function version(): string {
-  const file = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(file) as { version: string }).version;
-}
-
 export function describeApi(): OpenApiDocument {
   const described = { ...pathsOf(API), ...pathsOf(ROOT, { servers: ROOT_SERVERS }) };
   const { paths, responses } = shareResponses(described);
@@ -85,7 +87,7 @@ export function describeApi(): OpenApiDocument {
     openapi: "3.1.0",
     info: {
       title: "background-responses",
-      version: version(),
+      version: readRelease(),
       summary: "A self-hosted server for the OpenAI Responses API.",
       description: DESCRIPTION,
       license: { name: "MIT", identifier: "MIT" },

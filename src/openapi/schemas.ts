@@ -24,7 +24,9 @@ import * as message from "../protocol/items/message.ts";
 import * as shell from "../protocol/items/shell.ts";
 import * as status from "../protocol/items/status.ts";
 import * as model from "../protocol/model.ts";
+import * as organizationQueue from "../protocol/organization-queue.ts";
 import * as response from "../protocol/response.ts";
+import * as run from "../protocol/run.ts";
 import * as settings from "../protocol/request-options.ts";
 import * as tool from "../protocol/tool.ts";
 import * as environment from "../protocol/tools/environment.ts";
@@ -56,7 +58,9 @@ const MODULES: Record<string, unknown>[] = [
   shell,
   status,
   model,
+  organizationQueue,
   response,
+  run,
   settings,
   tool,
   environment,

@@ -6,6 +6,7 @@ import { inputItemSchema, outputItemSchema } from "../protocol/item.ts";
 import { itemReferenceSchema } from "../protocol/items/context.ts";
 import { inputMessageSchema } from "../protocol/items/message.ts";
 import { listSchema } from "../protocol/list.ts";
+import { queueSchema, workerSchema } from "../protocol/organization-queue.ts";
 
 export type EventSchema = z.ZodObject<{ type: z.ZodLiteral<string> }>;
 
@@ -32,6 +33,8 @@ export const storedItemSchema = z.intersection(
 );
 export const itemListSchema = listSchema(storedItemSchema);
 export const containerListSchema = listSchema(containerSchema);
+export const workerListSchema = z.object({ object: z.literal("list"), data: z.array(workerSchema) });
+export const queueListSchema = z.object({ object: z.literal("list"), data: z.array(queueSchema) });
 
 /** Messages and references whose `type` is omitted: `inputItemSchema` accepts them. */
 const optionalType = <T extends string>(type: T) => ({ type: z.literal(type).nullish() });

@@ -6,12 +6,13 @@
 import { type JobsOptions, Queue } from "bullmq";
 import type { Logger } from "pino";
 import { z } from "zod";
+import type { QueueName } from "../protocol/organization-queue.ts";
 import type { RedisClient } from "../redis/script.ts";
 import { moveToFrontScript } from "./move-to-front.ts";
+import { type QueueDepth, readQueueDepth } from "./queue-depth.ts";
 import { renewLockScript } from "./renew-lock.ts";
 
-export const QUEUE_NAMES = ["foreground", "background"] as const;
-export type QueueName = (typeof QUEUE_NAMES)[number];
+export { QUEUE_NAMES, type QueueName } from "../protocol/organization-queue.ts";
 
 export const responseJobSchema = z.object({ responseId: z.string() });
 export type ResponseJob = z.infer<typeof responseJobSchema>;
@@ -138,6 +139,10 @@ export class ResponseQueue {
         jobId,
       )) === 1
     );
+  }
+
+  async readDepth(name: QueueName): Promise<QueueDepth> {
+    return await readQueueDepth(this.#redis, this.#prefix, name);
   }
 
   /** Rejects if the queue is unusable now. */

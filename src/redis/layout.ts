@@ -37,6 +37,8 @@
  *   <prefix>:item:<project>:<item id>  string  the responses and conversations that contain the item
  *   <prefix>:upstream-responses  zset  remote runs that are not cleaned up yet (store/remote-run-registry.ts)
  *   <prefix>:control          channel orders to workers
+ *   {<prefix>:workers}:details        hash  what live workers announce, by name (store/worker-registry.ts)
+ *   {<prefix>:workers}:of:<queue>     zset  names of its live workers, by the time until which they count
  *   <prefix>:sweeper          string  the worker that sweeps
  *   <prefix>:rate:<project>   string  requests in the current minute
  *   <prefix>:sealing-key      string  the encryption key, if none is configured (sealing/open-sealer.ts)
@@ -165,6 +167,12 @@ export class RedisLayout {
     return `${this.prefix}:control`;
   }
 
+  get workers(): string {
+    return `{${this.prefix}:workers}:details`;
+  }
+
+  workersOf = (queue: string): string => `{${this.prefix}:workers}:of:${queue}`;
+
   get sweeperLock(): string {
     return `${this.prefix}:sweeper`;
   }
@@ -194,7 +202,8 @@ export class RedisLayout {
 
   /** Patterns that match exactly the keys of this installation, for a program that erases it. */
   get patterns(): string[] {
-    return [this.prefix, this.queuePrefix, `{${this.inFlight}}`].map((beginning) => `${escapeGlob(beginning)}:*`);
+    const beginnings = [this.prefix, this.queuePrefix, `{${this.inFlight}}`, `{${this.prefix}:workers}`];
+    return beginnings.map((beginning) => `${escapeGlob(beginning)}:*`);
   }
 
   /** BullMQ needs its own hash tag in Redis Cluster. */

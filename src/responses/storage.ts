@@ -20,7 +20,9 @@ import { StoredBytes } from "../store/stored-bytes.ts";
 import { SweeperLock } from "../store/sweeper-lock.ts";
 import { RunJournals } from "../store/run-journals.ts";
 import { RemoteRunRegistry } from "../store/remote-run-registry.ts";
+import { WaitingTimes } from "../store/waiting-times.ts";
 import { WindowedResponses } from "../store/windowed-responses.ts";
+import { WorkerRegistry } from "../store/worker-registry.ts";
 import { WorkerControl } from "../queue/worker-control.ts";
 import { EventLog } from "../stream/log/event-log.ts";
 import { EventLogReader } from "../stream/log/event-log-reader.ts";
@@ -51,6 +53,8 @@ export interface Storage {
   readonly projects: Projects;
   readonly organizationKeys: OrganizationKeys;
   readonly workerControl: WorkerControl;
+  readonly workers: WorkerRegistry;
+  readonly waitingTimes: WaitingTimes;
   /** Redis's time, for times that one process stores and another compares with now. */
   readonly clock: Clock;
   readonly sealer: ContentSealer;
@@ -111,5 +115,7 @@ export function openStorage(connections: StorageConnections): Storage {
     projects: new Projects(redis, layout),
     organizationKeys: new OrganizationKeys(redis, layout, clock),
     workerControl: new WorkerControl(redis, layout, queue),
+    workers: new WorkerRegistry(redis, layout, clock),
+    waitingTimes: new WaitingTimes(redis, layout, clock),
   };
 }

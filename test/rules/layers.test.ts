@@ -37,6 +37,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/concurrency",
     "src/protocol",
     "src/lifecycle",
+    "src/queue",
     "src/store",
     "src/stream/log",
     "src/responses",
@@ -292,6 +293,7 @@ const ROOMS: Record<string, readonly string[]> = {
   ],
   "src/openapi": [
     "src/protocol",
+    "src/config",
     "src/lifecycle",
     "src/stream/log",
     "src/stream/fan-out",
@@ -360,6 +362,7 @@ const ROOMS: Record<string, readonly string[]> = {
   ],
   "src/app.ts": [
     "src/config",
+    "src/responses/reading",
     "src/responses/admission",
     "src/context.ts",
     "src/http/middleware",

@@ -7,6 +7,7 @@ import { DelayedError, type Job, WaitingError, Worker } from "bullmq";
 import type { WorkerContext } from "../../src/context.ts";
 import { delayErrors } from "../../src/queue/delay-errors.ts";
 import { QUEUE_NAMES, type QueueName, type ResponseJob, responseJobSchema } from "../../src/queue/response-queue.ts";
+import type { QueueSlots } from "../../src/protocol/organization-queue.ts";
 import { useRedisTime } from "../../src/queue/use-redis-time.ts";
 import { isRedisUnavailable } from "../../src/redis/connect.ts";
 import { measureRoundTrip } from "../../src/redis/round-trip.ts";
@@ -35,6 +36,7 @@ export class ResponseWorker {
   readonly #active: ActiveAttempts;
   readonly #runner: AttemptRunner;
   readonly #fairQueues: FairQueue[] = [];
+  readonly #shares: Record<QueueName, SlotShares>;
   readonly #workers: Worker<ResponseJob>[];
   readonly #locks: JobLocks;
   #isClosing = false;
@@ -48,6 +50,11 @@ export class ResponseWorker {
     this.#dependencies = openDependencies(context);
     this.#active = new ActiveAttempts(context.storage.leases, context.logger);
     this.#runner = new AttemptRunner(context, this.#dependencies.run, this.#active);
+    const { FOREGROUND_CONCURRENCY, BACKGROUND_CONCURRENCY, FAIR_RESERVE_PERCENT } = context.config;
+    this.#shares = {
+      foreground: new SlotShares(FOREGROUND_CONCURRENCY, FAIR_RESERVE_PERCENT),
+      background: new SlotShares(BACKGROUND_CONCURRENCY, FAIR_RESERVE_PERCENT),
+    };
     this.#workers = QUEUE_NAMES.flatMap((name) => this.#openQueue(name, roundTripMs));
   }
 
@@ -69,13 +76,22 @@ export class ResponseWorker {
     return !this.#isClosing && this.#workers.every((worker) => worker.isRunning());
   }
 
+  get slots(): Record<QueueName, QueueSlots> {
+    const { foreground, background } = this.#shares;
+    return {
+      foreground: { slots: foreground.slots, used: foreground.used },
+      background: { slots: background.slots, used: background.used },
+    };
+  }
+
   #openQueue(name: QueueName, roundTripMs: number): Worker<ResponseJob>[] {
-    const { config, queue, logger } = this.#context;
-    const slots = name === FOREGROUND ? config.FOREGROUND_CONCURRENCY : config.BACKGROUND_CONCURRENCY;
+    const { queue, logger } = this.#context;
     const process: ProcessJob = async (job, token) => await this.#process(job, token);
-    const shares = new SlotShares(slots, config.FAIR_RESERVE_PERCENT);
+    const shares = this.#shares[name];
     const fair = new FairQueue(name, queue, shares, logger, process);
-    const lanes = computeLaneSizes(slots, roundTripMs).map((size, lane) => this.#openLane(name, fair, size, lane > 0));
+    const lanes = computeLaneSizes(shares.slots, roundTripMs).map((size, lane) =>
+      this.#openLane(name, fair, size, lane > 0),
+    );
     fair.attach(lanes[0]!);
     this.#fairQueues.push(fair);
     return lanes;

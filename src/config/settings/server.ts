@@ -1,4 +1,13 @@
-import { choice, flag, integer, MAX_EXTENDED_TIMER_MS, MAX_PORT, milliseconds, text } from "../setting.ts";
+import {
+  choice,
+  flag,
+  integer,
+  MAX_EXTENDED_TIMER_MS,
+  MAX_PORT,
+  milliseconds,
+  optionalText,
+  text,
+} from "../setting.ts";
 
 export const serverSettings = {
   HOST: text(
@@ -11,6 +20,9 @@ export const serverSettings = {
   HTTP_KEEP_ALIVE_MS: milliseconds(
     "Lifetime of an idle HTTP connection. A load balancer in front needs a shorter idle timeout; otherwise it sends requests into connections that are closing, and answers 502.",
     { default: 65_000, min: 1, max: MAX_EXTENDED_TIMER_MS },
+  ),
+  TRUSTED_PROXIES: optionalText(
+    "Proxies whose `X-Forwarded-For` names the client in access lines and in the audit log: a number of hops, or a comma-separated list of addresses, networks, `loopback`, `linklocal` and `uniquelocal`. Without it, the client is the peer of the connection.",
   ),
   LOG_LEVEL: choice(
     "Lowest level of log lines that are written: `fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`.",

@@ -1,6 +1,7 @@
 /** `GET /healthz`: the process answers. `GET /readyz`: it can do its work. */
 import { setTimeout as delay } from "node:timers/promises";
 import { type RequestHandler, Router } from "express";
+import type { QueueName } from "../../protocol/organization-queue.ts";
 import type { Preflight } from "../../redis/preflight.ts";
 
 /** A check fails if it returns `false`, throws, or times out. */
@@ -14,7 +15,11 @@ export interface ReadinessOptions {
   replicaWaitMs?: number;
   /** Conditions that the process tolerates and the operator should correct. */
   warnings?: () => Promise<string[]>;
+  /** Live workers by queue. A queue without workers is a warning: this process still accepts responses and shows them. */
+  countWorkers?: () => Promise<WorkerCounts>;
 }
+
+export type WorkerCounts = Readonly<Record<QueueName, number>>;
 
 export function healthRoutes(checks: ReadinessChecks, options: ReadinessOptions = {}): Router {
   const router = Router();
@@ -38,22 +43,28 @@ const healthz: RequestHandler = (_request, response) => {
   response.json({ status: "ok" });
 };
 
-function readyz(
-  checks: ReadinessChecks,
-  { replicaWaitMs = 0, warnings = async () => [] }: ReadinessOptions,
-): RequestHandler {
-  const timeoutMs = CHECK_TIMEOUT_MS + replicaWaitMs;
+function readyz(checks: ReadinessChecks, options: ReadinessOptions): RequestHandler {
+  const timeoutMs = CHECK_TIMEOUT_MS + (options.replicaWaitMs ?? 0);
   return async (_request, response) => {
     const entries = Object.entries(checks).map(
       async ([name, check]) => [name, await passes(check, timeoutMs)] as const,
     );
     const results = Object.fromEntries(await Promise.all(entries));
     const isReady = Object.values(results).every(Boolean);
-    // The warnings come from Redis: if it fails, the checks report it.
-    const listed = isReady ? await warnings().catch(() => []) : [];
     const body = { status: isReady ? "ready" : "unavailable", checks: results };
-    response.status(isReady ? 200 : 503).json(listed.length === 0 ? body : { ...body, warnings: listed });
+    response.status(isReady ? 200 : 503).json(isReady ? { ...body, ...(await describeReady(options)) } : body);
   };
+}
+
+/** The workers and the warnings of a process that is ready. They come from Redis: if it fails, the checks report it. */
+async function describeReady({ warnings, countWorkers }: ReadinessOptions) {
+  const [listed = [], workers] = await Promise.all([
+    warnings?.().catch(() => undefined),
+    countWorkers?.().catch(() => undefined),
+  ]);
+  const unserved = Object.entries(workers ?? {}).flatMap(([queue, count]) => (count === 0 ? [queue] : []));
+  const all = [...listed, ...unserved.map((queue) => `No worker serves the queue '${queue}': start a worker.`)];
+  return { ...(workers !== undefined && { workers }), ...(all.length > 0 && { warnings: all }) };
 }
 
 async function passes(check: () => unknown, timeoutMs: number): Promise<boolean> {

@@ -1,4 +1,4 @@
-/** `GET /responses/:id/event_times`: when the events of the log were recorded (contract.md#runs). */
+/** `GET /responses/:id/event_times`: when the events of the log were recorded (contract.md#the-run). */
 import type { RequestHandler } from "express";
 import type { ApiContext } from "../../context.ts";
 import type { EventTimeList } from "../../protocol/run.ts";

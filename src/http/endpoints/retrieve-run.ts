@@ -1,4 +1,4 @@
-/** `GET /responses/:id/run`: what the response's run does, waits for and has done (contract.md#runs). */
+/** `GET /responses/:id/run`: what the response's run does, waits for and has done (contract.md#the-run). */
 import type { RequestHandler } from "express";
 import type { ApiContext } from "../../context.ts";
 import { responseNotFound } from "../../lifecycle/errors/state.ts";

@@ -11,7 +11,7 @@ declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace
   namespace Express {
     interface Locals {
-      /** The response that this request created or replayed: the log line links its id to the request's. */
+      /** The response that this request created, replayed or names: the log line links its id to the request's. */
       responseId?: string;
     }
   }
@@ -20,18 +20,22 @@ declare global {
 /** The hosted API's rule for `X-Client-Request-Id`. The id is logged and not answered. */
 export const CLIENT_ID = /^[\x20-\x7e]{0,512}$/;
 
-/** Logs only the method, the URL and the request's ids: other headers and bodies may contain secrets. */
+/** Logs who asked for what: other headers and bodies may contain secrets. Behind a proxy, TRUSTED_PROXIES finds the client. */
 export function logRequests(logger: Logger): RequestHandler {
   return (request, response, next) => {
     const startedMs = performance.now();
     const requestId = response.getHeader("x-request-id");
+    // A closed socket has no address.
+    const clientAddress = request.ip;
     const clientRequestId = request.get("x-client-request-id");
     const isValid = clientRequestId === undefined || CLIENT_ID.test(clientRequestId);
     response.once("close", () => {
       const line = {
         requestId,
         ...(isValid && clientRequestId !== undefined && { clientRequestId }),
+        ...(response.locals.project !== undefined && { project: response.locals.project }),
         ...(response.locals.responseId !== undefined && { responseId: response.locals.responseId }),
+        clientAddress,
         method: request.method,
         url: request.originalUrl,
         status: response.statusCode,

@@ -8,6 +8,8 @@ export function parseResponseId(request: HttpRequest): string {
   const id = String(request.params["response_id"]);
   if (!id.startsWith("resp")) throw malformedResponseId(id);
   if (!isResponseId(id)) throw responseNotFound(id);
+  // For the access line.
+  if (request.res !== undefined) request.res.locals.responseId = id;
   return id;
 }
 

@@ -8,6 +8,11 @@ const readiness = (status: string): JsonSchema => ({
   properties: {
     status: { type: "string", const: status },
     checks: { type: "object", additionalProperties: { type: "boolean" } },
+    workers: {
+      type: "object",
+      properties: { foreground: { type: "integer" }, background: { type: "integer" } },
+      description: "Live workers by queue, if the process is ready.",
+    },
     warnings: {
       type: "array",
       items: { type: "string" },
@@ -58,7 +63,21 @@ export const readyz: Endpoint = {
       description:
         "Redis and the queue answer, Redis accepts writes (confirmed by the required replicas), and the process is not shutting down.",
       content: {
-        "application/json": { schema: readiness("ready"), examples: { Ready: { status: "ready", checks } } },
+        "application/json": {
+          schema: readiness("ready"),
+          examples: {
+            Ready: { status: "ready", checks, workers: { foreground: 2, background: 2 } },
+            "No worker": {
+              status: "ready",
+              checks,
+              workers: { foreground: 0, background: 0 },
+              warnings: [
+                "No worker serves the queue 'foreground': start a worker.",
+                "No worker serves the queue 'background': start a worker.",
+              ],
+            },
+          },
+        },
       },
     },
     503: {

@@ -1,4 +1,4 @@
-/** Describes the run of a response from its record: an extension of the published API (contract.md#runs). */
+/** Describes the run of a response from its record: an extension of the published API (contract.md#the-run). */
 import type { RunFacts } from "../../lifecycle/run-facts.ts";
 import { isTerminalStatus } from "../../protocol/response.ts";
 import type { Run, RunStep } from "../../protocol/run.ts";

@@ -37,14 +37,15 @@ function routesIn(stack: readonly Layer[], mounts: readonly string[] = [""]): st
         mounts.map((mount) => `${method.toUpperCase()} ${mount}${path}`),
       );
     }
-    const under = [rawPath].flat().map((path) => (path === "/" ? "" : path));
+    const under = mounts.flatMap((mount) => [rawPath].flat().map((path) => mount + (path === "/" ? "" : path)));
     return handle.stack === undefined ? [] : routesIn(handle.stack, under);
   });
 }
 
 test("every route of the app is described, and nothing else", async () => {
   await using context = await openApiContext(
-    readConfig({ REDIS_URL: testRedisUrl(), KEY_PREFIX: uniquePrefix() }),
+    // With every optional part of the API.
+    readConfig({ REDIS_URL: testRedisUrl(), KEY_PREFIX: uniquePrefix(), ADMIN_KEYS: "ops:key-of-ops" }),
     silentLogger,
   );
   const { stack } = createApp(context).router as unknown as { stack: Layer[] };
