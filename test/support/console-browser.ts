@@ -1,4 +1,5 @@
 /** The console in a real browser. It notes whatever goes wrong there, and measures what people need to use a page. */
+import { readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -6,7 +7,7 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { launchChromium } from "./chromium.ts";
 
 const require = createRequire(import.meta.url);
-const AXE = require.resolve("axe-core/axe.min.js");
+const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 /** Set to a folder, each look at a page is also kept there as an image. */
 const IMAGES = process.env["CONSOLE_IMAGES"];
 
@@ -80,16 +81,11 @@ export async function examine(page: Page, name: string): Promise<Usability> {
     await page.screenshot({ path: join(IMAGES, `${name}.png`), fullPage: true });
   }
   // The policy of the page allows no script but its own; a test may run one beside it.
-  if (!(await page.evaluate("'axe' in globalThis"))) await page.evaluate(await readAxe());
+  if (!(await page.evaluate("'axe' in globalThis"))) await page.evaluate(`${AXE};void 0`);
   const violations = await page.evaluate<string[]>(`axe.run().then(({ violations }) =>
     violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => id + " " + target.join(" ") + ": " + failureSummary)))`);
   const overflow = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
   return { violations, overflow };
-}
-
-async function readAxe(): Promise<string> {
-  const { readFile } = await import("node:fs/promises");
-  return `${await readFile(AXE, "utf8")};void 0`;
 }
 
 export const USABLE: Usability = { violations: [], overflow: 0 };

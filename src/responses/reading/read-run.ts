@@ -35,6 +35,7 @@ export function describeRun(id: string, record: ResponseRecord, facts: RunFacts)
     attempt_count: Math.max(record.attempts, attempts.length),
     wait_count: record.waits,
     turn_count: facts.turns,
+    turn_starts: facts.turnStarts ?? [],
     tool_calls: facts.toolCalls ?? {},
     usage: facts.usage ?? null,
     cost_usd: facts.costUsd ?? null,

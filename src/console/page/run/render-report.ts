@@ -28,10 +28,20 @@ for (const rule of ["heading_open", "heading_close"]) {
   };
 }
 
+// Markdown aligns cells by inline styles, which the page's policy forbids.
+for (const rule of ["th_open", "td_open"]) {
+  markdown.renderer.rules[rule] = (tokens, index, options, _env, renderer) => {
+    const token = tokens[index]!;
+    const alignment = /^text-align:(left|center|right)$/.exec(String(token.attrGet("style") ?? ""))?.[1];
+    token.attrs = alignment === undefined ? null : [["align", alignment]];
+    return renderer.renderToken(tokens, index, options);
+  };
+}
+
 export function renderReport({ text, sources }: CitedText): DocumentFragment {
   const fragment = DOMPurify.sanitize(markdown.render(text), {
     ALLOWED_TAGS: TAGS,
-    ALLOWED_ATTR: ["href", "title", "start"],
+    ALLOWED_ATTR: ["href", "title", "start", "align"],
     ALLOW_DATA_ATTR: false,
     ALLOW_ARIA_ATTR: false,
     RETURN_DOM_FRAGMENT: true,

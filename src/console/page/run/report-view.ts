@@ -51,7 +51,7 @@ function SourceList({ sources }: { sources: readonly Source[] }) {
       ${sources.map(
         ({ url, title }) => html`<li key=${url}>
           <a href=${url} target="_blank" rel="noopener noreferrer">${title}</a>
-          <span class="host">${new URL(url).host}</span>
+          ${" "}<span class="host">${new URL(url).host}</span>
         </li>`,
       )}
     </ol>

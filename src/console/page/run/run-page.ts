@@ -65,7 +65,7 @@ function StepLine({ view }: { view: RunView }) {
       <${StatusBadge} status=${status} />${" "}
       <span>${step === undefined ? "" : describeStepWithTime(step, now.value)}</span>
     </p>
-    ${run !== undefined && html`<p class="duration">${formatTicking(durationOf(run, now.value))}</p>`}
+    ${run !== undefined && html`<p class="duration">${isTerminalStatus(status) ? "Took" : "Runs for"} ${formatTicking(durationOf(run, now.value))}</p>`}
     ${explanation !== undefined && html`<p class="note">${explanation}</p>`}
     ${
       error !== null &&

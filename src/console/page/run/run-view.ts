@@ -45,8 +45,9 @@ export class RunView implements Follower {
     return this.#log.isOver;
   }
 
+  /** The steps that are shown. Others may be folded already, and appear in the next frame. */
   get steps(): readonly Step[] {
-    return this.#log.steps;
+    return this.#steps.map((step) => step.peek());
   }
 
   stepAt(index: number): Signal<Step> {

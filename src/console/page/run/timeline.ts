@@ -24,8 +24,9 @@ export function Timeline({ view }: { view: RunView }) {
   const rows = useComputed(() => {
     void view.timesVersion.value;
     void view.stepCount.value;
-    const marks = marksOf(view.run.value?.attempts ?? []);
-    return arrangeRows(view.steps, marks, (number) => view.times.at(number), firstStep.value);
+    const { attempts = [], turn_starts: turnStarts = [] } = view.run.value ?? {};
+    const timeOf = (number: number): number | undefined => view.times.at(number);
+    return arrangeRows({ steps: view.steps, marks: marksOf(attempts), turnStarts, timeOf }, firstStep.value);
   });
   if (view.stepCount.value === 0 && rows.value.length === 0) return html`<p class="empty">Nothing has happened yet.</p>`;
   return html`<div>
@@ -93,12 +94,9 @@ function StepRow({ view, index }: { view: RunView; index: number }) {
 function Outcome({ view, step, outcome }: { view: RunView; step: Step; outcome: string }) {
   const startMs = view.times.at(step.addedAt);
   const endMs = step.doneAt === undefined ? undefined : view.times.at(step.doneAt);
-  const duration =
-    startMs === undefined
-      ? undefined
-      : endMs === undefined
-        ? step.doneAt === undefined && formatTicking(now.value - startMs)
-        : formatDuration(endMs - startMs);
+  let duration = "";
+  if (startMs !== undefined && endMs !== undefined && endMs > startMs) duration = formatDuration(endMs - startMs);
+  else if (startMs !== undefined && step.doneAt === undefined) duration = formatTicking(now.value - startMs);
   const isPlain = outcome === "done" || outcome === "waiting";
   return html`<span class="outcome">
     ${!isPlain && html`<span class=${`badge ${outcome.replace(" ", "-")}`}>${outcome}</span>`} ${duration}
