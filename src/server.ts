@@ -10,7 +10,9 @@ import { createLogger } from "./logging/logger.ts";
 import { listOperatorSecrets } from "./providers/operator-secrets.ts";
 import { runProcess } from "./process/run-process.ts";
 import { readProviderCatalog } from "./providers/catalog.ts";
-import { startTracing, TRACES_LIMIT_MS, type Tracing } from "./telemetry/tracing/start-tracing.ts";
+import { traceFields } from "./telemetry/trace-context.ts";
+import { startTracing } from "./telemetry/tracing/start-tracing.ts";
+import { TRACES_LIMIT_MS, type Tracing } from "./telemetry/tracing/tracing.ts";
 
 /** Time after the grace period for the last answers and for closing connections. */
 const CLOSE_LIMIT_MS = 5_000;
@@ -19,7 +21,13 @@ await runProcess("api", async () => {
   const config = readConfig();
   const { providers } = readProviderCatalog(config);
   const secrets = listOperatorSecrets(config, providers);
-  const logger = createLogger({ name: "api", level: config.LOG_LEVEL, pretty: config.LOG_PRETTY, secrets });
+  const logger = createLogger({
+    name: "api",
+    level: config.LOG_LEVEL,
+    pretty: config.LOG_PRETTY,
+    secrets,
+    fields: traceFields,
+  });
   redirectConsole(logger);
   const tracing = await startTracing({ name: "api", config, providers, logger });
   const context = await openApiContext(config, logger);

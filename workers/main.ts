@@ -10,7 +10,9 @@ import { createLogger } from "../src/logging/logger.ts";
 import { listOperatorSecrets } from "../src/providers/operator-secrets.ts";
 import { runProcess } from "../src/process/run-process.ts";
 import { readProviderCatalog } from "../src/providers/catalog.ts";
-import { startTracing, TRACES_LIMIT_MS } from "../src/telemetry/tracing/start-tracing.ts";
+import { traceFields } from "../src/telemetry/trace-context.ts";
+import { startTracing } from "../src/telemetry/tracing/start-tracing.ts";
+import { TRACES_LIMIT_MS } from "../src/telemetry/tracing/tracing.ts";
 import { ResponseSweeper } from "./jobs/response-sweeper.ts";
 import { HAND_OVER_MS, ResponseWorker } from "./jobs/response-worker.ts";
 import { WorkerHeartbeat } from "./jobs/worker-heartbeat.ts";
@@ -33,7 +35,13 @@ await runProcess("worker", async () => {
   const config = readConfig();
   const { providers } = readProviderCatalog(config);
   const secrets = listOperatorSecrets(config, providers);
-  const logger = createLogger({ name: "worker", level: config.LOG_LEVEL, pretty: config.LOG_PRETTY, secrets });
+  const logger = createLogger({
+    name: "worker",
+    level: config.LOG_LEVEL,
+    pretty: config.LOG_PRETTY,
+    secrets,
+    fields: traceFields,
+  });
   redirectConsole(logger);
   const tracing = await startTracing({ name: "worker", config, providers, logger });
   const context = await openWorkerContext(config, logger);

@@ -38,6 +38,8 @@ export interface LoggerOptions {
   pretty: boolean;
   /** Texts that no line may contain. */
   secrets?: readonly string[];
+  /** Fields of the line that is written now, as a new object each time. */
+  fields?: () => Record<string, unknown>;
 }
 
 export function createLogger(options: LoggerOptions): Logger {
@@ -49,6 +51,7 @@ export function createLogger(options: LoggerOptions): Logger {
   const settings = {
     name: options.name,
     level: options.level,
+    ...(options.fields !== undefined && { mixin: options.fields }),
     redact: { paths: REDACTED, censor: "[redacted]" },
     serializers: { err: describeError },
     // Runs last, because libraries write secrets into their errors.

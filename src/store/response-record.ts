@@ -131,4 +131,4 @@ export interface Memberships {
 
 /** A response and its run, as they are reported at the end. */
 export type RunOutcome = RunFacts &
-  Pick<ResponseRecord, "status" | "background" | "createdAtMs" | "attempts" | "waits">;
+  Pick<ResponseRecord, "status" | "background" | "createdAtMs" | "attempts" | "waits" | "traceparent" | "tracestate">;

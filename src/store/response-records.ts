@@ -48,7 +48,15 @@ const eraseRecordScript = defineScript<0 | 1>(
 
 /** Invalid fields must not prevent the end of a response. */
 const runOutcomeSchema = runFactsSchema.extend(
-  recordSchema.pick({ status: true, background: true, createdAtMs: true, attempts: true, waits: true }).shape,
+  recordSchema.pick({
+    status: true,
+    background: true,
+    createdAtMs: true,
+    attempts: true,
+    waits: true,
+    traceparent: true,
+    tracestate: true,
+  }).shape,
 );
 
 export class ResponseRecords {

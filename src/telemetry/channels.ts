@@ -5,7 +5,7 @@
  */
 import type { IncomingHttpHeaders } from "node:http";
 import { type Channel, channel, type TracingChannel, tracingChannel } from "node:diagnostics_channel";
-import type { AttemptEnd } from "../protocol/run.ts";
+import type { AttemptEnd, RunAttempt } from "../protocol/run.ts";
 import type { ResponseStatus, Usage } from "../protocol/response.ts";
 import type { TraceContext } from "./trace-context.ts";
 
@@ -49,6 +49,10 @@ export interface AttemptReport extends Reported {
   worker: string;
   background: boolean;
   acceptedAtMs: number;
+  /** By Redis's clock. Absent if the record does not say. */
+  startedAtMs?: number | undefined;
+  /** The attempt before, if its process died: it could not report its end. */
+  died?: RunAttempt | undefined;
   /** The trace context of the request that created the response. */
   trace?: TraceContext | undefined;
   /** Set when the attempt has ended. */
@@ -127,6 +131,8 @@ export interface EndedReport extends Reported {
   usage: Usage | undefined;
   costUsd: number | undefined;
   toolCalls: Readonly<Record<string, { completed: number; failed: number }>>;
+  /** The trace context of the request that created the response. */
+  trace?: TraceContext | undefined;
 }
 
 export interface SweepReport {

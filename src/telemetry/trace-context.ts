@@ -10,6 +10,16 @@ export interface TraceContext {
   tracestate?: string | undefined;
 }
 
+interface TraceFields {
+  traceparent?: string | undefined;
+  tracestate?: string | undefined;
+}
+
+/** The fields of a record. Undefined if nothing traced the request that created it. */
+export function toTraceContext({ traceparent, tracestate }: TraceFields): TraceContext | undefined {
+  return traceparent === undefined ? undefined : { traceparent, tracestate };
+}
+
 /** A step of a trace: a request, an attempt, a model call, a tool call. */
 export interface TraceStep {
   /** What continues the trace after this step. */
@@ -23,6 +33,17 @@ export const CURRENT_STEP = new AsyncLocalStorage<TraceStep>();
 /** For this server's own records. */
 export function currentTraceContext(): TraceContext | undefined {
   return CURRENT_STEP.getStore()?.context;
+}
+
+/**
+ * Fields that link a log line to its span, by the names of
+ * https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/. None without tracing.
+ */
+export function traceFields(): { trace_id?: string | undefined; span_id?: string | undefined } {
+  const context = currentTraceContext();
+  if (context === undefined) return {};
+  const [, trace_id, span_id] = context.traceparent.split("-");
+  return { trace_id, span_id };
 }
 
 /** For requests to other servers. Undefined without tracing, and if the operator turned propagation off. */

@@ -58,6 +58,8 @@ describe("every answer matches its description", () => {
     expect((await call("POST", `/responses/${running}/cancel`)).status).toBe(200);
     expect((await call("DELETE", `/responses/${running}`)).status).toBe(200);
     expect((await call("GET", `/responses/${id}/input_items?limit=5&order=asc`)).status).toBe(200);
+    expect((await call("GET", `/responses/${id}/run`)).status).toBe(200);
+    expect((await call("GET", `/responses/${id}/event_times?limit=5`)).status).toBe(200);
   });
 
   test("streams: text, reasoning, calls, refusals, padding, failures and limits", async () => {

@@ -29,6 +29,8 @@ const VERBS: [string, (id: string) => [method: string, path: string]][] = [
   ["cancel", (each) => ["POST", `/responses/${each}/cancel`]],
   ["delete", (each) => ["DELETE", `/responses/${each}`]],
   ["input items", (each) => ["GET", `/responses/${each}/input_items`]],
+  ["run", (each) => ["GET", `/responses/${each}/run`]],
+  ["event times", (each) => ["GET", `/responses/${each}/event_times`]],
 ];
 
 test.each(VERBS)("%s: exactly as for an unknown id", async (_name, request) => {

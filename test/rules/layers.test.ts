@@ -400,6 +400,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/config",
     "src/process",
     "src/providers",
+    "src/telemetry",
     "src/context.ts",
     "src/http/server",
     "src/app.ts",
@@ -410,6 +411,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/config",
     "src/process",
     "src/providers",
+    "src/telemetry",
     "src/context.ts",
     "src/worker-health-app.ts",
     "src/telemetry/tracing",
@@ -439,6 +441,7 @@ const LIBRARIES: Record<string, readonly string[]> = {
   jsdom: ["workers/tools/web-search/page-extraction/"],
   "@mozilla/readability": ["workers/tools/web-search/page-extraction/"],
   "robots-parser": ["workers/tools/web-search/"],
+  "@opentelemetry": ["src/telemetry/tracing/"],
 };
 
 interface Import {

@@ -353,6 +353,8 @@ const asked = fc.record({
     "/responses/RESP",
     "/responses/RESP/input_items",
     "/responses/RESP/input_items",
+    "/responses/RESP/run",
+    "/responses/RESP/event_times",
 
     "/conversations/CONV",
     "/conversations/CONV/items",

@@ -104,6 +104,8 @@ export type AttemptRecord = Pick<
   | "deadlineMs"
   | "retentionSeconds"
   | "waits"
+  | "traceparent"
+  | "tracestate"
 >;
 
 export interface Attempt {
@@ -114,6 +116,8 @@ export interface Attempt {
   readonly control: AttemptControl;
   readonly writer: EventWriter;
   readonly progress: RunProgress;
+  /** The attempts so far and this one, as the record has them (src/stream/log/attempt-log.ts). */
+  readonly attemptLog: string;
 }
 
 export interface AttemptStart {
@@ -142,5 +146,5 @@ export function openAttempt(storage: Storage, start: AttemptStart, control: Atte
   });
   const reported = { responseId: id, project: record.project, model: facts.model || state.response.model };
   const progress = new RunProgress(writer, storage.clock, reported, attempt, facts);
-  return { id, lease, record, control, writer, progress };
+  return { id, lease, record, control, writer, progress, attemptLog: facts.attemptLog };
 }

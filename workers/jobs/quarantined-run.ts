@@ -7,6 +7,9 @@ import { redirectConsole } from "../../src/logging/redirect-console.ts";
 import { openWorkerContext } from "../../src/context.ts";
 import { createLogger } from "../../src/logging/logger.ts";
 import { runProcess } from "../../src/process/run-process.ts";
+import { readProviderCatalog } from "../../src/providers/catalog.ts";
+import { listOperatorSecrets } from "../../src/providers/operator-secrets.ts";
+import { traceFields } from "../../src/telemetry/trace-context.ts";
 import { startTracing } from "../../src/telemetry/tracing/start-tracing.ts";
 import { type StopMessage, ALIVE_INTERVAL_MS, type RunReport } from "./quarantine.ts";
 import { AttemptControl } from "../attempt/attempt.ts";
@@ -25,10 +28,17 @@ const report = async (message: RunReport): Promise<void> => {
 await runProcess("quarantined run", async () => {
   const id = process.argv[2]!;
   const config = readConfig();
-  const logger = createLogger({ name: "quarantined run", level: config.LOG_LEVEL, pretty: config.LOG_PRETTY });
+  const { providers } = readProviderCatalog(config);
+  const logger = createLogger({
+    name: "quarantined run",
+    level: config.LOG_LEVEL,
+    pretty: config.LOG_PRETTY,
+    secrets: listOperatorSecrets(config, providers),
+    fields: traceFields,
+  });
   redirectConsole(logger);
   const context = await openWorkerContext(config, logger);
-  const tracing = await startTracing({ name: "worker", config, providers: context.catalog.providers, logger });
+  const tracing = await startTracing({ name: "worker", config, providers, logger });
   const dependencies = openDependencies(context);
   const control = new AttemptControl();
   process.on("message", ({ stop, isUrgent }: StopMessage) => {

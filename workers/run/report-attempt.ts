@@ -1,6 +1,8 @@
 /** Reports an attempt: its start, its recovery of a lost run, and how it ended. */
-import type { AttemptEnd } from "../../src/protocol/run.ts";
+import type { AttemptEnd, RunAttempt } from "../../src/protocol/run.ts";
+import { parseAttemptLog } from "../../src/stream/log/attempt-log.ts";
 import { type AttemptReport, channels } from "../../src/telemetry/channels.ts";
+import { toTraceContext } from "../../src/telemetry/trace-context.ts";
 import type { Attempt } from "../attempt/attempt.ts";
 import type { HeldOutcome } from "./acquire-lease.ts";
 import type { AttemptOutcome } from "./attempt-outcome.ts";
@@ -8,15 +10,23 @@ import { describe } from "./release-lease.ts";
 
 export async function reportAttempt(
   { workerName: worker }: { workerName: string },
-  { record, writer, progress }: Attempt,
+  { record, writer, progress, attemptLog }: Attempt,
   { lostWorker }: HeldOutcome,
   run: () => Promise<AttemptOutcome>,
 ): Promise<AttemptOutcome> {
   const { reported, attempt } = progress;
-  if (lostWorker !== "") channels.recovery.publish({ ...reported, lostWorker, worker });
   const { background } = writer.state.response;
-  const report: AttemptReport = { ...reported, attempt, worker, background, acceptedAtMs: record.createdAtMs };
+  const report: AttemptReport = {
+    ...reported,
+    attempt,
+    worker,
+    background,
+    acceptedAtMs: record.createdAtMs,
+    trace: toTraceContext(record),
+    ...(channels.attempt.hasSubscribers && describeAttempts(parseAttemptLog(attemptLog))),
+  };
   return await channels.attempt.tracePromise(async () => {
+    if (lostWorker !== "") channels.recovery.publish({ ...reported, lostWorker, worker });
     try {
       const outcome = await run();
       report.end = endOf(outcome);
@@ -27,6 +37,15 @@ export async function reportAttempt(
       throw error;
     }
   }, report);
+}
+
+const DIED: ReadonlySet<AttemptEnd | null> = new Set(["worker_lost", "crashed"]);
+
+/** The last attempt is the one that starts now. */
+function describeAttempts(attempts: readonly RunAttempt[]): Pick<AttemptReport, "startedAtMs" | "died"> {
+  const [previous, current] = [attempts.at(-2), attempts.at(-1)];
+  const hasDied = previous !== undefined && DIED.has(previous.end);
+  return { startedAtMs: current?.started_at_ms, ...(hasDied && { died: previous }) };
 }
 
 function endOf(outcome: AttemptOutcome): AttemptEnd {

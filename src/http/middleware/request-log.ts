@@ -2,6 +2,7 @@
  * One log line per request, except health checks. Written by hand because the libraries create a child logger per
  * request, which costs more than a tenth of the time it takes to accept one.
  */
+import { AsyncResource } from "node:async_hooks";
 import type { RequestHandler } from "express";
 import type { Logger } from "pino";
 import { malformedClientRequestId } from "../../lifecycle/errors/http.ts";
@@ -29,7 +30,7 @@ export function logRequests(logger: Logger): RequestHandler {
     const clientAddress = request.ip;
     const clientRequestId = request.get("x-client-request-id");
     const isValid = clientRequestId === undefined || CLIENT_ID.test(clientRequestId);
-    response.once("close", () => {
+    const log = (): void => {
       const line = {
         requestId,
         ...(isValid && clientRequestId !== undefined && { clientRequestId }),
@@ -42,7 +43,9 @@ export function logRequests(logger: Logger): RequestHandler {
         durationMs: Math.round(performance.now() - startedMs),
       };
       logger.info(line, response.writableFinished ? "Request answered" : "Request cut off");
-    });
+    };
+    // So that the line gets the ids of the request's span.
+    response.once("close", AsyncResource.bind(log));
     if (!isValid) throw malformedClientRequestId();
     next();
   };

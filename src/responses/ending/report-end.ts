@@ -2,6 +2,7 @@
 import { isTerminalStatus } from "../../protocol/response.ts";
 import type { RunOutcome } from "../../store/response-record.ts";
 import { channels } from "../../telemetry/channels.ts";
+import { toTraceContext } from "../../telemetry/trace-context.ts";
 
 export function reportEnd(responseId: string, project: string, run: RunOutcome): void {
   if (!channels.ended.hasSubscribers || !isTerminalStatus(run.status)) return;
@@ -25,5 +26,6 @@ export function reportEnd(responseId: string, project: string, run: RunOutcome):
     usage: run.usage,
     costUsd: run.costUsd,
     toolCalls: run.toolCalls ?? {},
+    trace: toTraceContext(run),
   });
 }

@@ -6,13 +6,21 @@ import type { ResponseRecord } from "../../store/response-record.ts";
 import { parseAttemptLog } from "../../stream/log/attempt-log.ts";
 import type { Storage } from "../storage.ts";
 
+const NO_WORKER = "No worker is alive.";
+
 /** Undefined if the response does not exist. */
 export async function readRun(storage: Storage, id: string): Promise<Run | undefined> {
   const read = await storage.records.readWithFacts(id);
-  return read && describeRun(id, read.record, read.facts);
+  if (read === undefined) return undefined;
+  const { record, facts } = read;
+  const workers = isTerminalStatus(record.status)
+    ? 0
+    : await storage.workers.count(record.background ? "background" : "foreground");
+  return describeRun(id, record, facts, workers);
 }
 
-export function describeRun(id: string, record: ResponseRecord, facts: RunFacts): Run {
+/** `workers` counts the live workers that serve the response's queue. */
+export function describeRun(id: string, record: ResponseRecord, facts: RunFacts, workers: number): Run {
   const attempts = parseAttemptLog(facts.attemptLog);
   return {
     object: "response.run",
@@ -22,7 +30,7 @@ export function describeRun(id: string, record: ResponseRecord, facts: RunFacts)
     background: record.background,
     model: facts.model,
     served_model: facts.servedModel ?? null,
-    step: describeStep(record, facts),
+    step: describeStep(record, facts, workers),
     created_at_ms: Math.floor(record.createdAtMs),
     started_at_ms: facts.startedAtMs ?? null,
     first_event_at_ms: facts.firstEventAtMs ?? null,
@@ -43,10 +51,15 @@ export function describeRun(id: string, record: ResponseRecord, facts: RunFacts)
   };
 }
 
-function describeStep(record: ResponseRecord, { step, endedAtMs }: RunFacts): RunStep {
+function describeStep(record: ResponseRecord, { step, endedAtMs }: RunFacts, workers: number): RunStep {
   const acceptedAtMs = Math.floor(record.createdAtMs);
   if (isTerminalStatus(record.status)) return { type: "ended", since_ms: endedAtMs ?? acceptedAtMs };
-  return step ?? { type: "queued", since_ms: acceptedAtMs };
+  if (step === undefined) return { type: "queued", since_ms: acceptedAtMs, workers };
+  if (step.type === "recovering") return { ...step, workers };
+  const isRunning = step.type === "starting" || step.type === "calling_model" || step.type === "running_tools";
+  // A lost worker leaves its step behind.
+  if (isRunning && workers === 0) return { type: "recovering", since_ms: step.since_ms, reason: NO_WORKER, workers };
+  return step;
 }
 
 function describeError({ errorCode, errorMessage = "", errorCause }: RunFacts): Run["error"] {

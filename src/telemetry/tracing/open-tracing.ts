@@ -7,8 +7,9 @@ import type { Config } from "../../config/config.ts";
 import { createProviderAttributes } from "./provider-attributes.ts";
 import { createSampler } from "./sampler.ts";
 import { SpanExport } from "./span-export.ts";
+import { SpanIds } from "./span-ids.ts";
 import { SpanSteps } from "./span-step.ts";
-import type { TracedProcess, Tracing } from "./start-tracing.ts";
+import type { TracedProcess, Tracing } from "./tracing.ts";
 import { traceRequests } from "./trace-requests.ts";
 import { traceRunEvents } from "./trace-run-events.ts";
 import { traceRuns } from "./trace-runs.ts";
@@ -20,17 +21,19 @@ export function openTracing({ name, config, providers, logger }: TracedProcess):
   warnOfUnsupported(config, logger);
   const exported = new SpanExport(config, logger);
   const sampler = createSampler(config);
+  const ids = new SpanIds();
   const provider = new TracerProvider({
     resource: openResource(name, config),
+    idGenerator: ids,
     spanProcessors: [exported],
     spanLimits: { attributeValueLengthLimit: MAX_VALUE_CHARACTERS },
     ...(sampler !== undefined && { sampler }),
   });
   const isPropagated = listPropagators(config).includes("tracecontext");
-  const steps = new SpanSteps(provider.getTracer("background-responses"), isPropagated);
+  const steps = new SpanSteps(provider.getTracer("background-responses"), ids, isPropagated);
   traceRequests(steps, isPropagated);
   traceRuns(steps, createProviderAttributes(providers));
-  traceRunEvents();
+  traceRunEvents(steps);
   return exported;
 }
 

@@ -16,7 +16,7 @@ import type { Logger } from "pino";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../../config/config.ts";
 import { LossLog } from "./loss-log.ts";
-import { TRACES_LIMIT_MS, type Tracing } from "./start-tracing.ts";
+import { TRACES_LIMIT_MS, type Tracing } from "./tracing.ts";
 
 /** Counts what waits, so that it knows of every drop. Batches, intervals and retries are the SDK's. */
 export class SpanExport implements SpanProcessor, Tracing {

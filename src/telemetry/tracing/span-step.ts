@@ -6,12 +6,14 @@ import {
   type Span,
   type SpanOptions,
   SpanStatusCode,
+  type TimeInput,
   trace,
   type Tracer,
 } from "@opentelemetry/api";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import { ATTR_ERROR_TYPE } from "@opentelemetry/semantic-conventions";
 import type { IncomingHttpHeaders } from "node:http";
+import type { SpanIds } from "./span-ids.ts";
 import { CURRENT_STEP, type TraceContext, type TraceStep } from "../trace-context.ts";
 
 const W3C = new W3CTraceContextPropagator();
@@ -42,6 +44,8 @@ export interface StepOptions extends SpanOptions {
   attributes: Attributes;
   /** The parent; by default the step that runs. */
   parent?: Context | undefined;
+  /** Random by default. */
+  spanId?: string | undefined;
 }
 
 export class SpanStep implements TraceStep {
@@ -56,41 +60,53 @@ export class SpanStep implements TraceStep {
   }
 
   /** `errorType` is a code, and never a message: messages may quote prompts and outputs. */
-  end(attributes: Attributes, errorType?: string): void {
+  fail(errorType: string): void {
+    this.span.setAttribute(ATTR_ERROR_TYPE, errorType);
+    this.span.setStatus({ code: SpanStatusCode.ERROR });
+  }
+
+  end(attributes: Attributes, endTime?: TimeInput): void {
     this.span.setAttributes(attributes);
-    if (errorType !== undefined) {
-      this.span.setAttribute(ATTR_ERROR_TYPE, errorType);
-      this.span.setStatus({ code: SpanStatusCode.ERROR });
-    }
-    this.span.end();
+    this.span.end(endTime);
   }
 }
 
-export function currentSpan(): Span | undefined {
+export function currentStep(): SpanStep | undefined {
   const step = CURRENT_STEP.getStore();
-  return step instanceof SpanStep ? step.span : undefined;
+  return step instanceof SpanStep ? step : undefined;
 }
 
 /** Starts steps, and finds each again by its report when it ends. */
 export class SpanSteps {
   readonly #tracer: Tracer;
+  readonly #ids: SpanIds;
   readonly #isPropagated: boolean;
   readonly #started = new WeakMap<object, SpanStep>();
 
-  constructor(tracer: Tracer, isPropagated: boolean) {
+  constructor(tracer: Tracer, ids: SpanIds, isPropagated: boolean) {
     this.#tracer = tracer;
+    this.#ids = ids;
     this.#isPropagated = isPropagated;
   }
 
-  start(report: object, { name, parent, ...options }: StepOptions): SpanStep {
-    const current = currentSpan();
-    const context = parent ?? (current === undefined ? ROOT_CONTEXT : trace.setSpan(ROOT_CONTEXT, current));
-    const step = new SpanStep(this.#tracer.startSpan(name, options, context), this.#isPropagated);
+  start(report: object, options: StepOptions): SpanStep {
+    const step = new SpanStep(this.#startSpan(options), this.#isPropagated);
     this.#started.set(report, step);
     return step;
   }
 
   find(report: object): SpanStep | undefined {
     return this.#started.get(report);
+  }
+
+  /** Adds a span that began and ended in the past, or that takes no time. */
+  add(options: StepOptions, end: (step: SpanStep) => void): void {
+    end(new SpanStep(this.#startSpan(options), false));
+  }
+
+  #startSpan({ name, parent, spanId, ...options }: StepOptions): Span {
+    const current = currentStep()?.span;
+    const context = parent ?? (current === undefined ? ROOT_CONTEXT : trace.setSpan(ROOT_CONTEXT, current));
+    return this.#ids.using(spanId, () => this.#tracer.startSpan(name, options, context));
   }
 }

@@ -49,6 +49,6 @@ function endRequest(step: SpanStep, { method, route, statusCode, project, respon
     [ATTR_PROJECT]: project,
     [ATTR_RESPONSE_ID]: responseId,
   });
-  const isError = statusCode !== undefined && statusCode >= FIRST_ERROR_STATUS;
-  step.end(attributes, isError ? String(statusCode) : undefined);
+  if (statusCode !== undefined && statusCode >= FIRST_ERROR_STATUS) step.fail(String(statusCode));
+  step.end(attributes);
 }

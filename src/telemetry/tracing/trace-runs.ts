@@ -4,10 +4,11 @@
  * calls and tool calls follow https://github.com/open-telemetry/semantic-conventions-genai. No attribute has prompts,
  * outputs, arguments or messages of errors.
  */
-import { type Attributes, SpanKind } from "@opentelemetry/api";
+import { SpanKind } from "@opentelemetry/api";
 import {
   ATTR_GEN_AI_OPERATION_NAME,
   ATTR_GEN_AI_REQUEST_MODEL,
+  ATTR_GEN_AI_RESPONSE_MODEL,
   ATTR_GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK,
   ATTR_GEN_AI_TOOL_CALL_ID,
   ATTR_GEN_AI_TOOL_NAME,
@@ -37,15 +38,22 @@ import {
   usageAttributes,
 } from "./attributes.ts";
 import type { ProviderAttributes } from "./provider-attributes.ts";
+import { attemptSpanId } from "./span-ids.ts";
 import { readContext, type SpanStep, type SpanSteps, type StepOptions } from "./span-step.ts";
 
 export function traceRuns(steps: SpanSteps, attributesOfProvider: ProviderAttributes): void {
   traceChannel(steps, channels.attempt, describeAttempt, endAttempt);
-  traceChannel(steps, channels.modelCall, (report) => describeModelCall(report, attributesOfProvider), endModelCall);
+  channels.attempt.start.subscribe((report) => addDeadAttempt(steps, report as AttemptReport));
+  traceChannel(
+    steps,
+    channels.modelCall,
+    (report) => describeModelCall(report, attributesOfProvider),
+    (step, report) => endModelCall(step, report, attributesOfProvider),
+  );
   traceChannel(steps, channels.toolCall, describeToolCall, endToolCall);
 }
 
-/** A report may get an error if its work threw. */
+/** A report gets the error if its work threw. */
 type Failure = { error?: unknown };
 
 function traceChannel<T extends object>(
@@ -63,20 +71,22 @@ function traceChannel<T extends object>(
 }
 
 function describeAttempt(report: AttemptReport): StepOptions {
-  const queue = report.background ? "background" : "foreground";
+  const { responseId, background, worker, attempt, startedAtMs, trace } = report;
+  const queue = background ? "background" : "foreground";
   return {
     name: `process ${queue}`,
     kind: SpanKind.CONSUMER,
-    parent: readContext(report.trace),
+    parent: readContext(trace),
+    spanId: attemptSpanId(responseId, worker, startedAtMs),
     attributes: {
       ...attributesOf(report),
       [ATTR_MESSAGING_SYSTEM]: "bullmq",
       [ATTR_MESSAGING_DESTINATION_NAME]: queue,
       [ATTR_MESSAGING_OPERATION_NAME]: "process",
       [ATTR_MESSAGING_OPERATION_TYPE]: MESSAGING_OPERATION_TYPE_VALUE_PROCESS,
-      [ATTR_MESSAGING_MESSAGE_ID]: report.responseId,
-      [ATTR_ATTEMPT]: report.attempt,
-      [ATTR_WORKER]: report.worker,
+      [ATTR_MESSAGING_MESSAGE_ID]: responseId,
+      [ATTR_ATTEMPT]: attempt,
+      [ATTR_WORKER]: worker,
     },
   };
 }
@@ -84,8 +94,21 @@ function describeAttempt(report: AttemptReport): StepOptions {
 const FAILED_ENDS: ReadonlySet<AttemptEnd> = new Set(["failed", "crashed", "worker_lost", "redis_unavailable"]);
 
 function endAttempt(step: SpanStep, { end, error }: AttemptReport & Failure): void {
-  const isFailed = end === undefined ? error !== undefined : FAILED_ENDS.has(end);
-  step.end(definedAttributes({ [ATTR_ATTEMPT_END]: end }), isFailed ? (end ?? nameOf(error)) : undefined);
+  if (end === undefined && error !== undefined) step.fail(nameOf(error));
+  if (end !== undefined && FAILED_ENDS.has(end)) step.fail(end);
+  step.end(definedAttributes({ [ATTR_ATTEMPT_END]: end }));
+}
+
+/** The attempt before, whose process died. Without a trace of the response its calls are in a trace that nobody knows. */
+function addDeadAttempt(steps: SpanSteps, report: AttemptReport): void {
+  const { died, trace } = report;
+  if (died === undefined || trace === undefined) return;
+  const { attempt, worker, started_at_ms: startedAtMs, ended_at_ms: endedAtMs, end } = died;
+  const options = describeAttempt({ ...report, attempt, worker, startedAtMs });
+  steps.add({ ...options, startTime: startedAtMs }, (step) => {
+    step.fail(end ?? "worker_lost");
+    step.end(definedAttributes({ [ATTR_ATTEMPT_END]: end ?? undefined }), endedAtMs ?? undefined);
+  });
 }
 
 function describeModelCall(report: ModelCallReport, attributesOfProvider: ProviderAttributes): StepOptions {
@@ -103,15 +126,24 @@ function describeModelCall(report: ModelCallReport, attributesOfProvider: Provid
   };
 }
 
-function endModelCall(step: SpanStep, report: ModelCallReport & Failure): void {
-  const { status, code, usage, costUsd, firstEventMs, error } = report;
-  const attributes: Attributes = definedAttributes({
-    ...usageAttributes(usage),
-    [ATTR_COST_USD]: costUsd,
-    [ATTR_GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK]: firstEventMs === undefined ? undefined : firstEventMs / 1_000,
-  });
-  const isFailed = status === "failed" || status === "postponed" || error !== undefined;
-  step.end(attributes, isFailed ? (code ?? nameOf(error)) : undefined);
+function endModelCall(
+  step: SpanStep,
+  report: ModelCallReport & Failure,
+  attributesOfProvider: ProviderAttributes,
+): void {
+  const { provider, providerModel, status, code, usage, costUsd, firstEventMs, error } = report;
+  if (status === "failed" || status === "postponed") step.fail(code ?? "_OTHER");
+  else if (error !== undefined) step.fail(nameOf(error));
+  step.end(
+    definedAttributes({
+      // A fallback may have served the call.
+      ...attributesOfProvider(provider),
+      [ATTR_GEN_AI_RESPONSE_MODEL]: usage === undefined ? undefined : providerModel,
+      ...usageAttributes(usage),
+      [ATTR_COST_USD]: costUsd,
+      [ATTR_GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK]: firstEventMs === undefined ? undefined : firstEventMs / 1_000,
+    }),
+  );
 }
 
 function describeToolCall(report: ToolCallReport): StepOptions {
@@ -131,8 +163,9 @@ function describeToolCall(report: ToolCallReport): StepOptions {
 }
 
 function endToolCall(step: SpanStep, { isError, error }: ToolCallReport & Failure): void {
-  if (isError === true) step.end({}, "tool_error");
-  else step.end({}, isError === undefined && error !== undefined ? nameOf(error) : undefined);
+  if (isError === true) step.fail("tool_error");
+  else if (isError === undefined) step.fail(nameOf(error));
+  step.end({});
 }
 
 function nameOf(error: unknown): string {

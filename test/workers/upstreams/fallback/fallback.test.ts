@@ -1,11 +1,12 @@
 /** Which model answers instead of another, when, and the error if none does. */
-import { pino } from "pino";
 import { describe, expect, test } from "vitest";
 import { readConfig } from "../../../../src/config/config.ts";
 import { type Provider, ProviderCatalog } from "../../../../src/providers/catalog.ts";
 import { Upstreams } from "../../../../workers/upstreams/registry.ts";
+import type { CallObserver } from "../../../../workers/upstreams/upstream.ts";
 import { readLog, textOf } from "../../../conformance/upstream-log.ts";
 import { answerOf, brokenFrames, frames, textFrames } from "../../../support/ai-sdk.ts";
+import { silentLogger } from "../../../support/storage.ts";
 import { sampleCall } from "../../../support/openai-responses.ts";
 import {
   type Answer,
@@ -23,8 +24,7 @@ const WELL = answerOf(KIND, ["Well", "."]);
 
 /** Two vendors, `a` with the fallback `b`. */
 async function open(a: UpstreamServer, b: UpstreamServer, fallbacks = ["a/m1", "b/m2"], kind: Provider["kind"] = KIND) {
-  const logged: Record<string, unknown>[] = [];
-  const logger = pino({}, { write: (line: string) => void logged.push(JSON.parse(line) as Record<string, unknown>) });
+  const asked: string[] = [];
   const entry = (name: string, server: UpstreamServer): Provider => ({
     name,
     kind: KIND,
@@ -33,19 +33,23 @@ async function open(a: UpstreamServer, b: UpstreamServer, fallbacks = ["a/m1", "
     ...(name === "a" && { fallbacks }),
   });
   const catalog = new ProviderCatalog([{ ...entry("a", a), kind } as Provider, entry("b", b)]);
-  const upstreams = new Upstreams(catalog, readConfig({ UPSTREAM_MAX_RETRIES: "1" }), logger);
+  const upstreams = new Upstreams(catalog, readConfig({ UPSTREAM_MAX_RETRIES: "1" }), silentLogger);
   const { upstream, resolved } = upstreams.find("a/m1")!;
-  const call = sampleCall({ model: resolved.model });
+  const observer: CallObserver = {
+    onRetry: () => {},
+    onFallback: ({ provider, model }) => void asked.push(`${provider.name}/${model}`),
+  };
+  const call = sampleCall({ model: resolved.model, observer });
   const run = (signal = new AbortController().signal) => upstream.run(call, signal);
-  return { run, logged, call };
+  return { run, fallbacks: asked };
 }
 
 async function read(first: Answer, second: Answer) {
   await using a = await startUpstreamServer(first);
   await using b = await startUpstreamServer(second);
-  const { run, logged, call } = await open(a, b);
+  const { run, fallbacks } = await open(a, b);
   const log = await readLog(run());
-  return { ...log, logged, call, asked: [a.requests.length, b.requests.length], body: b.requests[0]?.body };
+  return { ...log, fallbacks, asked: [a.requests.length, b.requests.length], body: b.requests[0]?.body };
 }
 
 describe("a fallback", () => {
@@ -57,12 +61,12 @@ describe("a fallback", () => {
     ["has an empty account", answerError(429, { message: "Pay", code: "insufficient_quota" }), 1],
     ["reports its own error in the stream", frames({ error: { message: "Overloaded", type: "server_error" } }), 1],
   ])("answers when the first %s", async (_name, answer, tries) => {
-    const { finish, output, logged, call, asked, body } = await read(answer, WELL);
+    const { finish, output, fallbacks, asked, body } = await read(answer, WELL);
     expect(finish.status).toBe("completed");
     expect(output.map(textOf)).toEqual(["Well."]);
     expect(asked).toEqual([tries, 1]);
     expect(body).toMatchObject({ model: "m2" });
-    expect(logged).toMatchObject([{ responseId: call.responseId, model: "a/m1", fallback: "b/m2" }]);
+    expect(fallbacks).toEqual(["b/m2"]);
   });
 
   test.each<[string, Answer]>([
@@ -70,10 +74,10 @@ describe("a fallback", () => {
     ["rejects it in the stream", frames({ error: { message: "No", type: "invalid_request_error" } })],
     ["has begun to answer", brokenFrames(...textFrames(KIND, ["We"]))],
   ])("is not asked when the first %s", async (_name, answer) => {
-    const { finish, logged, asked } = await read(answer, WELL);
+    const { finish, fallbacks, asked } = await read(answer, WELL);
     expect(finish.status).toBe("failed");
     expect(asked).toEqual([1, 0]);
-    expect(logged).toEqual([]);
+    expect(fallbacks).toEqual([]);
   });
 
   test.each<[string, Answer]>([
