@@ -65,7 +65,13 @@ describe("a research run", () => {
     await footnote.waitFor();
     expect(problems).toEqual([]);
     const timeline = page.locator(".timeline");
-    for (const step of ["Searched the web", "Opened a page", `Called ${LABEL}.look_up_lights`, "Ran Python", "Answer"]) {
+    for (const step of [
+      "Searched the web",
+      "Opened a page",
+      `Called ${LABEL}.look_up_lights`,
+      "Ran Python",
+      "Answer",
+    ]) {
       expect([step, (await timeline.getByText(step).count()) > 0]).toEqual([step, true]);
     }
     expect(await footnote.getAttribute("href")).toBe(`${web.url}/geographic-range`);
@@ -197,6 +203,8 @@ describe.each([
     await using console = await browser.open(api.url, `#/runs/${id}`);
     const { page, problems } = console;
     await page.getByRole("radio", { name: decision }).check();
+    // A response shows only the origin of a server's URL.
+    await page.getByRole("textbox", { name: "URL of srv" }).fill(server.url);
     expect(await examine(page, `approval ${decision}`)).toEqual(USABLE);
     await page.getByRole("button", { name: "Send the decision" }).click();
     await page.getByRole("link", { name: "The run continues here." }).click();

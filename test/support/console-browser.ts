@@ -37,7 +37,11 @@ export class ConsoleBrowser implements AsyncDisposable {
   }
 
   /** `url` is the API's, which ends with `/v1`. Each console is a tab without any state of another. */
-  async open(url: string, path = "", { viewport = WIDE, colorScheme = "light" }: ConsoleOptions = {}): Promise<OpenConsole> {
+  async open(
+    url: string,
+    path = "",
+    { viewport = WIDE, colorScheme = "light" }: ConsoleOptions = {},
+  ): Promise<OpenConsole> {
     const context = await this.#browser.newContext({ viewport, colorScheme, reducedMotion: "reduce" });
     const page = await context.newPage();
     const problems = noteProblems(page);

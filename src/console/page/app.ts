@@ -60,7 +60,8 @@ function shownPages(): readonly PageLink[] {
 function Navigation({ current }: { current: string }) {
   return html`<nav aria-label="Console">
     ${shownPages().map(
-      ({ name, title }) => html`<a key=${name} href=${linkTo(name)} aria-current=${name === current ? "page" : undefined}>${title}</a>`,
+      ({ name, title }) =>
+        html`<a key=${name} href=${linkTo(name)} aria-current=${name === current ? "page" : undefined}>${title}</a>`,
     )}
   </nav>`;
 }
@@ -78,7 +79,8 @@ function CurrentPage() {
   const [name = "runs", id] = route.value.path;
   if (name === "runs" && id !== undefined) return html`<${RunPage} key=${id} id=${id} />`;
   const page = shownPages().find((each) => each.name === name)?.page;
-  if (page !== undefined) return html`<${page} key=${`${name} ${name === "new" ? route.value.query.get("after") : ""}`} />`;
+  if (page !== undefined)
+    return html`<${page} key=${`${name} ${name === "new" ? route.value.query.get("after") : ""}`} />`;
   return html`<section>
     <h1>No such page</h1>
     <p><a href=${linkTo("runs")}>All runs</a></p>

@@ -1,6 +1,5 @@
 /** Approves or refuses the calls that a response asks for. The answer is a new response that continues it. */
 import { useSignal } from "@preact/signals";
-import { useRef } from "preact/hooks";
 import type { Response } from "../../../protocol/response.ts";
 import { request } from "../api/requests.ts";
 import { valueOf } from "../ui/fields.ts";
@@ -8,7 +7,13 @@ import { html } from "../ui/html.ts";
 import { Action } from "../ui/parts.ts";
 import { linkTo } from "../ui/route.ts";
 import { TextBox } from "../ui/text-box.ts";
-import { type ApprovalRequest, continueWith, type Decision, serversWithTokens } from "./approval-request.ts";
+import {
+  addressedServers,
+  type ApprovalRequest,
+  continueWith,
+  type Decision,
+  type ServerAccess,
+} from "./approval-request.ts";
 
 interface ApprovalFormProps {
   response: Response;
@@ -20,7 +25,7 @@ export function ApprovalForm({ response, requests, onAnswered }: ApprovalFormPro
   const decisions = useSignal<ReadonlyMap<string, boolean>>(new Map());
   const reason = useSignal("");
   const continuedAs = useSignal<string | undefined>(undefined);
-  const authorizations = useRef(new Map<string, string>());
+  const servers = useSignal<readonly ServerAccess[]>(addressedServers(response));
   const isDecided = requests.every(({ id }) => decisions.value.has(id));
   const isAnyRefused = requests.some(({ id }) => decisions.value.get(id) === false);
   const answer = async (): Promise<void> => {
@@ -30,31 +35,35 @@ export function ApprovalForm({ response, requests, onAnswered }: ApprovalFormPro
       complete.set(id, approve ? { approve } : { approve, reason: reason.value });
     }
     const next = await request<Response>("POST", "responses", {
-      body: continueWith(response, complete, authorizations.current),
+      body: continueWith(response, complete, servers.value),
     });
     continuedAs.value = next.id;
     onAnswered();
   };
   if (continuedAs.value !== undefined) {
-    return html`<p role="status">Answered. <a href=${linkTo("runs", continuedAs.value)}>The run continues here.</a></p>`;
+    return html`<p role="status">
+      Answered. <a href=${linkTo("runs", continuedAs.value)}>The run continues here.</a>
+    </p>`;
   }
   return html`<form class="approval" onSubmit=${(event: Event) => event.preventDefault()}>
     ${requests.map(
-      (each) => html`<fieldset key=${each.id}>
-        <legend>May it call <strong>${each.server_label}.${each.name}</strong>?</legend>
-        <${TextBox} name="Arguments" text=${each.arguments} />
-        ${[true, false].map(
-          (approve) => html`<label key=${approve}>
-            <input
-              type="radio"
-              name=${each.id}
-              checked=${decisions.value.get(each.id) === approve}
-              onChange=${() => (decisions.value = new Map(decisions.value).set(each.id, approve))}
-            />
-            ${approve ? "Approve" : "Refuse"}
-          </label>`,
-        )}
-      </fieldset>`,
+      (each) =>
+        html`<fieldset key=${each.id}>
+          <legend>May it call <strong>${each.server_label}.${each.name}</strong>?</legend>
+          <${TextBox} name="Arguments" text=${each.arguments} />
+          ${[true, false].map(
+            (approve) =>
+              html`<label key=${approve}>
+                <input
+                  type="radio"
+                  name=${each.id}
+                  checked=${decisions.value.get(each.id) === approve}
+                  onChange=${() => (decisions.value = new Map(decisions.value).set(each.id, approve))}
+                />
+                ${approve ? "Approve" : "Refuse"}
+              </label>`,
+          )}
+        </fieldset>`,
     )}
     ${
       isAnyRefused &&
@@ -63,16 +72,13 @@ export function ApprovalForm({ response, requests, onAnswered }: ApprovalFormPro
         <input value=${reason.value} onInput=${(event: InputEvent) => (reason.value = valueOf(event))} />
       </label>`
     }
-    ${serversWithTokens(response, requests).map(
-      (label) => html`<label class="field" key=${label}>
-        Access token for ${label}, if it needs one
-        <input
-          type="password"
-          autocomplete="off"
-          onInput=${(event: InputEvent) => void authorizations.current.set(label, valueOf(event))}
-        />
-      </label>`,
-    )}
+    ${
+      servers.value.length > 0 &&
+      html`<p class="note">
+        The run addressed servers by URL. Only the origin of a URL is shown again, so please complete it.
+      </p>`
+    }
+    ${servers.value.map((server, i) => html`<${AccessFields} key=${server.label} server=${server} onChange=${(next: ServerAccess) => (servers.value = servers.value.with(i, next))} />`)}
     <${Action}
       label=${requests.length === 1 ? "Send the decision" : "Send the decisions"}
       kind="primary"
@@ -80,4 +86,30 @@ export function ApprovalForm({ response, requests, onAnswered }: ApprovalFormPro
       action=${answer}
     />
   </form>`;
+}
+
+interface AccessFieldsProps {
+  server: ServerAccess;
+  onChange: (server: ServerAccess) => void;
+}
+
+function AccessFields({ server, onChange }: AccessFieldsProps) {
+  return html`<div>
+    <label class="field">
+      URL of ${server.label}
+      <input
+        type="url"
+        value=${server.url}
+        onInput=${(event: InputEvent) => onChange({ ...server, url: valueOf(event) })}
+      />
+    </label>
+    <label class="field">
+      Access token for ${server.label}, if it needs one
+      <input
+        type="password"
+        autocomplete="off"
+        onInput=${(event: InputEvent) => onChange({ ...server, token: valueOf(event) })}
+      />
+    </label>
+  </div>`;
 }

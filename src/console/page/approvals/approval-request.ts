@@ -9,18 +9,25 @@ export interface Decision {
   reason?: string;
 }
 
-/** Decisions by the id of their request. `authorizations` are by server label: a response does not show them. */
+/** How to reach a server. A response shows only the origin of its URL, and no token. */
+export interface ServerAccess {
+  label: string;
+  url: string;
+  token: string;
+}
+
+/** Decisions by the id of their request. */
 export function continueWith(
   response: Response,
   decisions: ReadonlyMap<string, Decision>,
-  authorizations: ReadonlyMap<string, string>,
+  servers: readonly ServerAccess[],
 ): Record<string, unknown> {
   const { conversation } = response;
   return {
     ...settingsOf(response),
     ...(conversation === null ? { previous_response_id: response.id } : { conversation: conversation.id }),
     background: true,
-    tools: toolsOf(response, authorizations),
+    tools: toolsOf(response, servers),
     input: [...decisions].map(([id, { approve, reason }]) => ({
       type: "mcp_approval_response",
       approval_request_id: id,
@@ -46,18 +53,20 @@ function settingsOf(response: Response): Record<string, unknown> {
   };
 }
 
-function toolsOf(response: Response, authorizations: ReadonlyMap<string, string>): unknown[] {
+function toolsOf(response: Response, servers: readonly ServerAccess[]): unknown[] {
   return response.tools.map((tool) => {
     if (tool.type !== "mcp") return tool;
-    const authorization = authorizations.get(tool.server_label);
-    return authorization === undefined || authorization === "" ? tool : { ...tool, authorization };
+    const server = servers.find(({ label }) => label === tool.server_label);
+    if (server === undefined) return tool;
+    return { ...tool, server_url: server.url, ...(server.token !== "" && { authorization: server.token }) };
   });
 }
 
-/** Labels of the servers that the request addressed by URL, and may have sent a token to. */
-export function serversWithTokens(response: Response, requests: readonly ApprovalRequest[]): string[] {
-  const asked = new Set(requests.map(({ server_label }) => server_label));
+/** The servers that the request addressed by URL, as far as the response shows them. */
+export function addressedServers(response: Response): ServerAccess[] {
   return response.tools.flatMap((tool) =>
-    tool.type === "mcp" && tool.server_url != null && asked.has(tool.server_label) ? [tool.server_label] : [],
+    tool.type === "mcp" && tool.server_url != null
+      ? [{ label: tool.server_label, url: tool.server_url, token: "" }]
+      : [],
   );
 }

@@ -22,7 +22,9 @@ export function KeysPage() {
     </ul>
     <form class="card" onSubmit=${(event: Event) => event.preventDefault()}>
       <h2>New project</h2>
-      <label class="field">Name <input value=${name.value} onInput=${(event: Event) => (name.value = valueOf(event))} /></label>
+      <label class="field"
+        >Name <input value=${name.value} onInput=${(event: Event) => (name.value = valueOf(event))}
+      /></label>
       <${Action} label="Create project" kind="primary" isDisabled=${name.value.trim() === ""} action=${create} />
     </form>
   </section>`;
@@ -39,7 +41,12 @@ function ProjectCard({ project: { id, name, archived_at: archivedAt } }: { proje
     <${ProjectKeys} projectId=${id} />
     ${
       archivedAt == null &&
-      html`<${Action} label="Archive project" kind="danger" confirm="Archive this project? Its keys stop working." action=${archive} />`
+      html`<${Action}
+        label="Archive project"
+        kind="danger"
+        confirm="Archive this project? Its keys stop working."
+        action=${archive}
+      />`
     }
   </li>`;
 }

@@ -46,16 +46,26 @@ export function ProjectKeys({ projectId }: { projectId: string }) {
     ${keys?.length === 0 && html`<${Empty}>No keys, except those of the environment.<//>`}
     <ul class="plain">
       ${keys?.map(
-        (each) => html`<li key=${each.id} class="key">
-          <span><strong>${each.name}</strong> <code>${each.redacted_value}</code></span>
-          <span class="detail">${each.last_used_at === null ? "never used" : `used ${formatAgo(each.last_used_at * 1000, now.value)}`}</span>
-          <${Action} label="Delete key" kind="danger" confirm=${`Delete the key ${each.name}? Clients that use it are refused at once.`} action=${() => remove(each.id)} />
-        </li>`,
+        (each) =>
+          html`<li key=${each.id} class="key">
+            <span><strong>${each.name}</strong> <code>${each.redacted_value}</code></span>
+            <span class="detail"
+              >${each.last_used_at === null ? "never used" : `used ${formatAgo(each.last_used_at * 1000, now.value)}`}</span
+            >
+            <${Action}
+              label="Delete key"
+              kind="danger"
+              confirm=${`Delete the key ${each.name}? Clients that use it are refused at once.`}
+              action=${() => remove(each.id)}
+            />
+          </li>`,
       )}
     </ul>
     ${created.value !== undefined && html`<${OneTimeSecret} label=${`Key ${created.value.name ?? ""}.`} value=${created.value.value} />`}
     <form class="inline" onSubmit=${(event: Event) => event.preventDefault()}>
-      <label class="field">Name of a new key <input value=${name.value} onInput=${(event: Event) => (name.value = valueOf(event))} /></label>
+      <label class="field"
+        >Name of a new key <input value=${name.value} onInput=${(event: Event) => (name.value = valueOf(event))}
+      /></label>
       <${Action} label="Create key" isDisabled=${name.value.trim() === ""} action=${create} />
     </form>
   </div>`;

@@ -19,18 +19,35 @@ export function McpServers({ servers, onChange }: McpServersProps) {
         <legend>MCP server ${i + 1}</legend>
         <label class="field">
           Label
-          <input required value=${server.label} onInput=${(event: Event) => change(i, { label: valueOf(event).trim() })} />
+          <input
+            required
+            value=${server.label}
+            onInput=${(event: Event) => change(i, { label: valueOf(event).trim() })}
+          />
         </label>
         <label class="field">
-          URL (empty for one that the operator has configured)
-          <input type="url" value=${server.url} onInput=${(event: Event) => change(i, { url: valueOf(event).trim() })} />
+          URL (empty for a server that the operator has configured)
+          <input
+            type="url"
+            value=${server.url}
+            onInput=${(event: Event) => change(i, { url: valueOf(event).trim() })}
+          />
         </label>
         <label class="field">
           Access token (optional)
-          <input type="password" autocomplete="off" value=${server.token} onInput=${(event: Event) => change(i, { token: valueOf(event).trim() })} />
+          <input
+            type="password"
+            autocomplete="off"
+            value=${server.token}
+            onInput=${(event: Event) => change(i, { token: valueOf(event).trim() })}
+          />
         </label>
         <label class="check">
-          <input type="checkbox" checked=${server.asksFirst} onChange=${(event: Event) => change(i, { asksFirst: isChecked(event) })} />
+          <input
+            type="checkbox"
+            checked=${server.asksFirst}
+            onChange=${(event: Event) => change(i, { asksFirst: isChecked(event) })}
+          />
           Ask before each call
         </label>
         <button type="button" onClick=${() => onChange(servers.filter((_server, other) => other !== i))}>Remove</button>

@@ -57,7 +57,7 @@ export function NewRunPage() {
       <h1>${after === "" ? "New run" : "Continue a run"}</h1>
       ${after === "" && html`<button type="button" onClick=${example}>Research example</button>`}
     </div>
-    ${after !== "" && html`<p class="note">It continues <a href=${linkTo("runs", after)}>${after}</a>, whose items it sees.</p>`}
+    ${after !== "" && html`<p class="note">It continues <a href=${linkTo("runs", after)}>${after}</a>, whose items it sees. Of the URLs of its MCP servers, only the origins are known here.</p>`}
     <form class="new-run" onSubmit=${submit} onKeyDown=${submitByKey}>
       ${json.value === undefined ? html`<${FormFields} form=${form} change=${change} />` : html`<${JsonField} json=${json} />`}
       ${problem.value !== undefined && html`<${Problem}>${problem.value}<//>`}
@@ -82,7 +82,8 @@ function parseRequest(json: string): Record<string, unknown> {
   } catch (error) {
     throw new Error(`The request is not JSON: ${messageOf(error)}`, { cause: error });
   }
-  if (typeof body !== "object" || body === null || Array.isArray(body)) throw new Error("The request is not an object.");
+  if (typeof body !== "object" || body === null || Array.isArray(body))
+    throw new Error("The request is not an object.");
   return { ...body };
 }
 

@@ -63,16 +63,19 @@ function QueueTable({ queues }: { queues: readonly Queue[] }) {
     </thead>
     <tbody>
       ${queues.map(
-        (queue) => html`<tr key=${queue.name}>
-          <th scope="row" data-label="Queue">${queue.name}</th>
-          <td data-label="Waiting" class="number">${formatCount(queue.waiting)} ${classesOf(queue)}</td>
-          <td data-label="Oldest waits" class="number">${queue.oldest_waiting_ms === null ? "" : formatTicking(queue.oldest_waiting_ms)}</td>
-          <td data-label="Delayed" class="number">${formatCount(queue.delayed)}</td>
-          <td data-label="Running" class="number">${formatCount(queue.active)}</td>
-          <td data-label="Workers" class="number">
-            ${queue.workers === 0 ? html`<span class="badge failed">none</span>` : formatCount(queue.workers)}
-          </td>
-        </tr>`,
+        (queue) =>
+          html`<tr key=${queue.name}>
+            <th scope="row" data-label="Queue">${queue.name}</th>
+            <td data-label="Waiting" class="number">${formatCount(queue.waiting)} ${classesOf(queue)}</td>
+            <td data-label="Oldest waits" class="number">
+              ${queue.oldest_waiting_ms === null ? "" : formatTicking(queue.oldest_waiting_ms)}
+            </td>
+            <td data-label="Delayed" class="number">${formatCount(queue.delayed)}</td>
+            <td data-label="Running" class="number">${formatCount(queue.active)}</td>
+            <td data-label="Workers" class="number">
+              ${queue.workers === 0 ? html`<span class="badge failed">none</span>` : formatCount(queue.workers)}
+            </td>
+          </tr>`,
       )}
     </tbody>
   </table>`;
@@ -98,13 +101,16 @@ function WorkerTable({ workers }: { workers: readonly LiveWorker[] }) {
     </thead>
     <tbody>
       ${workers.map(
-        (worker) => html`<tr key=${worker.id}>
-          <th scope="row" data-label="Worker">${worker.id}</th>
-          ${queues.map((name) => html`<td key=${name} data-label=${`Runs in ${name}`}><${SlotBar} slots=${worker.queues[name]} /></td>`)}
-          <td data-label="Started"><${Time} ms=${worker.started_at_ms}>${formatAgo(worker.started_at_ms, now.value)}<//></td>
-          <td data-label="Seen"><${Time} ms=${worker.seen_at_ms}>${formatAgo(worker.seen_at_ms, now.value)}<//></td>
-          <td data-label="Version">${worker.version}</td>
-        </tr>`,
+        (worker) =>
+          html`<tr key=${worker.id}>
+            <th scope="row" data-label="Worker">${worker.id}</th>
+            ${queues.map((name) => html`<td key=${name} data-label=${`Runs in ${name}`}><${SlotBar} slots=${worker.queues[name]} /></td>`)}
+            <td data-label="Started">
+              <${Time} ms=${worker.started_at_ms}>${formatAgo(worker.started_at_ms, now.value)}<//>
+            </td>
+            <td data-label="Seen"><${Time} ms=${worker.seen_at_ms}>${formatAgo(worker.seen_at_ms, now.value)}<//></td>
+            <td data-label="Version">${worker.version}</td>
+          </tr>`,
       )}
     </tbody>
   </table>`;
@@ -113,5 +119,7 @@ function WorkerTable({ workers }: { workers: readonly LiveWorker[] }) {
 function SlotBar({ slots }: { slots: Slots | undefined }) {
   if (slots === undefined) return null;
   const words = `${formatCount(slots.used)} of ${formatCount(slots.slots)}`;
-  return html`<span class="slots"><progress max=${Math.max(1, slots.slots)} value=${slots.used} aria-label=${words}></progress> ${words}</span>`;
+  return html`<span class="slots"
+    ><progress max=${Math.max(1, slots.slots)} value=${slots.used} aria-label=${words}></progress> ${words}</span
+  >`;
 }

@@ -93,7 +93,10 @@ function Python({ item }: { item: ItemOf<"code_interpreter_call"> }) {
 function Image({ item }: { item: ItemOf<"image_generation_call"> }) {
   const type = IMAGE_TYPES[item.output_format ?? "png"];
   if (item.result === null || type === undefined) return null;
-  return html`<img src=${`data:image/${type};base64,${item.result}`} alt=${item.revised_prompt ?? "Generated image"} />`;
+  return html`<img
+    src=${`data:image/${type};base64,${item.result}`}
+    alt=${item.revised_prompt ?? "Generated image"}
+  />`;
 }
 
 function isInlineImage(url: string): boolean {

@@ -7,7 +7,9 @@ import createMarkdown from "markdown-it/browser";
 import { type CitedText, FOOTNOTE_MARK, type Source, toWebUrl } from "./citations.ts";
 
 const TAGS =
-  "a blockquote br code del em h1 h2 h3 h4 h5 h6 hr li ol p pre s strong sub sup table tbody td th thead tr ul".split(" ");
+  "a blockquote br code del em h1 h2 h3 h4 h5 h6 hr li ol p pre s strong sub sup table tbody td th thead tr ul".split(
+    " ",
+  );
 
 /** The page's own headings come before those of a report. */
 const HEADING_SHIFT = 2;

@@ -49,10 +49,11 @@ function SourceList({ sources }: { sources: readonly Source[] }) {
     <h3>Sources</h3>
     <ol>
       ${sources.map(
-        ({ url, title }) => html`<li key=${url}>
-          <a href=${url} target="_blank" rel="noopener noreferrer">${title}</a>
-          ${" "}<span class="host">${new URL(url).host}</span>
-        </li>`,
+        ({ url, title }) =>
+          html`<li key=${url}>
+            <a href=${url} target="_blank" rel="noopener noreferrer">${title}</a>
+            ${" "}<span class="host">${new URL(url).host}</span>
+          </li>`,
       )}
     </ol>
   </section>`;

@@ -27,7 +27,13 @@ export function RunFacts({ response, run }: { response: Response; run: Run | und
     if (!name.startsWith("simulator.")) facts.push([name, value]);
   }
   return html`<dl class="facts" aria-label="Facts">
-    ${facts.map(([name, value], i) => html`<div key=${i}><dt>${name}</dt><dd>${value}</dd></div>`)}
+    ${facts.map(
+      ([name, value], i) =>
+        html`<div key=${i}>
+          <dt>${name}</dt>
+          <dd>${value}</dd>
+        </div>`,
+    )}
   </dl>`;
 }
 

@@ -90,12 +90,13 @@ export class RunLog {
     if (item !== step.item) this.#change(event.output_index, { item });
   }
 
-  /** The last event has the whole output. */
+  /** The last event has the output, without items that a lost worker left behind. They stay steps of the run. */
   #end(output: readonly OutputItem[]): void {
     this.isOver = true;
-    for (const [index, item] of output.entries()) {
-      const step = this.steps[index];
-      this.#set({ index, item, addedAt: step?.addedAt ?? this.last, doneAt: step?.doneAt ?? this.last });
+    const final = new Map(output.map((item) => [item.id, item]));
+    for (const step of this.steps) {
+      const item = final.get(step.item.id) ?? step.item;
+      if (step.doneAt === undefined) this.#set({ ...step, item, doneAt: this.last });
     }
   }
 

@@ -26,11 +26,17 @@ export function RunPage({ id }: { id: string }) {
     return html`<section>
       <h1>Run</h1>
       <p class="id">${id}</p>
-      <${Problem}>${isMissing ? "There is no such run. It was deleted, its retention has ended, or it belongs to another project." : connection.error.message}<//>
+      <${Problem}
+        >${isMissing ? "There is no such run. It was deleted, its retention has ended, or it belongs to another project." : connection.error.message}<//
+      >
       ${isMissing || html`<${Action} label="Try again" kind="primary" action=${async () => view.open()} />`}
     </section>`;
   }
-  if (response === undefined) return html`<section><h1>Run</h1><${Connected} view=${view} /></section>`;
+  if (response === undefined)
+    return html`<section>
+      <h1>Run</h1>
+      <${Connected} view=${view} />
+    </section>`;
   return html`<article class="run">
     <header>
       <h1>Run</h1>

@@ -23,10 +23,7 @@ export interface TimelineParts {
 }
 
 /** Rows from `firstStep` on. Without times of steps, marks cannot be placed and come first. */
-export function arrangeRows(
-  { steps, marks, turnStarts, timeOf }: TimelineParts,
-  firstStep = 0,
-): TimelineRow[] {
+export function arrangeRows({ steps, marks, turnStarts, timeOf }: TimelineParts, firstStep = 0): TimelineRow[] {
   const rows: TimelineRow[] = [];
   let turns = 0;
   let nextMark = 0;

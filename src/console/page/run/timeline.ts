@@ -28,7 +28,8 @@ export function Timeline({ view }: { view: RunView }) {
     const timeOf = (number: number): number | undefined => view.times.at(number);
     return arrangeRows({ steps: view.steps, marks: marksOf(attempts), turnStarts, timeOf }, firstStep.value);
   });
-  if (view.stepCount.value === 0 && rows.value.length === 0) return html`<p class="empty">Nothing has happened yet.</p>`;
+  if (view.stepCount.value === 0 && rows.value.length === 0)
+    return html`<p class="empty">Nothing has happened yet.</p>`;
   return html`<div>
     ${
       firstStep.value > 0 &&
@@ -78,12 +79,12 @@ function StepRow({ view, index }: { view: RunView; index: number }) {
   return html`<li class=${`step ${words.outcome.replace(" ", "-")}`}>
     <${Clock} ms=${view.times.at(step.addedAt)} />
     <div>
-      <p class="title">
-        <span>${words.title}</span> <${Outcome} view=${view} step=${step} outcome=${words.outcome} />
-      </p>
+      <p class="title"><span>${words.title}</span> <${Outcome} view=${view} step=${step} outcome=${words.outcome} /></p>
       ${
         words.detail !== undefined &&
-        html`<p class="detail">${words.url === undefined ? words.detail : html`<${WebLink} address=${words.url} />`}</p>`
+        html`<p class="detail">
+          ${words.url === undefined ? words.detail : html`<${WebLink} address=${words.url} />`}
+        </p>`
       }
       ${item.type === "mcp_approval_request" && html`<${PendingApproval} view=${view} id=${item.id} />`}
       <${StepContent} step=${step} />
@@ -117,11 +118,15 @@ function StepContent({ step: { item, index, doneAt } }: { step: Step }) {
       html`<div>
         ${
           item.type === "message"
-            ? item.content.map((part, i) => html`<${ReportPart} key=${i} part=${part} isWriting=${doneAt === undefined} />`)
+            ? item.content.map(
+                (part, i) => html`<${ReportPart} key=${i} part=${part} isWriting=${doneAt === undefined} />`,
+              )
             : html`<${ItemBody} item=${item} />`
         }
         <p class="buttons">
-          <button type="button" aria-pressed=${isJson.value} onClick=${() => (isJson.value = !isJson.value)}>JSON</button>
+          <button type="button" aria-pressed=${isJson.value} onClick=${() => (isJson.value = !isJson.value)}>
+            JSON
+          </button>
           <${CopyButton} label="Copy JSON" text=${() => toJson(item)} />
         </p>
         ${isJson.value && html`<pre class="json" tabindex="0" aria-label="JSON">${clipJson(toJson(item))}</pre>`}

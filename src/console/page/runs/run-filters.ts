@@ -43,7 +43,12 @@ export function RunFilters({ filter }: { filter: RunFilter }) {
     }
     replaceQuery(query);
   };
-  return html`<form class="filters" role="search" aria-label="Filter runs" onSubmit=${(event: Event) => event.preventDefault()}>
+  return html`<form
+    class="filters"
+    role="search"
+    aria-label="Filter runs"
+    onSubmit=${(event: Event) => event.preventDefault()}
+  >
     <label class="field">
       Status
       <select value=${filter.status} onChange=${(event: Event) => change("status", valueOf(event))}>
@@ -65,7 +70,12 @@ export function RunFilters({ filter }: { filter: RunFilter }) {
     <datalist id="models">${models.value.map(({ id }) => html`<option key=${id} value=${id}></option>`)}</datalist>
     ${
       isAdmin.value &&
-      html`<${ProjectSelect} label="Project" value=${filter.project} all="*" onChange=${(value: string) => change("project", value)} />`
+      html`<${ProjectSelect}
+        label="Project"
+        value=${filter.project}
+        all="*"
+        onChange=${(value: string) => change("project", value)}
+      />`
     }
   </form>`;
 }

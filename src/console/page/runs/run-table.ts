@@ -17,7 +17,9 @@ export function RunTable({ runs, nowMs }: { runs: readonly ListedRun[]; nowMs: n
   const columns = ["Run", "Status", "Model", "Started", "Duration", "Tokens", "Cost"];
   if (isAdmin.value) columns.splice(3, 0, "Project");
   return html`<table class="rows">
-    <caption class="off-screen">Runs, newest first</caption>
+    <caption class="off-screen">
+      Runs, newest first
+    </caption>
     <thead>
       <tr>
         ${columns.map((name) => html`<th key=${name} scope="col">${name}</th>`)}

@@ -22,7 +22,9 @@ export function Empty({ children }: { children?: Children }) {
 /** A time with its full date as title. */
 export function Time({ ms, children }: { ms: number; children?: Children }) {
   const date = new Date(ms);
-  return html`<time datetime=${date.toISOString()} title=${formatDateTime(ms)}>${children ?? formatDateTime(ms)}</time>`;
+  return html`<time datetime=${date.toISOString()} title=${formatDateTime(ms)}
+    >${children ?? formatDateTime(ms)}</time
+  >`;
 }
 
 interface ActionProps {

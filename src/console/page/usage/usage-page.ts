@@ -71,7 +71,9 @@ function UsageTable({ rows, by }: { rows: readonly UsageRow[]; by: Grouping }) {
         const tokens = inputTokens + outputTokens;
         return html`<tr key=${name}>
           <th scope="row" data-label=${by}>${name}</th>
-          <td data-label="Tokens"><meter max=${most} value=${tokens} aria-label=${`Tokens of ${name}`}></meter> ${formatCount(tokens)}</td>
+          <td data-label="Tokens">
+            <meter max=${most} value=${tokens} aria-label=${`Tokens of ${name}`}></meter> ${formatCount(tokens)}
+          </td>
           <td data-label="Input" class="number">${formatCount(inputTokens)}</td>
           <td data-label="Output" class="number">${formatCount(outputTokens)}</td>
           <td data-label="Model calls" class="number">${formatCount(requests)}</td>

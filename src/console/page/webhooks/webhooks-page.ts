@@ -25,9 +25,12 @@ interface WithSecret extends WebhookEndpoint {
 }
 
 export function WebhooksPage() {
-  const list = usePolling((signal) => request<{ data: WebhookEndpoint[] }>("GET", "webhook_endpoints?limit=100", { signal }), {
-    everyMs: REFRESH_MS,
-  });
+  const list = usePolling(
+    (signal) => request<{ data: WebhookEndpoint[] }>("GET", "webhook_endpoints?limit=100", { signal }),
+    {
+      everyMs: REFRESH_MS,
+    },
+  );
   const secret = useSignal<{ name: string; value: string } | undefined>(undefined);
   const showSecret = ({ name, signing_secret: value }: WithSecret): void => {
     secret.value = { name, value };
@@ -41,7 +44,13 @@ export function WebhooksPage() {
     ${endpoints?.length === 0 && html`<${Empty}>No endpoint is notified yet.<//>`}
     <ul class="cards">
       ${endpoints?.map(
-        (endpoint) => html`<${EndpointCard} key=${endpoint.id} endpoint=${endpoint} onSecret=${showSecret} onChange=${list.refresh} />`,
+        (endpoint) =>
+          html`<${EndpointCard}
+            key=${endpoint.id}
+            endpoint=${endpoint}
+            onSecret=${showSecret}
+            onChange=${list.refresh}
+          />`,
       )}
     </ul>
     <${NewEndpoint} onCreated=${showSecret} />
@@ -76,9 +85,20 @@ function EndpointCard({ endpoint, onSecret, onChange }: EndpointCardProps) {
     <p class="detail">${types.join(", ")}${hint !== null && ` · secret ${hint}`}</p>
     <div class="buttons">
       <${Action} label="Send a test" action=${test} />
-      <button type="button" aria-expanded=${isOpen.value} onClick=${() => (isOpen.value = !isOpen.value)}>Deliveries</button>
-      <${Action} label="New secret" confirm="Make a new signing secret? The old one stays valid for 24 hours." action=${rotate} />
-      <${Action} label="Delete" kind="danger" confirm="Delete this endpoint? Events that wait for it are not delivered." action=${remove} />
+      <button type="button" aria-expanded=${isOpen.value} onClick=${() => (isOpen.value = !isOpen.value)}>
+        Deliveries
+      </button>
+      <${Action}
+        label="New secret"
+        confirm="Make a new signing secret? The old one stays valid for 24 hours."
+        action=${rotate}
+      />
+      <${Action}
+        label="Delete"
+        kind="danger"
+        confirm="Delete this endpoint? Events that wait for it are not delivered."
+        action=${remove}
+      />
     </div>
     ${isOpen.value && html`<${Deliveries} path=${path} />`}
   </li>`;
@@ -99,14 +119,24 @@ function NewEndpoint({ onCreated }: { onCreated: (endpoint: WithSecret) => void 
   };
   return html`<form class="card" onSubmit=${(event: Event) => event.preventDefault()}>
     <h2>New endpoint</h2>
-    <label class="field">Name <input value=${name.value} onInput=${(event: Event) => (name.value = valueOf(event))} /></label>
-    <label class="field">URL <input type="url" value=${url.value} onInput=${(event: Event) => (url.value = valueOf(event))} /></label>
+    <label class="field"
+      >Name <input value=${name.value} onInput=${(event: Event) => (name.value = valueOf(event))}
+    /></label>
+    <label class="field"
+      >URL <input type="url" value=${url.value} onInput=${(event: Event) => (url.value = valueOf(event))}
+    /></label>
     <fieldset>
       <legend>Events</legend>
       ${EVENT_TYPES.map(
-        (type) => html`<label class="check" key=${type}>
-          <input type="checkbox" checked=${types.value.includes(type)} onChange=${(event: Event) => choose(type, isChecked(event))} /> ${type}
-        </label>`,
+        (type) =>
+          html`<label class="check" key=${type}>
+            <input
+              type="checkbox"
+              checked=${types.value.includes(type)}
+              onChange=${(event: Event) => choose(type, isChecked(event))}
+            />
+            ${type}
+          </label>`,
       )}
     </fieldset>
     <${Action}

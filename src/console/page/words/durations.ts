@@ -18,7 +18,9 @@ export function formatDuration(ms: number): string {
 
 /** Whole seconds, for a value that changes each second. */
 export function formatTicking(ms: number): string {
-  return formatDuration(Math.max(0, Math.floor(ms / SECOND) * SECOND)).replace(/^0 ms$/, "0 s").replace(/\.0 s$/, " s");
+  return formatDuration(Math.max(0, Math.floor(ms / SECOND) * SECOND))
+    .replace(/^0 ms$/, "0 s")
+    .replace(/\.0 s$/, " s");
 }
 
 function twoParts(ms: number, large: number, largeName: string, small: number, smallName: string): string {
@@ -40,7 +42,12 @@ export function formatCost(usd: number): string {
 
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const dateAndClock = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
-const shortDate = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const shortDate = new Intl.DateTimeFormat("en-GB", {
+  day: "numeric",
+  month: "short",
+  hour: "2-digit",
+  minute: "2-digit",
+});
 
 export const formatClock = (ms: number): string => clock.format(ms);
 export const formatDateTime = (ms: number): string => dateAndClock.format(ms);
@@ -49,5 +56,7 @@ export const formatDateTime = (ms: number): string => dateAndClock.format(ms);
 export function formatAgo(ms: number, nowMs: number): string {
   const age = nowMs - ms;
   if (age < 10 * SECOND) return "now";
-  return age < HOUR ? `${formatTicking(age).replace(/ \d+ s$/, (rest) => (age < MINUTE ? rest : ""))} ago` : shortDate.format(ms);
+  return age < HOUR
+    ? `${formatTicking(age).replace(/ \d+ s$/, (rest) => (age < MINUTE ? rest : ""))} ago`
+    : shortDate.format(ms);
 }
