@@ -28,13 +28,34 @@ import { listInputItems } from "./http/endpoints/list-input-items.ts";
 import { listModels, retrieveModel } from "./http/endpoints/models.ts";
 import { listQueues } from "./http/endpoints/organization/queues.ts";
 import { listWorkers } from "./http/endpoints/organization/workers.ts";
+import {
+  createProjectKey,
+  deleteProjectKey,
+  listProjectKeys,
+  retrieveProjectKey,
+} from "./http/endpoints/organization/project-keys.ts";
+import {
+  archiveProject,
+  createProject,
+  listProjects,
+  retrieveProject,
+  updateProject,
+} from "./http/endpoints/organization/projects.ts";
+import {
+  createServiceAccount,
+  createServiceAccountKey,
+  deleteServiceAccount,
+  listServiceAccounts,
+  retrieveServiceAccount,
+  updateServiceAccount,
+} from "./http/endpoints/organization/service-accounts.ts";
 import { retrieveResponse } from "./http/endpoints/retrieve-response.ts";
 import { retrieveRun } from "./http/endpoints/retrieve-run.ts";
 import { authenticate, requireAdmin, requireProject } from "./http/middleware/authenticate.ts";
 import { allowOrigins, parseOrigins } from "./http/middleware/cors.ts";
 import { errorHandler } from "./http/middleware/error-handler.ts";
 import { jsonBody } from "./http/middleware/json-body.ts";
-import { limitRequests } from "./http/middleware/rate-limit.ts";
+import { attachRate, reportRateOnError } from "./http/middleware/rate-limit.ts";
 import { rejectForeignOrigins } from "./http/middleware/reject-foreign-origins.ts";
 import { rejectLargeBodies } from "./http/middleware/reject-large-bodies.ts";
 import { rejectMalformedRequests } from "./http/middleware/reject-malformed-requests.ts";
@@ -43,7 +64,6 @@ import { rejectWebSockets } from "./http/middleware/reject-web-sockets.ts";
 import { reportRequests } from "./http/middleware/report-requests.ts";
 import { assignRequestIds } from "./http/middleware/request-id.ts";
 import { logRequests } from "./http/middleware/request-log.ts";
-import { RateLimiter } from "./responses/admission/rate-limiter.ts";
 import { QueueStates } from "./responses/reading/queue-states.ts";
 
 export function createApp(context: ApiContext): Express {
@@ -85,7 +105,7 @@ export function createApp(context: ApiContext): Express {
 }
 
 function createApiRouter(context: ApiContext): Router {
-  const { config, catalog, logger, storage } = context;
+  const { config, catalog, storage } = context;
   const v1 = Router();
   if (allowsAnonymous(config)) v1.use(rejectForeignOrigins(config.HOST, parseOrigins(config.CORS_ORIGINS)));
   v1.use(authenticate(config, storage));
@@ -93,17 +113,10 @@ function createApiRouter(context: ApiContext): Router {
 
   // Per route, so that no body is read for an unknown path.
   const json = jsonBody(config.MAX_BODY_BYTES, config.MAX_BODY_VALUES);
-  const limit = limitRequests(new RateLimiter(storage.creationRates, logger, config.RATE_LIMIT_REQUESTS_PER_MINUTE));
+  const reportRate = reportRateOnError(context);
 
-  v1.post("/responses", requireProject, limit.attachPermit, json, createResponse(context), limit.reportOnError);
-  v1.post(
-    "/responses/compact",
-    requireProject,
-    limit.attachPermit,
-    json,
-    compactResponse(context),
-    limit.reportOnError,
-  );
+  v1.post("/responses", requireProject, attachRate, json, createResponse(context), reportRate);
+  v1.post("/responses/compact", requireProject, attachRate, json, compactResponse(context), reportRate);
   v1.post("/responses/input_tokens", requireProject, json, countInputTokens(context));
   v1.get("/responses/:response_id", retrieveResponse(context));
   v1.delete("/responses/:response_id", deleteResponse(context));
@@ -129,10 +142,31 @@ function createApiRouter(context: ApiContext): Router {
   return v1;
 }
 
-/** For administrators. */
+/** For administrators: the paths of the official client's `admin.organization`. */
 function createOrganizationRouter(context: ApiContext): Router {
+  const { config } = context;
   const organization = Router();
+  const json = jsonBody(config.MAX_BODY_BYTES, config.MAX_BODY_VALUES);
   organization.get("/workers", listWorkers(context));
   organization.get("/queues", listQueues(new QueueStates(context)));
+  organization.get("/projects", listProjects(context));
+  organization.post("/projects", json, createProject(context));
+  organization.get("/projects/:project_id", retrieveProject(context));
+  organization.post("/projects/:project_id", json, updateProject(context));
+  organization.post("/projects/:project_id/archive", archiveProject(context));
+  organization.get("/projects/:project_id/api_keys", listProjectKeys(context));
+  organization.post("/projects/:project_id/api_keys", json, createProjectKey(context));
+  organization.get("/projects/:project_id/api_keys/:api_key_id", retrieveProjectKey(context));
+  organization.delete("/projects/:project_id/api_keys/:api_key_id", deleteProjectKey(context));
+  organization.get("/projects/:project_id/service_accounts", listServiceAccounts(context));
+  organization.post("/projects/:project_id/service_accounts", json, createServiceAccount(context));
+  organization.get("/projects/:project_id/service_accounts/:service_account_id", retrieveServiceAccount(context));
+  organization.post("/projects/:project_id/service_accounts/:service_account_id", json, updateServiceAccount(context));
+  organization.delete("/projects/:project_id/service_accounts/:service_account_id", deleteServiceAccount(context));
+  organization.post(
+    "/projects/:project_id/service_accounts/:service_account_id/api_keys",
+    json,
+    createServiceAccountKey(context),
+  );
   return organization;
 }

@@ -60,6 +60,10 @@ export async function openSharedResources(
     sealer,
     containerIdleSeconds: config.CONTAINER_IDLE_SECONDS,
     conversationIdleSeconds: config.CONVERSATION_IDLE_SECONDS,
+    accounting: {
+      usageRetentionDays: config.USAGE_RETENTION_DAYS,
+      auditLogMaxEntries: config.AUDIT_LOG_MAX_ENTRIES,
+    },
   });
   return {
     connections,

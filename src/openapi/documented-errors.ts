@@ -40,6 +40,20 @@ export const DOCUMENTED_ERRORS = {
     when: "The project does not exist, or the project in `OpenAI-Project` is archived.",
     error: state.projectNotFound("proj_4f0c"),
   },
+  projectArchived: { when: "The project is archived.", error: state.projectArchived("proj_4f0c") },
+  serviceAccountNotFound: {
+    when: "The service account does not exist in this project.",
+    error: state.serviceAccountNotFound("svc_acct_4f0c"),
+  },
+  keyNotFound: { when: "The key does not exist in this project.", error: state.keyNotFound("key_4f0c") },
+  fixedByEnvironment: {
+    when: "The project or key comes from the server's settings.",
+    error: state.fixedByEnvironment("Project 'research'", "API_KEYS"),
+  },
+  tooManyOf: {
+    when: "There are as many of these things as the server keeps.",
+    error: state.tooManyOf("keys in this project", 100),
+  },
   responseNotFound: {
     when: "The response does not exist: the id is unknown or another project's, or the response was deleted, expired or not stored.",
     error: state.responseNotFound(RESPONSE_ID),
@@ -181,6 +195,14 @@ export const DOCUMENTED_ERRORS = {
   storageFull: {
     when: "The project has reached `MAX_STORED_BYTES_PER_PROJECT`. Delete data, or wait until some expires.",
     error: limits.storageFull(2_147_483_648, 2_147_400_000, 90_000),
+  },
+  tooManyTokens: {
+    when: "The project's responses used too many tokens in this minute.",
+    error: limits.tooManyTokens(100_000, 12),
+  },
+  spendLimitReached: {
+    when: "The project has reached its spend limit of this month.",
+    error: limits.spendLimitReached(10_000),
   },
   tooManyRequests: {
     when: "The project has reached `RATE_LIMIT_REQUESTS_PER_MINUTE`.",

@@ -43,6 +43,10 @@ export type IdPrefix =
   | "req"
   | "item"
   | "rs_own"
+  | "proj"
+  | "svc_acct"
+  | "key"
+  | "alert"
   | (typeof ITEM_ID_PREFIXES)[keyof typeof ITEM_ID_PREFIXES];
 
 /** Random bytes are drawn a page at a time, because a system call per id is expensive at thousands per second. */

@@ -40,7 +40,6 @@
  *   {<prefix>:workers}:details        hash  what live workers announce, by name (store/worker-registry.ts)
  *   {<prefix>:workers}:of:<queue>     zset  names of its live workers, by the time until which they count
  *   <prefix>:sweeper          string  the worker that sweeps
- *   <prefix>:rate:<project>   string  requests in the current minute
  *   <prefix>:sealing-key      string  the encryption key, if none is configured (sealing/open-sealer.ts)
  *   <prefix>:data-version     string  the format of all this data (redis/data-version.ts)
  *   <prefix>:replica-probe    string  written before WAIT, and to test whether Redis accepts writes
@@ -175,10 +174,6 @@ export class RedisLayout {
 
   get sweeperLock(): string {
     return `${this.prefix}:sweeper`;
-  }
-
-  get rateLimit(): string {
-    return `${this.prefix}:rate`;
   }
 
   get sealingKey(): string {

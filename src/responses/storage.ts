@@ -6,11 +6,13 @@ import type { Clock } from "../redis/redis-clock.ts";
 import type { RedisClient } from "../redis/script.ts";
 import type { ContentSealer } from "../sealing/content-sealer.ts";
 import { Containers } from "../store/containers.ts";
+import { AuditLog } from "../store/organization/audit-log.ts";
 import { OrganizationKeys } from "../store/organization/organization-keys.ts";
+import { ProjectLimitStore } from "../store/organization/project-limits.ts";
 import { Projects } from "../store/organization/projects.ts";
+import { type AccountingSettings, UsageCounts } from "../store/organization/usage-counts.ts";
 import { RelatedResponses } from "../store/related-responses.ts";
 import { Conversations } from "../store/conversations.ts";
-import { CreationRates } from "../store/creation-rates.ts";
 import { IdempotencyKeys } from "../store/idempotency-keys.ts";
 import { ItemIndex } from "../store/item-index.ts";
 import { InFlightResponses } from "../store/in-flight-responses.ts";
@@ -49,8 +51,10 @@ export interface Storage {
   readonly fullLogReader: EventLogReader;
   readonly leases: Leases;
   readonly sweeperLock: SweeperLock;
-  readonly creationRates: CreationRates;
   readonly projects: Projects;
+  readonly projectLimits: ProjectLimitStore;
+  readonly usageCounts: UsageCounts;
+  readonly auditLog: AuditLog;
   readonly organizationKeys: OrganizationKeys;
   readonly workerControl: WorkerControl;
   readonly workers: WorkerRegistry;
@@ -83,11 +87,12 @@ export interface StorageConnections extends ReplicaRequirement {
   sealer: ContentSealer;
   containerIdleSeconds: number;
   conversationIdleSeconds: number;
+  accounting: AccountingSettings;
 }
 
 export function openStorage(connections: StorageConnections): Storage {
   const { redis, logRedis, layout, queue, clock, sealer, minReplicasAcked } = connections;
-  const { containerIdleSeconds, conversationIdleSeconds } = connections;
+  const { containerIdleSeconds, conversationIdleSeconds, accounting } = connections;
   return {
     ping: () => redis.ping(),
     clock,
@@ -96,7 +101,7 @@ export function openStorage(connections: StorageConnections): Storage {
     conversationIdleSeconds,
     records: new ResponseRecords(redis, layout, logRedis),
     chains: new ResponseChains(redis, layout),
-    inFlight: new InFlightResponses(redis, layout, { minReplicasAcked }),
+    inFlight: new InFlightResponses(redis, layout, { minReplicasAcked, accounting }),
     storedBytes: new StoredBytes(redis, layout),
     windowedResponses: new WindowedResponses(redis, layout),
     relatedResponses: new RelatedResponses(redis, layout),
@@ -111,8 +116,10 @@ export function openStorage(connections: StorageConnections): Storage {
     fullLogReader: new EventLogReader(redis, layout, { minReplicasAcked: 0 }),
     leases: new Leases(redis, layout),
     sweeperLock: new SweeperLock(redis, layout),
-    creationRates: new CreationRates(redis, layout),
     projects: new Projects(redis, layout),
+    projectLimits: new ProjectLimitStore(redis, layout),
+    usageCounts: new UsageCounts(redis, layout),
+    auditLog: new AuditLog(redis, layout, accounting.auditLogMaxEntries),
     organizationKeys: new OrganizationKeys(redis, layout, clock),
     workerControl: new WorkerControl(redis, layout, queue),
     workers: new WorkerRegistry(redis, layout, clock),

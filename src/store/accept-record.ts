@@ -12,30 +12,33 @@ import {
   addInFlightArgs,
   type InFlightAddition,
   addInFlightKeys,
-  type ProjectLimits,
+  type ExceededReply,
   type LimitExceeded,
-} from "./in-flight-responses.ts";
+  type RateReply,
+  toLimitExceeded,
+} from "./add-in-flight-script.ts";
+import { type ProjectLimits, type RequestRate, toRequestRate } from "./organization/project-limits.ts";
 import { isLargeRecord } from "./staged-record.ts";
 import { CREATE_RECORD_LUA, CREATE_RECORD_KEY_COUNT, createRecordArgs } from "./write-record.ts";
 
 /*
  * KEYS  those of `addInFlight`, then those of `create`
  * ARGV  those of `addInFlight`, then those of `create`
- * Returns {'accepted', 1 if the record was created, 0 if it exists already}, or the rejection of `addInFlight`.
+ * Returns {{'accepted', 1 if the record was created, 0 if it exists already}, rate}, or what `addInFlight` returns.
  */
-const acceptScript = defineScript<["accepted", 0 | 1] | ["full"] | ["storage", number]>(
+const acceptScript = defineScript<[["accepted", 0 | 1] | ExceededReply, RateReply]>(
   "acceptResponse",
   ADD_IN_FLIGHT_KEY_COUNT + CREATE_RECORD_KEY_COUNT,
   `${ADD_IN_FLIGHT_LUA}${CREATE_RECORD_LUA}
-  local rejection = addInFlight(KEYS, ARGV)
-  if rejection then return rejection end
+  local outcome, rate = addInFlight(KEYS, ARGV)
+  if outcome[1] ~= 'entered' then return {outcome, rate} end
   local keys = {}
   for i = 1, ${CREATE_RECORD_KEY_COUNT} do keys[i] = KEYS[${ADD_IN_FLIGHT_KEY_COUNT} + i] end
-  return {'accepted', create(keys, ARGV, ${ADD_IN_FLIGHT_ARG_COUNT + 1})}
+  return {{'accepted', create(keys, ARGV, ${ADD_IN_FLIGHT_ARG_COUNT + 1})}, rate}
 `,
 );
 
-export type AcceptOutcome = { kind: "accepted"; isNew: boolean } | LimitExceeded;
+export type AcceptOutcome = ({ kind: "accepted"; isNew: boolean } | LimitExceeded) & { rate: RequestRate | undefined };
 
 /** Whether one script can accept the record: it is small, and on the same node as the in-flight set. */
 export function canAcceptInOneStep(layout: RedisLayout, record: EncodedRecord): boolean {
@@ -50,13 +53,14 @@ export async function acceptInFlightRecord(
   addition: InFlightAddition,
   limits: ProjectLimits,
 ): Promise<AcceptOutcome> {
-  const answer = await acceptScript(
+  const [reply, rate] = await acceptScript(
     redis,
     addInFlightKeys(layout, addition.project),
     layout.keysOf(record.id),
     addInFlightArgs(addition, limits),
     createRecordArgs(record),
   );
-  if (answer[0] === "accepted") return { kind: "accepted", isNew: answer[1] === 1 };
-  return answer[0] === "full" ? { kind: "full" } : { kind: "storage", storedBytes: answer[1] };
+  const outcome =
+    reply[0] === "accepted" ? ({ kind: "accepted", isNew: reply[1] === 1 } as const) : toLimitExceeded(reply, rate);
+  return { ...outcome, rate: toRequestRate(rate) };
 }

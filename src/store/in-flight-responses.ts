@@ -1,80 +1,76 @@
 /**
  * The in-flight set: all responses that have not ended. Admission adds an id before or together with its record, so no
- * crash can hide a response from the sweeper. Where projects have limits, each project also has a set, always a subset of
- * the first. A crash can leave an id in the project's set only; the sweeper removes it.
+ * crash can hide a response from the sweeper. Each project also has a set, always a subset of the first. A crash can leave an id in the project's set only; the sweeper removes it.
  */
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
+import {
+  ADD_IN_FLIGHT_KEY_COUNT,
+  ADD_IN_FLIGHT_LUA,
+  addInFlightArgs,
+  addInFlightKeys,
+  type ExceededReply,
+  type InFlightAddition,
+  type LimitExceeded,
+  type RateReply,
+  toLimitExceeded,
+} from "./add-in-flight-script.ts";
+import { type ProjectLimits, type RequestRate, toRequestRate } from "./organization/project-limits.ts";
+import {
+  type AccountingSettings,
+  COUNT_USAGE_LUA,
+  countUsageArgs,
+  countUsageKeys,
+  type PassedThreshold,
+  type ResponseUsage,
+} from "./organization/usage-counts.ts";
 import { COUNT_BYTES_LUA } from "./stored-bytes.ts";
 
 const COUNT_REUSE_MS = 100;
 
 /*
- * For scripts that add a response. `keys`: in flight, in flight of the project, projects, sums, sizes, expiries. `args`:
- * response id, unix milliseconds, project, limit of responses, bytes, limit of bytes. A limit of 0 means none.
- * `addInFlight` returns nil if the response is added and counted; else {'full'} or {'storage', stored bytes of the project}.
+ * KEYS and ARGV as for `addInFlight`. Returns both of its values.
  */
-export const ADD_IN_FLIGHT_LUA = `${COUNT_BYTES_LUA}
-  local function addInFlight(keys, args)
-    local id, project, bound = args[1], args[3], tonumber(args[4])
-    local stored = {keys[4], keys[5], keys[6]}
-    if bound > 0 and not redis.call('ZSCORE', keys[2], id) and redis.call('ZCARD', keys[2]) >= bound then
-      return {'full'}
-    end
-    if not fits(stored, project, id, args[5], tonumber(args[6])) then return {'storage', sum(stored, project)} end
-    put(stored, project, id, args[5], '+inf')
-    redis.call('ZADD', keys[1], args[2], id)
-    if bound > 0 then
-      redis.call('ZADD', keys[2], args[2], id)
-      redis.call('SADD', keys[3], project)
-    end
-  end
-`;
-/** Numbers of `keys` and `args`. */
-export const ADD_IN_FLIGHT_KEY_COUNT = 6;
-export const ADD_IN_FLIGHT_ARG_COUNT = 6;
-
-/** The project is at a limit: of responses in flight, or of stored bytes. */
-export type LimitExceeded = { kind: "full" } | { kind: "storage"; storedBytes: number };
-
-/*
- * KEYS and ARGV as for `addInFlight`. Returns {'entered'} or its rejection.
- */
-const addInFlightScript = defineScript<["entered" | "full"] | ["storage", number]>(
+const addInFlightScript = defineScript<[["entered"] | ExceededReply, RateReply]>(
   "enterOpenResponses",
   ADD_IN_FLIGHT_KEY_COUNT,
   `${ADD_IN_FLIGHT_LUA}
-  return addInFlight(KEYS, ARGV) or {'entered'}
+  local outcome, rate = addInFlight(KEYS, ARGV)
+  return {outcome, rate}
 `,
 );
 
 /*
- * KEYS  in flight, in flight of the project, sums, sizes, expiries, and the record if the script must check it
- * ARGV  response id, project or '', bytes, expiry (both '' if nothing is retained), '1' if replicas are required
- * Returns 2 if the response was in flight, 1 if it was not, or 0 if it stays because its record has no end that readers may see. A deleted response is in neither
- * set and not counted, so the late step of a worker must not count it again.
+ * KEYS  in flight, in flight of the project, sums, sizes, expiries, those of `countUsage`, and the record if the script
+ *       must check it
+ * ARGV  response id, project or '', bytes, expiry (both '' if nothing is retained), '1' if replicas are required, and
+ *       those of `countUsage` if the response used anything
+ * Returns {2, passed thresholds} if the response was in flight, {1} if it was not, or {0} if it stays because its record has
+ * no end that readers may see. A deleted response is in neither set and not counted, so the late step of a worker must not
+ * count it again.
  */
-const removeScript = defineScript<0 | 1 | 2>(
+const removeScript = defineScript<[outcome: 0 | 1 | 2, passed?: string[]]>(
   "removeOpenResponse",
   "any",
-  `${COUNT_BYTES_LUA}
+  `${COUNT_BYTES_LUA}${COUNT_USAGE_LUA}
   local id, project = ARGV[1], ARGV[2]
   local stored = {KEYS[3], KEYS[4], KEYS[5]}
-  if KEYS[6] then
-    local meta = redis.call('HMGET', KEYS[6], 'status', 'last', 'durable')
-    if meta[1] == 'queued' or meta[1] == 'in_progress' then return 0 end
-    if ARGV[5] == '1' and meta[3] and tonumber(meta[3]) < tonumber(meta[2]) then return 0 end
+  if KEYS[13] then
+    local meta = redis.call('HMGET', KEYS[13], 'status', 'last', 'durable')
+    if meta[1] == 'queued' or meta[1] == 'in_progress' then return {0} end
+    if ARGV[5] == '1' and meta[3] and tonumber(meta[3]) < tonumber(meta[2]) then return {0} end
   end
   local wasInFlight = redis.call('ZREM', KEYS[1], id) == 1
   local result = wasInFlight and 2 or 1
-  if project == '' then return result end
+  if project == '' then return {result} end
   if ARGV[3] == '' then
     drop(stored, project, id)
   elseif wasInFlight or redis.call('HEXISTS', KEYS[4], id) == 1 then
     put(stored, project, id, ARGV[3], ARGV[4])
   end
   redis.call('ZREM', KEYS[2], id)
-  return result
+  if not wasInFlight or not ARGV[6] then return {result} end
+  return {result, countUsage({KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]}, ARGV, 6)}
 `,
   { runsWhenFull: true },
 );
@@ -98,20 +94,6 @@ const reconcileScript = defineScript<number>(
   { runsWhenFull: true },
 );
 
-export interface InFlightAddition {
-  id: string;
-  project: string;
-  nowMs: number;
-  /** Size at acceptance. */
-  bytes: number;
-}
-
-/** Limits per project; 0 means none. */
-export interface ProjectLimits {
-  maxOpen: number;
-  maxStoredBytes: number;
-}
-
 /** The bytes that an ended response keeps stored, and their expiry. */
 export interface RetainedSize {
   bytes: number;
@@ -119,31 +101,35 @@ export interface RetainedSize {
 }
 
 /** `removed`: by this call, once per response. `absent`: it was not in flight. `kept`: it runs. */
-export type RemoveOutcome = "removed" | "absent" | "kept";
+export interface RemoveOutcome {
+  kind: "removed" | "absent" | "kept";
+  /** Thresholds of the project's spend that this response has passed. */
+  passed: PassedThreshold[];
+}
 const REMOVE_OUTCOMES = { 2: "removed", 1: "absent", 0: "kept" } as const;
 
-export type InFlightAddOutcome = { kind: "entered" } | LimitExceeded;
-
-/** The `keys` of `addInFlight`. */
-export function addInFlightKeys(layout: RedisLayout, project: string): string[] {
-  return [layout.inFlight, layout.inFlightOf(project), layout.inFlightProjects, ...layout.storedBytes(project)];
+/** An ended response: what it keeps stored, and what it used until `endedAtMs`. */
+export interface EndedResponse {
+  retained?: RetainedSize | undefined;
+  usage?: ResponseUsage | undefined;
+  endedAtMs: number;
 }
 
-/** The `args` of `addInFlight`. */
-export function addInFlightArgs(
-  { id, project, nowMs, bytes }: InFlightAddition,
-  { maxOpen, maxStoredBytes }: ProjectLimits,
-): (string | number)[] {
-  return [id, nowMs, project, maxOpen, bytes, maxStoredBytes];
-}
+export type InFlightAddOutcome = ({ kind: "entered" } | LimitExceeded) & { rate: RequestRate | undefined };
 
 export class InFlightResponses {
   readonly #redis: RedisClient;
   readonly #layout: RedisLayout;
   readonly #requiresReplicas: boolean;
+  readonly #accounting: AccountingSettings;
   #lastCount = { atMs: Number.NEGATIVE_INFINITY, count: 0 };
 
-  constructor(redis: RedisClient, layout: RedisLayout, { minReplicasAcked }: { minReplicasAcked: number }) {
+  constructor(
+    redis: RedisClient,
+    layout: RedisLayout,
+    { minReplicasAcked, accounting }: { minReplicasAcked: number; accounting: AccountingSettings },
+  ) {
+    this.#accounting = accounting;
     this.#redis = redis;
     this.#layout = layout;
     this.#requiresReplicas = minReplicasAcked > 0;
@@ -157,8 +143,9 @@ export class InFlightResponses {
   /** Adds the id and counts its bytes, unless its project is at a limit. Exact under concurrency. */
   async addWithinLimits(addition: InFlightAddition, limits: ProjectLimits): Promise<InFlightAddOutcome> {
     const keys = addInFlightKeys(this.#layout, addition.project);
-    const [kind, storedBytes] = await addInFlightScript(this.#redis, keys, addInFlightArgs(addition, limits));
-    return kind === "storage" ? { kind, storedBytes } : { kind };
+    const [reply, rate] = await addInFlightScript(this.#redis, keys, addInFlightArgs(addition, limits));
+    const outcome = reply[0] === "entered" ? { kind: reply[0] } : toLimitExceeded(reply, rate);
+    return { ...outcome, rate: toRequestRate(rate) };
   }
 
   /**
@@ -166,27 +153,31 @@ export class InFlightResponses {
    * have undone the end since the caller read it. In Redis Cluster the record is on another node and
    * is not checked. Without a project (for an id without a record) the id stays in its project's set until `reconcile`.
    */
-  async removeEnded(id: string, project: string | undefined, retained?: RetainedSize): Promise<RemoveOutcome> {
+  async removeEnded(id: string, project: string | undefined, ended?: EndedResponse): Promise<RemoveOutcome> {
     const records = this.#layout.sharded ? [] : [this.#layout.meta(id)];
-    return await this.#remove(id, project, records, retained);
+    return await this.#remove(id, project, records, ended);
   }
 
   /** Removes an id without checking its record. */
-  async forceRemove(id: string, project: string | undefined): Promise<void> {
-    await this.#remove(id, project, []);
+  async forceRemove(id: string, project: string | undefined, ended?: EndedResponse): Promise<RemoveOutcome> {
+    return await this.#remove(id, project, [], ended);
   }
 
   async #remove(
     id: string,
-    project: string | undefined,
+    project = "",
     records: string[],
-    retained?: RetainedSize,
+    { retained, usage, endedAtMs }: EndedResponse = { endedAtMs: 0 },
   ): Promise<RemoveOutcome> {
     const { inFlight, inFlightOf, storedBytes } = this.#layout;
-    const keys = [inFlight, inFlightOf(project ?? ""), ...storedBytes(project ?? ""), ...records];
+    const counted = countUsageKeys(this.#layout, project, endedAtMs);
+    const keys = [inFlight, inFlightOf(project), ...storedBytes(project), ...counted, ...records];
     const size = [retained?.bytes ?? "", retained?.expiresAtMs ?? ""];
     const replicas = this.#requiresReplicas ? "1" : "";
-    return REMOVE_OUTCOMES[await removeScript(this.#redis, keys.length, keys, id, project ?? "", size, replicas)];
+    const usageArgs = usage === undefined ? [] : countUsageArgs(project, endedAtMs, usage, this.#accounting);
+    const args = [id, project, ...size, replicas, ...usageArgs];
+    const [outcome, passed = []] = await removeScript(this.#redis, keys.length, keys, args);
+    return { kind: REMOVE_OUTCOMES[outcome], passed: toThresholds(passed) };
   }
 
   /** Up to `count` ids of a project, oldest first. */
@@ -221,4 +212,9 @@ export class InFlightResponses {
     }
     return this.#lastCount.count;
   }
+}
+
+/** `passed`: id, cents, … */
+function toThresholds(passed: readonly string[]): PassedThreshold[] {
+  return passed.flatMap((id, i) => (i % 2 === 0 ? [{ id, cents: Number(passed[i + 1]) }] : []));
 }

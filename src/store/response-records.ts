@@ -8,7 +8,8 @@ import { defineScript, type RedisClient } from "../redis/script.ts";
 import { parseInSlices } from "../concurrency/parse-in-slices.ts";
 import { type AcceptOutcome, acceptInFlightRecord, canAcceptInOneStep } from "./accept-record.ts";
 import { type EncodedRecord, encodeRecord } from "./encoded-record.ts";
-import type { InFlightAddition, ProjectLimits } from "./in-flight-responses.ts";
+import type { InFlightAddition } from "./add-in-flight-script.ts";
+import type { ProjectLimits } from "./organization/project-limits.ts";
 import { type InputPage, readInputItem, readInputPage } from "./input-pages.ts";
 import {
   type LogProgress,

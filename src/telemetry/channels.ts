@@ -135,6 +135,14 @@ export interface EndedReport extends Reported {
   trace?: TraceContext | undefined;
 }
 
+/** A project's spend of this month has passed a threshold. */
+export interface SpendAlertReport {
+  project: string;
+  /** The id of the alert, or `spend_limit`. */
+  alert: string;
+  thresholdCents: number;
+}
+
 export interface SweepReport {
   responseId: string;
   action: string;
@@ -158,5 +166,6 @@ export const channels = {
   fallback: open<FallbackReport>("fallback"),
   recovery: open<RecoveryReport>("recovery"),
   ended: open<EndedReport>("ended"),
+  spendAlert: open<SpendAlertReport>("spend-alert"),
   sweep: open<SweepReport>("sweep"),
 } as const;

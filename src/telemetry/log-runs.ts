@@ -27,6 +27,7 @@ export function logRuns(logger: Logger): () => void {
     onEnd(channels.toolCall, ({ isError, error, ...report }) => {
       if (isError === true) logger.info({ ...report, reason: error }, "Tool call failed");
     }),
+    on(channels.spendAlert, (report) => logger.warn(report, "Project passed a spend threshold")),
     on(channels.ended, ({ usage, toolCalls, trace: _, ...report }) => {
       const tokens = usage && { inputTokens: usage.input_tokens, outputTokens: usage.output_tokens };
       logger.info({ ...report, ...tokens, toolCalls }, "Response ended");

@@ -13,7 +13,7 @@ import type { RedisClient } from "../../src/redis/script.ts";
 import { openSealer } from "../../src/sealing/open-sealer.ts";
 import { openStorage, type ResponseContext, type Storage } from "../../src/responses/storage.ts";
 import { sequenceEvents } from "../../src/stream/log/event-log.ts";
-import { IDLE_SECONDS } from "../support/storage.ts";
+import { IDLE_SECONDS, ACCOUNTING } from "../support/storage.ts";
 import { messageEvents, openingState, sampleRecord, sampleResponse } from "../support/samples.ts";
 
 const logger = pino({ level: "silent" });
@@ -36,6 +36,7 @@ export async function openBenchStorage(redisUrl: string, prefix: string): Promis
   const clock = await RedisClock.start(redis, layout.inFlight, logger);
   const storage = openStorage({
     ...IDLE_SECONDS,
+    accounting: ACCOUNTING,
     redis,
     logRedis: redis,
     layout,

@@ -17,6 +17,8 @@ export const LIMITS: AdmissionLimits = {
   maxOpenResponses: 100,
   maxOpenPerProject: 0,
   maxStoredBytesPerProject: 0,
+  maxRequestsPerMinute: 0,
+  maxTokensPerMinute: 0,
   retentionSeconds: 60,
   unstoredRetentionSeconds: 60,
   deadlineSeconds: 60,

@@ -11,6 +11,7 @@ import { testRedisUrl, uniquePrefix } from "./redis.ts";
 
 /** Containers for an hour after their last use, conversations until they are deleted. */
 export const IDLE_SECONDS = { containerIdleSeconds: 3_600, conversationIdleSeconds: 0 };
+export const ACCOUNTING = { usageRetentionDays: 400, auditLogMaxEntries: 1_000 };
 
 /** Also a process's context, as operations take it, and the connection and keys beneath it. */
 export interface TestStorage extends Storage, ResponseContext, AsyncDisposable {
@@ -31,7 +32,7 @@ export async function openTestStorage(
   const sealer = await openSealer(redis, layout, [], silentLogger);
   const clock = await RedisClock.start(redis, layout.inFlight, silentLogger);
   const shared = { redis, logRedis: redis, layout, queue, clock, sealer, minReplicasAcked: 0 };
-  const storage = openStorage({ ...shared, ...IDLE_SECONDS });
+  const storage = openStorage({ ...shared, ...IDLE_SECONDS, accounting: ACCOUNTING });
   return {
     ...storage,
     storage,

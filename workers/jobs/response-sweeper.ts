@@ -199,7 +199,7 @@ export class ResponseSweeper {
   async #forgetUnrecorded(id: string): Promise<boolean> {
     const acceptedAtMs = await this.#storage.inFlight.acceptedAtMs(id);
     if (acceptedAtMs !== undefined && this.#storage.clock.nowMs() - acceptedAtMs < ADMISSION_TIMEOUT_MS) return true;
-    return (await this.#storage.inFlight.removeEnded(id, undefined)) === "kept";
+    return (await this.#storage.inFlight.removeEnded(id, undefined)).kind === "kept";
   }
 }
 

@@ -19,6 +19,10 @@ export const limitSettings = {
     "Maximum responses a project may create per minute (0 = unlimited). Excess requests get 429.",
     { default: 0 },
   ),
+  RATE_LIMIT_TOKENS_PER_MINUTE: integer(
+    "Maximum tokens per minute of a project's ended responses (0 = unlimited). Over it, requests get 429 until the minute is over.",
+    { default: 0 },
+  ),
   RATE_LIMIT_OPEN_RESPONSES_PER_PROJECT: integer(
     "Maximum responses of one project that are queued or in progress at a time (0 = only `MAX_OPEN_RESPONSES` applies). Excess requests get 429.",
     { default: 0 },

@@ -1,4 +1,4 @@
-import { DAY_SECONDS, seconds } from "../setting.ts";
+import { DAY_SECONDS, integer, seconds } from "../setting.ts";
 
 export const retentionSettings = {
   RETENTION_SECONDS: seconds("Time that a stored response is kept after its end.", {
@@ -17,4 +17,15 @@ export const retentionSettings = {
     "Time that a container of the code interpreter is kept after its last call. It stays at least as long as the run that uses it may take.",
     { default: DAY_SECONDS, min: 60 },
   ),
+  USAGE_RETENTION_DAYS: integer("Time that the usage and the costs of projects are kept.", {
+    default: 400,
+    min: 1,
+    max: 3_660,
+    unit: "days",
+  }),
+  AUDIT_LOG_MAX_ENTRIES: integer("Maximum entries of the audit log. The oldest leave first.", {
+    default: 100_000,
+    min: 100,
+    max: 1_000_000,
+  }),
 };

@@ -3,23 +3,23 @@ import type { Request as HttpRequest, Response as HttpResponse } from "express";
 import type { ApiContext } from "../../context.ts";
 import type { AdmittedResponse } from "../../responses/admission/accept-response.ts";
 import type { AdmissionRequest } from "../../responses/admission/admission.ts";
-import { setRateLimitHeaders } from "../middleware/rate-limit.ts";
+import { readRequestRate, setRateLimitHeaders } from "../middleware/rate-limit.ts";
 
 export function readIdempotencyKey(request: HttpRequest): string | undefined {
   return request.get("idempotency-key") || undefined;
 }
 
 export async function admitRequest(
-  { admission }: ApiContext,
+  context: ApiContext,
   response: HttpResponse,
   request: Pick<AdmissionRequest, "request" | "idempotencyKey" | "purpose">,
 ): Promise<AdmittedResponse> {
-  const { project, rateLimitPermit: permit } = response.locals;
-  const admitted = await admission.admit({ ...request, project, permit });
+  const { project, rate } = response.locals;
+  const admitted = await context.admission.admit({ ...request, project, ...(rate && { rate }) });
   response.locals.responseId = admitted.id;
   if (admitted.isReplay) {
     response.set("idempotent-replayed", "true");
-    await permit?.readState();
+    await readRequestRate(context, response);
   }
   setRateLimitHeaders(response);
   return admitted;

@@ -20,7 +20,8 @@ export function parseInclude(query: HttpRequest["query"]): Included {
   return toIncluded(parseQuery(includeQuerySchema, query).include);
 }
 
-function parseQuery<S extends z.ZodType>(schema: S, query: Readonly<Record<string, unknown>>): z.infer<S> {
+/** Throws the contract's error for the first wrong parameter. Unknown ones are ignored. */
+export function parseQuery<S extends z.ZodType>(schema: S, query: Readonly<Record<string, unknown>>): z.infer<S> {
   // An empty value, such as `?limit=`, means the default.
   const given = Object.entries(query).filter(([, value]) => value !== "");
   const fields = Object.fromEntries(given.map(([name, value]) => [name, READERS[name]?.(value) ?? value]));
@@ -35,7 +36,31 @@ export function parseEventTimesQuery({ after, ...rest }: HttpRequest["query"]): 
 }
 
 /** Parameters that are not strings. */
-const READERS: Readonly<Record<string, (value: unknown) => unknown>> = { include: toList, limit: toNumber };
+const READERS: Readonly<Record<string, (value: unknown) => unknown>> = {
+  include: toList,
+  limit: toNumber,
+  include_archived: toFlag,
+  start_time: toNumber,
+  end_time: toNumber,
+  group_by: toList,
+  project_ids: toList,
+  models: toList,
+  event_types: toList,
+  actor_ids: toList,
+  resource_ids: toList,
+  effective_at: toRange,
+};
+
+function toFlag(value: unknown): unknown {
+  if (value === "true" || value === "1") return true;
+  return value === "false" || value === "0" ? false : value;
+}
+
+/** `effective_at[gte]=1`. */
+function toRange(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, bound]) => [name, toNumber(bound)]));
+}
 
 /** Decimal numbers only: JavaScript also reads `0x10`, `1e1` and blanks as numbers. */
 function toNumber(value: unknown): unknown {

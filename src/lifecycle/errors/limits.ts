@@ -54,3 +54,24 @@ export function tooManyRequests(perMinute: number, retryAfterSeconds: number): A
     headers: { "retry-after": String(retryAfterSeconds) },
   });
 }
+
+export function tooManyTokens(perMinute: number, retryAfterSeconds: number): ApiError {
+  return new ApiError({
+    status: 429,
+    message: `Rate limit reached: ${perMinute} tokens a minute. Please retry in ${retryAfterSeconds} s.`,
+    type: "tokens",
+    code: "rate_limit_exceeded",
+    headers: { "retry-after": String(retryAfterSeconds) },
+  });
+}
+
+/** The project has spent its limit of this month. Waiting for seconds does not help, so official clients do not retry. */
+export function spendLimitReached(cents: number): ApiError {
+  return new ApiError({
+    status: 429,
+    message: `You exceeded your current quota: this project has reached its spend limit of $${(cents / 100).toFixed(2)} for this month.`,
+    type: "insufficient_quota",
+    code: "insufficient_quota",
+    headers: { "x-should-retry": "false" },
+  });
+}

@@ -37,6 +37,33 @@ export function projectNotFound(id: string): ApiError {
   return new ApiError({ status: 404, message: `Project with id '${id}' not found.` });
 }
 
+/** An archived project stays readable, and cannot be used or changed. */
+export function projectArchived(id: string): ApiError {
+  return badRequest(`Project with id '${id}' is archived.`, null, "project_archived");
+}
+
+export function serviceAccountNotFound(id: string): ApiError {
+  return new ApiError({ status: 404, message: `Service account with id '${id}' not found.` });
+}
+
+export function keyNotFound(id: string): ApiError {
+  return new ApiError({ status: 404, message: `API key with id '${id}' not found.` });
+}
+
+/** `what` comes from a setting of the server, so no request can change it. */
+export function fixedByEnvironment(what: string, setting: string): ApiError {
+  return badRequest(
+    `${what} comes from the setting ${setting}, and can only be changed there.`,
+    null,
+    "fixed_by_environment",
+  );
+}
+
+/** `what`: the things of which there are `count` already. */
+export function tooManyOf(what: string, count: number): ApiError {
+  return badRequest(`There are ${count} ${what} already, which is the maximum.`, null, "limit_reached");
+}
+
 export function containerNotFound(id: string): ApiError {
   return new ApiError({ status: 404, message: `Container with id '${id}' not found.` });
 }

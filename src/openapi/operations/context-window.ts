@@ -138,6 +138,8 @@ export const compactResponse: Endpoint = {
     "runFailed",
     "idempotencyKeyReuse",
     "tooManyRequests",
+    "tooManyTokens",
+    "spendLimitReached",
     "queueFull",
     "projectFull",
     "storageFull",

@@ -116,6 +116,8 @@ export const createResponse: Endpoint = {
     "toolUnavailable",
     "idempotencyKeyReuse",
     "tooManyRequests",
+    "tooManyTokens",
+    "spendLimitReached",
     "queueFull",
     "projectFull",
     "streamsFull",

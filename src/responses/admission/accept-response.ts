@@ -9,7 +9,8 @@ import { createOpeningEvents, newResponse } from "../../lifecycle/new-response.t
 import type { ResolvedRequest } from "../../protocol/create-request.ts";
 import { hasWindow, nameOfClass, queueClassOf } from "../../queue/queue-class.ts";
 import { encodeRecord, type EncodedRecord } from "../../store/encoded-record.ts";
-import type { InFlightAddition, ProjectLimits } from "../../store/in-flight-responses.ts";
+import type { InFlightAddition } from "../../store/add-in-flight-script.ts";
+import type { ProjectLimits } from "../../store/organization/project-limits.ts";
 import type { StoredRequest } from "../../store/response-record.ts";
 import { sequenceEvents } from "../../stream/log/event-log.ts";
 import { channels } from "../../telemetry/channels.ts";
@@ -22,8 +23,8 @@ import { removeFromSets } from "../ending/settle-ended-response.ts";
 import { indexItems } from "../reading/item-references.ts";
 import { extractResponseJson } from "../reading/read-response.ts";
 import type { ResponseContext, Storage } from "../storage.ts";
-import { acceptInOneStep, addInFlight } from "./add-in-flight.ts";
-import type { AdmissionLimits } from "./admission-limits.ts";
+import { acceptInOneStep, addInFlight, type RequestRateState } from "./add-in-flight.ts";
+import { type AdmissionLimits, projectLimitsOf } from "./admission-limits.ts";
 import { type QueueableResponse, queueResponse } from "./queue-response.ts";
 import { toStoredInput } from "./stored-input.ts";
 
@@ -36,6 +37,8 @@ export interface AcceptedRequest {
   ancestors: string[];
   nowMs: number;
   purpose: StoredRequest["purpose"];
+  /** Receives the project's rate after this request. */
+  rate: RequestRateState;
 }
 
 export interface AdmittedResponse {
@@ -57,14 +60,14 @@ export async function acceptResponse(
   const namedItems = Array.isArray(input) ? input.filter((item) => item.id != null) : [];
   const record = await createRecord(storage, limits, accepted);
   const encoded = await encodeRecord(record);
-  const projectLimits = { maxOpen: limits.maxOpenPerProject, maxStoredBytes: limits.maxStoredBytesPerProject };
-  const addition = { id, project, nowMs: accepted.nowMs, bytes: encoded.bytes };
+  const projectLimits = projectLimitsOf(limits);
+  const addition = { id, project, nowMs: accepted.nowMs, bytes: encoded.bytes, rate: accepted.rate };
   const conversationId = conversationIdOf(request);
   const isNew =
     conversationId === undefined && storage.records.canAcceptInOneStep(encoded)
       ? await acceptInOneStep(storage, projectLimits, addition, encoded)
       : await acceptInSteps(context, projectLimits, addition, encoded, conversationId);
-  await publishOrRollBack(storage, id, record.events.length - 1);
+  await publishOrRollBack(storage, addition, record.events.length - 1);
   // Concurrent requests with one key arrive here with one id: the queue keeps one job.
   await Promise.all([
     tryEnqueue(context, record),
@@ -134,35 +137,45 @@ function warnNotIndexed(logger: Logger, id: string): (err: unknown) => void {
   return (err) => logger.warn({ err, responseId: id }, "Accepted, but its items cannot be referenced yet");
 }
 
+type RatedAddition = InFlightAddition & { rate: RequestRateState };
+
+/** A request that created nothing is free. */
+async function releaseRequest(storage: Storage, { project, rate }: RatedAddition): Promise<void> {
+  await storage.projectLimits.releaseRequest(project);
+  rate.state = undefined;
+}
+
 /** Awaits each step before the next: the sweeper would never find a record that is not in the in-flight set. */
 async function acceptInSteps(
   context: ResponseContext,
   limits: ProjectLimits,
-  addition: InFlightAddition,
+  addition: RatedAddition,
   encoded: EncodedRecord,
   conversationId: string | undefined,
 ): Promise<boolean> {
   await addInFlight(context.storage, limits, addition);
-  if (conversationId !== undefined) await lockConversation(context, conversationId, addition.project, addition.id);
+  if (conversationId !== undefined) await lockConversation(context, conversationId, addition);
   return await context.storage.records.writeEncoded(encoded);
 }
 
 async function lockConversation(
   { storage, logger }: ResponseContext,
   conversationId: string,
-  project: string,
-  id: string,
+  addition: RatedAddition,
 ): Promise<void> {
+  const { id, project } = addition;
   try {
     await lockForResponse(storage, conversationId, project, id, logger);
   } catch (error) {
     await storage.inFlight.removeEnded(id, project);
+    await releaseRequest(storage, addition);
     throw error;
   }
 }
 
 /** A record that too few replicas have is not accepted: it is erased, and the client may retry. */
-async function publishOrRollBack(storage: Storage, id: string, last: number): Promise<void> {
+async function publishOrRollBack(storage: Storage, addition: RatedAddition, last: number): Promise<void> {
+  const { id } = addition;
   try {
     const { kind } = await storage.log.publishDurable(id, last);
     // A replica without the record was promoted.
@@ -172,6 +185,7 @@ async function publishOrRollBack(storage: Storage, id: string, last: number): Pr
     // A concurrent request with the same key may have published it.
     if (!(await storage.records.eraseUnpublished(id))) return;
     await removeFromSets(storage, id, memberships);
+    await releaseRequest(storage, addition);
     throw error;
   }
 }

@@ -11,6 +11,7 @@ import { resolveInputReferences } from "../reading/item-references.ts";
 import { readResponse } from "../reading/read-response.ts";
 import type { ResponseContext } from "../storage.ts";
 import { acceptResponse, type AcceptedRequest, type AdmittedResponse } from "./accept-response.ts";
+import type { RequestRateState } from "./add-in-flight.ts";
 import type { AdmissionLimits } from "./admission-limits.ts";
 import { checkConversation, checkInput } from "./check-input.ts";
 import { extractCompactionTrigger } from "./compaction-trigger.ts";
@@ -21,12 +22,11 @@ import {
   type IdempotencyClaim,
   releaseClaim,
 } from "./idempotency-claim.ts";
-import { createWithPermit, type RateLimitPermit } from "./rate-limit-permit.ts";
 import { resolveAncestors } from "./resolve-ancestors.ts";
 
 export interface AdmissionRequest extends ClaimRequest {
-  /** Absent if requests are unlimited. */
-  permit?: RateLimitPermit | undefined;
+  /** Receives the project's rate after this request. */
+  rate?: RequestRateState;
 }
 
 export interface AdmissionDependencies extends ResponseContext {
@@ -52,9 +52,7 @@ export class Admission {
     if (replayed !== undefined) return { id: claim.id, isReplay: true, json: replayed.json };
     try {
       const checked = await this.#check(admission, claim, nowMs);
-      const accept = () => acceptResponse(this.#dependencies, limits, checked);
-      const { permit } = admission;
-      const admitted = await (permit === undefined ? accept() : createWithPermit(permit, accept));
+      const admitted = await acceptResponse(this.#dependencies, limits, checked);
       if (claim.isReplay) await confirmClaim(storage, claim);
       return admitted;
     } catch (error) {
@@ -64,7 +62,7 @@ export class Admission {
   }
 
   async #check(
-    { project, request, purpose }: AdmissionRequest,
+    { project, request, purpose, rate = {} }: AdmissionRequest,
     { id, hash }: IdempotencyClaim,
     nowMs: number,
   ): Promise<AcceptedRequest> {
@@ -78,7 +76,8 @@ export class Admission {
     const { request: withoutTrigger, isTriggered } = extractCompactionTrigger(prompted);
     const resolved = await resolveInputReferences(storage, project, withoutTrigger, limits.maxBodyBytes);
     await checkInput(storage, resolved, project);
-    return { id, hash, project, request: resolved, ancestors, nowMs, purpose: isTriggered ? "compact" : purpose };
+    const checked = { id, hash, project, request: resolved, ancestors, nowMs, rate };
+    return { ...checked, purpose: isTriggered ? "compact" : purpose };
   }
 
   #rejectUnavailableTool({ model, tools }: ResolvedRequest): void {

@@ -9,6 +9,8 @@ import type { LifecycleEvent } from "../../protocol/event.ts";
 import { isRedisUnavailable } from "../../redis/connect.ts";
 import { sequenceEvents } from "../../stream/log/event-log.ts";
 import { parseInSlices } from "../../concurrency/parse-in-slices.ts";
+import { reportThresholds } from "./report-end.ts";
+import { endedResponseOf } from "./response-usage.ts";
 import { UNFINISHED_ERROR } from "./end-from-outside.ts";
 import type { Storage } from "../storage.ts";
 
@@ -40,7 +42,12 @@ export async function abandonResponse(storage: Storage, id: string, logger: Logg
   if (conversationId !== "") {
     await attempt("unlock its conversation", () => storage.conversations.appendAndUnlock(conversationId, id, []));
   }
-  await storage.inFlight.forceRemove(id, project);
+  const { passed } = await storage.inFlight.forceRemove(
+    id,
+    project,
+    memberships && endedResponseOf(storage, { ...memberships, retained: undefined }),
+  );
+  if (project !== undefined) reportThresholds(project, passed);
 }
 
 /** Starts from the first event: later events may be the unreadable part. */

@@ -1,5 +1,6 @@
 /** Reports the end of a response, once: the process that removes it from the in-flight set does so. */
 import { isTerminalStatus } from "../../protocol/response.ts";
+import type { PassedThreshold } from "../../store/organization/usage-counts.ts";
 import type { RunOutcome } from "../../store/response-record.ts";
 import { channels } from "../../telemetry/channels.ts";
 import { toTraceContext } from "../../telemetry/trace-context.ts";
@@ -28,4 +29,9 @@ export function reportEnd(responseId: string, project: string, run: RunOutcome):
     toolCalls: run.toolCalls ?? {},
     trace: toTraceContext(run),
   });
+}
+
+/** Each threshold is passed once a month, by one response. */
+export function reportThresholds(project: string, passed: readonly PassedThreshold[]): void {
+  for (const { id, cents } of passed) channels.spendAlert.publish({ project, alert: id, thresholdCents: cents });
 }

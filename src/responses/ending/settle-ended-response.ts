@@ -4,7 +4,8 @@ import type { Memberships } from "../../store/response-record.ts";
 import { appendAndUnlock } from "../conversations/conversation-lock.ts";
 import { publishDurableEnd } from "../reading/publish-durable-end.ts";
 import type { Storage } from "../storage.ts";
-import { reportEnd } from "./report-end.ts";
+import { endedResponseOf } from "./response-usage.ts";
+import { reportEnd, reportThresholds } from "./report-end.ts";
 
 /**
  * Removes an ended or deleted response from the in-flight set, its continuation and its conversation's lock. False if the
@@ -29,8 +30,11 @@ export async function removeFromSets(
     await storage.relatedResponses.markEnded({ id, project, continuationId }, storage.clock.nowMs());
   }
   if (conversationId !== "") await appendAndUnlock(storage, conversationId, id, ended);
-  const outcome = await storage.inFlight.removeEnded(id, project, retained);
+  const { kind, passed } = await storage.inFlight.removeEnded(id, project, endedResponseOf(storage, memberships));
   const { run } = memberships;
-  if (outcome === "removed" && project !== undefined && run !== undefined) reportEnd(id, project, run);
-  return outcome !== "kept";
+  if (kind === "removed" && project !== undefined && run !== undefined) {
+    reportEnd(id, project, run);
+    reportThresholds(project, passed);
+  }
+  return kind !== "kept";
 }

@@ -70,7 +70,10 @@ test("a response counts its stored bytes, from acceptance to deletion", async ()
   await eraseResponse(storage, id, (await storage.records.read(id))!);
   expect(await storage.storedBytes.read(project)).toBe(0);
   // The late step of a worker whose response was deleted meanwhile.
-  await storage.inFlight.removeEnded(id, project, { bytes: expected, expiresAtMs: Date.now() + 60_000 });
+  await storage.inFlight.removeEnded(id, project, {
+    retained: { bytes: expected, expiresAtMs: Date.now() + 60_000 },
+    endedAtMs: Date.now(),
+  });
   expect(await storage.storedBytes.read(project)).toBe(0);
 });
 
@@ -142,7 +145,12 @@ test("the sweeper counts running responses, and forgets admissions that crashed"
   const id = await admit(project, 0);
   const bytes = await storage.storedBytes.read(project);
   const entering = { id: newId("resp"), project, nowMs: Date.now() - 60_000, bytes: 5_000 };
-  await storage.inFlight.addWithinLimits(entering, { maxOpen: 0, maxStoredBytes: 0 });
+  await storage.inFlight.addWithinLimits(entering, {
+    maxOpen: 0,
+    maxStoredBytes: 0,
+    maxRequestsPerMinute: 0,
+    maxTokensPerMinute: 0,
+  });
   expect(await storage.storedBytes.read(project)).toBe(bytes + 5_000);
   const { lease, last } = (await storage.leases.acquire(id, Date.now(), 5, "test")) as { lease: string; last: number };
   const events = [`{"type":"response.queued","sequence_number":${last + 1},"text":"${"x".repeat(1_000)}"}`];

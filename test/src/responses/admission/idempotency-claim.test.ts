@@ -13,11 +13,21 @@ afterAll(async () => await storage[Symbol.asyncDispose]());
 
 /** `acquire` is called once a request has its id, right before its response is created. */
 function admit(idempotencyKey: string, acquire: () => Promise<void> = () => Promise.resolve(), model = REQUEST.model) {
-  return createAdmission(storage).admit({
+  const { records } = storage;
+  const delayed = new Proxy(records, {
+    get(target, name: keyof typeof records) {
+      const value = target[name];
+      if (name !== "acceptInOneStep") return typeof value === "function" ? value.bind(target) : value;
+      return async (...step: Parameters<typeof records.acceptInOneStep>) => {
+        await acquire();
+        return await target.acceptInOneStep(...step);
+      };
+    },
+  });
+  return createAdmission({ ...storage, storage: { ...storage.storage, records: delayed } }).admit({
     project: "default",
     request: { ...REQUEST, model },
     idempotencyKey,
-    permit: { acquire, release: () => Promise.resolve() },
   });
 }
 

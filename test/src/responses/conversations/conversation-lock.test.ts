@@ -79,21 +79,15 @@ test("a holder in admission keeps the lock before it has a record", async () => 
 
 test("two concurrent requests with one Idempotency-Key are one response, counted once", async () => {
   const conversation = await openConversation();
-  let left = 2;
-  const permit = {
-    acquire: async () => void (left -= 1),
-    release: async () => void (left += 1),
-  };
   const admit = () =>
-    createAdmission(storage, { limits: { maxOpenPerProject: 1 } }).admit({
+    createAdmission(storage, { limits: { maxOpenPerProject: 1, maxRequestsPerMinute: 2 } }).admit({
       project: "default",
       request: { ...REQUEST, conversation },
       idempotencyKey: "once",
-      permit,
     });
   const [first, second] = await Promise.all([admit(), admit()]);
   expect(second.id).toBe(first.id);
   expect([first, second].filter(({ isReplay }) => isReplay)).toHaveLength(1);
-  expect(left).toBe(1);
+  expect(await storage.projectLimits.readRequestRate("default", 2)).toMatchObject({ remaining: 1 });
   expect(await storage.inFlight.listOfProject("default", 10)).toEqual([first.id]);
 });

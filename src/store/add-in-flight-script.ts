@@ -1,0 +1,102 @@
+/** For the scripts that add a response to the in-flight set: within its project's limits, which they also count. */
+import type { RedisLayout } from "../redis/layout.ts";
+import {
+  PROJECT_LIMITS_LUA,
+  type ProjectLimits,
+  type RequestRate,
+  toRequestRate,
+} from "./organization/project-limits.ts";
+import { monthOf } from "./organization/usage-periods.ts";
+import { COUNT_BYTES_LUA } from "./stored-bytes.ts";
+
+/*
+ * For scripts that add a response. `keys`: in flight, in flight of the project, projects, sums, sizes, expiries, and those
+ * of PROJECT_LIMITS_LUA. `args`: response id, unix milliseconds, project, limit of responses, bytes, limit of bytes, and
+ * those of PROJECT_LIMITS_LUA. The limits are the settings'; those of the project's own replace them.
+ * `addInFlight` returns {'entered'} if the response is added and counted; else {'full', limit}, {'storage', limit, stored
+ * bytes} or what `findExceeded` returns; and as a second value what `rateOf` returns. A response that is in flight already is
+ * no further request.
+ */
+export const ADD_IN_FLIGHT_LUA = `${COUNT_BYTES_LUA}${PROJECT_LIMITS_LUA}
+  local function addInFlight(keys, args)
+    local id, project = args[1], args[3]
+    local stored, limited = {keys[4], keys[5], keys[6]}, {keys[7], keys[8], keys[9], keys[10]}
+    local own = limitsOf(limited[1])
+    local maxOpen, maxBytes = tonumber(own.open or args[4]), tonumber(own.bytes or args[6])
+    local maxRequests = tonumber(own.requests or args[7])
+    local isNew = not redis.call('ZSCORE', keys[1], id)
+    local exceeded = isNew and findExceeded(limited, {args[7], args[8], args[9]}, own)
+    if not exceeded and maxOpen > 0 and not redis.call('ZSCORE', keys[2], id) and redis.call('ZCARD', keys[2]) >= maxOpen then
+      exceeded = {'full', maxOpen}
+    end
+    if not exceeded and not fits(stored, project, id, args[5], maxBytes) then
+      exceeded = {'storage', maxBytes, sum(stored, project)}
+    end
+    if exceeded then return exceeded, rateOf(limited[2], maxRequests) end
+    put(stored, project, id, args[5], '+inf')
+    redis.call('ZADD', keys[1], args[2], id)
+    redis.call('ZADD', keys[2], args[2], id)
+    redis.call('SADD', keys[3], project)
+    if isNew and maxRequests > 0 then countIn(limited[2], 1) end
+    return {'entered'}, rateOf(limited[2], maxRequests)
+  end
+`;
+/** Numbers of `keys` and `args`. */
+export const ADD_IN_FLIGHT_KEY_COUNT = 10;
+export const ADD_IN_FLIGHT_ARG_COUNT = 9;
+
+export type RateReply = [limit: number, used: number, resetMs: number];
+export type ExceededReply =
+  | ["full", limit: number]
+  | ["storage", limit: number, storedBytes: number]
+  | ["spend", cents: string]
+  | ["requests"]
+  | ["tokens", limit: number, resetMs: number];
+
+/** The project is at one of its limits. */
+export type LimitExceeded =
+  | { kind: "full"; limit: number }
+  | { kind: "storage"; limit: number; storedBytes: number }
+  | { kind: "spend"; cents: number }
+  | { kind: "requests"; rate: RequestRate | undefined }
+  | { kind: "tokens"; limit: number; resetSeconds: number };
+
+export function toLimitExceeded(reply: ExceededReply, rate: RateReply): LimitExceeded {
+  switch (reply[0]) {
+    case "full":
+      return { kind: "full", limit: reply[1] };
+    case "storage":
+      return { kind: "storage", limit: reply[1], storedBytes: reply[2] };
+    case "spend":
+      return { kind: "spend", cents: Number(reply[1]) };
+    case "requests":
+      return { kind: "requests", rate: toRequestRate(rate) };
+    case "tokens":
+      return { kind: "tokens", limit: reply[1], resetSeconds: Math.max(1, Math.ceil(reply[2] / 1000)) };
+  }
+}
+
+export interface InFlightAddition {
+  id: string;
+  project: string;
+  nowMs: number;
+  /** Size at acceptance. */
+  bytes: number;
+}
+
+/** The `keys` of `addInFlight`. */
+export function addInFlightKeys(layout: RedisLayout, project: string): string[] {
+  const { limitsOf, requestsOf, tokensOf, spendOf } = layout.organization;
+  const stored = layout.storedBytes(project);
+  const limited = [limitsOf(project), requestsOf(project), tokensOf(project), spendOf(project)];
+  return [layout.inFlight, layout.inFlightOf(project), layout.inFlightProjects, ...stored, ...limited];
+}
+
+/** The `args` of `addInFlight`. */
+export function addInFlightArgs(
+  { id, project, nowMs, bytes }: InFlightAddition,
+  { maxOpen, maxStoredBytes, maxRequestsPerMinute, maxTokensPerMinute }: ProjectLimits,
+): (string | number)[] {
+  const limits = [maxRequestsPerMinute, maxTokensPerMinute, monthOf(nowMs)];
+  return [id, nowMs, project, maxOpen, bytes, maxStoredBytes, ...limits];
+}

@@ -1,0 +1,19 @@
+/** The periods by which usage and spend are counted, all in UTC. */
+
+export const HOUR_MS = 60 * 60 * 1000;
+export const DAY_MS = 24 * HOUR_MS;
+
+/** `YYYY-MM`. */
+export function monthOf(unixMs: number): string {
+  return new Date(unixMs).toISOString().slice(0, 7);
+}
+
+/** Days since the Unix epoch. */
+export function dayOf(unixMs: number): number {
+  return Math.floor(unixMs / DAY_MS);
+}
+
+/** 0 to 23. */
+export function hourOf(unixMs: number): number {
+  return Math.floor((unixMs % DAY_MS) / HOUR_MS);
+}
