@@ -21,5 +21,6 @@ function isRequest(data: unknown): data is { sourcesWithTypes: string[] } {
 }
 
 if (!isMainThread && isRequest(workerData)) {
-  parentPort?.postMessage(workerData.sourcesWithTypes.map((source) => stripTypeScriptTypes(source)));
+  const stripped = workerData.sourcesWithTypes.map((source) => stripTypeScriptTypes(source));
+  parentPort?.postMessage(stripped, []);
 }

@@ -46,7 +46,7 @@ export function App() {
       ${isOpen && html`<${Navigation} current=${path[0] ?? "runs"} />`}
       <span class="bar-end">
         <a href="docs">Documentation</a>
-        ${isOpen && !isAnonymous.value && html`<button type="button" onClick=${signOut}>Sign out</button>`}
+        ${isOpen && html`<button type="button" onClick=${signOut}>${isAnonymous.value ? "Sign in" : "Sign out"}</button>`}
       </span>
     </header>
     <main id="main" tabindex="-1"><${CurrentPage} /></main>

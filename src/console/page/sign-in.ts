@@ -1,6 +1,6 @@
 /** Asks for a key. */
 import { useSignal } from "@preact/signals";
-import { problem, signIn } from "./api/session.ts";
+import { openSession, problem, signIn } from "./api/session.ts";
 import { html } from "./ui/html.ts";
 import { valueOf } from "./ui/fields.ts";
 import { Problem } from "./ui/parts.ts";
@@ -26,7 +26,10 @@ export function SignIn() {
         />
       </label>
       ${problem.value !== undefined && html`<${Problem}>${problem.value}<//>`}
-      <button class="primary">Sign in</button>
+      <p class="buttons">
+        <button class="primary">Sign in</button>
+        <button type="button" onClick=${openSession}>Without a key</button>
+      </p>
       <p class="note">The key stays in this tab, until you sign out or close it.</p>
     </form>
   </section>`;

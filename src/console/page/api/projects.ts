@@ -25,7 +25,7 @@ export async function loadProjects(): Promise<void> {
       "GET",
       `organization/projects${query({ limit: PAGE_SIZE, after })}`,
     );
-    all.push(...page.data);
+    for (const project of page.data) all.push(project);
     after = page.has_more ? (page.last_id ?? undefined) : undefined;
   } while (after !== undefined && all.length < MAX_PROJECTS);
   projects.value = all;

@@ -29,6 +29,7 @@ export const isAdmin = computed(() => areas.value.has("organization"));
 
 /** With the key of this tab, or without one. */
 export async function openSession(): Promise<void> {
+  const isFirst = state.value === "opening";
   state.value = "opening";
   try {
     const list = await request<{ data: Model[] }>("GET", "models");
@@ -38,7 +39,8 @@ export async function openSession(): Promise<void> {
     state.value = "open";
   } catch (error) {
     const isRefused = error instanceof ApiError && error.status === 401;
-    problem.value = isRefused && key.value === undefined ? undefined : messageOf(error);
+    // A visitor who has not tried anything yet is only asked for a key.
+    problem.value = isRefused && isFirst && key.value === undefined ? undefined : messageOf(error);
     if (isRefused) setKey(undefined);
     state.value = isRefused ? "signed-out" : "unreachable";
   }
@@ -49,6 +51,7 @@ export async function signIn(value: string): Promise<void> {
   await openSession();
 }
 
+/** Shows the form for a key, also where none is needed: an administrator has one. */
 export function signOut(): void {
   setKey(undefined);
   problem.value = undefined;

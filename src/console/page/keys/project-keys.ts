@@ -16,7 +16,6 @@ interface ProjectKey {
   name: string;
   redacted_value: string;
   created_at: number;
-  last_used_at: number | null;
 }
 
 interface CreatedKey {
@@ -49,9 +48,7 @@ export function ProjectKeys({ projectId }: { projectId: string }) {
         (each) =>
           html`<li key=${each.id} class="key">
             <span><strong>${each.name}</strong> <code>${each.redacted_value}</code></span>
-            <span class="detail"
-              >${each.last_used_at === null ? "never used" : `used ${formatAgo(each.last_used_at * 1000, now.value)}`}</span
-            >
+            <span class="detail">created ${formatAgo(each.created_at * 1000, now.value)}</span>
             <${Action}
               label="Delete key"
               kind="danger"

@@ -59,7 +59,9 @@ function secureLink(link: HTMLAnchorElement): void {
   const href = link.getAttribute("href");
   const url = href === null ? undefined : toWebUrl(href);
   if (url === undefined) {
-    link.replaceWith(...link.childNodes);
+    const text = document.createDocumentFragment();
+    while (link.firstChild !== null) text.append(link.firstChild);
+    link.replaceWith(text);
     return;
   }
   link.href = url.href;
@@ -86,24 +88,30 @@ function insertFootnotes(fragment: DocumentFragment, sources: ReadonlyMap<number
       texts.push(walker.currentNode);
     }
   }
-  for (const text of texts) text.replaceWith(...withFootnotes(text.data, sources));
+  for (const text of texts) text.replaceWith(withFootnotes(text.data, sources));
 }
 
-function withFootnotes(text: string, sources: ReadonlyMap<number, Source>): (string | Node)[] {
+function withFootnotes(text: string, sources: ReadonlyMap<number, Source>): DocumentFragment {
+  const fragment = document.createDocumentFragment();
   // Every second part is the number of a footnote.
-  return text.split(FOOTNOTE_MARK).map((part, i) => {
+  for (const [i, part] of text.split(FOOTNOTE_MARK).entries()) {
     const source = i % 2 === 1 ? sources.get(Number(part)) : undefined;
-    if (source === undefined) return i % 2 === 1 ? "" : part;
-    const mark = document.createElement("sup");
-    const link = document.createElement("a");
-    link.textContent = part;
-    link.className = "footnote";
-    link.title = source.title;
-    link.setAttribute("aria-label", `Source ${part}: ${source.title}`);
-    link.href = source.url;
-    link.target = "_blank";
-    link.rel = "noopener noreferrer";
-    mark.append(link);
-    return mark;
-  });
+    if (i % 2 === 0) fragment.append(part);
+    else if (source !== undefined) fragment.append(footnoteTo(source));
+  }
+  return fragment;
+}
+
+function footnoteTo({ number, title, url }: Source): HTMLElement {
+  const mark = document.createElement("sup");
+  const link = document.createElement("a");
+  link.textContent = String(number);
+  link.className = "footnote";
+  link.title = title;
+  link.setAttribute("aria-label", `Source ${number}: ${title}`);
+  link.href = url;
+  link.target = "_blank";
+  link.rel = "noopener noreferrer";
+  mark.append(link);
+  return mark;
 }

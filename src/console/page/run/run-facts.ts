@@ -16,7 +16,7 @@ export function RunFacts({ response, run }: { response: Response; run: Run | und
   ];
   if (run?.served_model != null && run.served_model !== response.model) facts.push(["Served by", run.served_model]);
   if (usage != null) facts.push(["Tokens", tokensOf(usage)]);
-  if (run !== undefined) facts.push(...factsOf(run));
+  for (const fact of run === undefined ? [] : factsOf(run)) facts.push(fact);
   if (!response.background) facts.push(["Mode", "foreground"]);
   if (response.previous_response_id !== null) {
     const { previous_response_id: id } = response;

@@ -37,8 +37,8 @@ export class RunLog {
   #changed = new Set<number>();
   #hasNewResponse = false;
 
-  /** Ignores events that were applied before. */
-  apply(event: ResponseStreamEvent): void {
+  /** Ignores an event that it has. */
+  add(event: ResponseStreamEvent): void {
     const { sequence_number: number } = event;
     if (number <= this.last) return;
     if (number > this.last + 1) throw new GapError(`Event ${number} followed event ${this.last}.`);

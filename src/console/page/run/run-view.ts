@@ -75,7 +75,7 @@ export class RunView implements Follower {
         if (this.#controller.signal.aborted) return;
         this.#foldUntilMs = performance.now() + FOLD_MS;
       }
-      this.#log.apply(event);
+      this.#log.add(event);
     }
     void this.#nextFrame();
   }

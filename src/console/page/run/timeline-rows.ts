@@ -28,8 +28,8 @@ export function arrangeRows({ steps, marks, turnStarts, timeOf }: TimelineParts,
   let turns = 0;
   let nextMark = 0;
   for (const [index, step] of steps.entries()) {
-    const addedMs = timeOf(step.addedAt);
-    while (nextMark < marks.length && (addedMs === undefined || marks[nextMark]!.atMs <= addedMs)) {
+    const addedMs = timeOf(step.addedAt) ?? Number.POSITIVE_INFINITY;
+    while (nextMark < marks.length && marks[nextMark]!.atMs <= addedMs) {
       if (index >= firstStep) rows.push({ type: "mark", mark: marks[nextMark]! });
       nextMark += 1;
     }

@@ -57,7 +57,7 @@ function toGrouping(value: string): Grouping {
 }
 
 function UsageTable({ rows, by }: { rows: readonly UsageRow[]; by: Grouping }) {
-  const most = Math.max(1, ...rows.map(({ inputTokens, outputTokens }) => inputTokens + outputTokens));
+  const most = rows.reduce((max, { inputTokens, outputTokens }) => Math.max(max, inputTokens + outputTokens), 1);
   const hasCost = rows.some(({ costUsd }) => costUsd > 0);
   const total = (value: (row: UsageRow) => number): number => rows.reduce((sum, row) => sum + value(row), 0);
   return html`<table class="rows">
@@ -122,7 +122,7 @@ async function readPages<T>(
   let page: string | undefined;
   for (let i = 0; i < MAX_PAGES; i += 1) {
     const answer = await request<Page<T>>("GET", `organization/${path}${query({ ...parameters, page })}`, { signal });
-    buckets.push(...answer.data);
+    for (const bucket of answer.data) buckets.push(bucket);
     if (!answer.has_more || answer.next_page === null) break;
     page = answer.next_page;
   }

@@ -15,7 +15,7 @@ function numbered(events: readonly EventDraft[]): ResponseStreamEvent[] {
 
 function foldAll(events: readonly ResponseStreamEvent[]): RunLog {
   const log = new RunLog();
-  for (const event of events) log.apply(event);
+  for (const event of events) log.add(event);
   return log;
 }
 
@@ -64,22 +64,22 @@ describe("events", () => {
     const log = foldAll(events);
     const before = plain(log.steps);
     log.takeChanges();
-    for (const event of events) log.apply(event);
+    for (const event of events) log.add(event);
     expect(plain(log.steps)).toEqual(before);
     expect(log.takeChanges()).toEqual({ steps: new Set(), response: false });
   });
 
   test("after a gap are refused", () => {
     const log = foldAll(events.slice(0, 2));
-    expect(() => log.apply(events[3]!)).toThrow(GapError);
+    expect(() => log.add(events[3]!)).toThrow(GapError);
     expect(log.last).toBe(1);
   });
 
   test("name the steps that they changed", () => {
     const log = new RunLog();
-    for (const event of events.slice(0, 2)) log.apply(event);
+    for (const event of events.slice(0, 2)) log.add(event);
     expect(log.takeChanges()).toEqual({ steps: new Set(), response: true });
-    for (const event of events.slice(2)) log.apply(event);
+    for (const event of events.slice(2)) log.add(event);
     expect(log.takeChanges()).toEqual({ steps: new Set([0]), response: false });
   });
 });
