@@ -25,30 +25,17 @@ import { createDocsRouter } from "./http/endpoints/docs/documentation.ts";
 import { checkRedis, healthRoutes } from "./http/endpoints/health.ts";
 import { listEventTimes } from "./http/endpoints/list-event-times.ts";
 import { listInputItems } from "./http/endpoints/list-input-items.ts";
+import { serveMetrics } from "./http/endpoints/metrics.ts";
 import { listModels, retrieveModel } from "./http/endpoints/models.ts";
+import { listAuditLog } from "./http/endpoints/organization/audit-log.ts";
+import * as keys from "./http/endpoints/organization/project-keys.ts";
+import * as limits from "./http/endpoints/organization/project-limits.ts";
+import * as projects from "./http/endpoints/organization/projects.ts";
+import * as alerts from "./http/endpoints/organization/spend-alerts.ts";
+import { listCosts, listUsage } from "./http/endpoints/organization/usage.ts";
+import * as accounts from "./http/endpoints/organization/service-accounts.ts";
 import { listQueues } from "./http/endpoints/organization/queues.ts";
 import { listWorkers } from "./http/endpoints/organization/workers.ts";
-import {
-  createProjectKey,
-  deleteProjectKey,
-  listProjectKeys,
-  retrieveProjectKey,
-} from "./http/endpoints/organization/project-keys.ts";
-import {
-  archiveProject,
-  createProject,
-  listProjects,
-  retrieveProject,
-  updateProject,
-} from "./http/endpoints/organization/projects.ts";
-import {
-  createServiceAccount,
-  createServiceAccountKey,
-  deleteServiceAccount,
-  listServiceAccounts,
-  retrieveServiceAccount,
-  updateServiceAccount,
-} from "./http/endpoints/organization/service-accounts.ts";
 import { retrieveResponse } from "./http/endpoints/retrieve-response.ts";
 import { retrieveRun } from "./http/endpoints/retrieve-run.ts";
 import { authenticate, requireAdmin, requireProject } from "./http/middleware/authenticate.ts";
@@ -65,8 +52,10 @@ import { reportRequests } from "./http/middleware/report-requests.ts";
 import { assignRequestIds } from "./http/middleware/request-id.ts";
 import { logRequests } from "./http/middleware/request-log.ts";
 import { QueueStates } from "./responses/reading/queue-states.ts";
+import type { Metrics } from "./telemetry/metrics/metrics.ts";
 
-export function createApp(context: ApiContext): Express {
+/** `metrics`: of this process, if it serves them on this port. */
+export function createApp(context: ApiContext, metrics?: Metrics): Express {
   const { config, logger, storage } = context;
   const redis = checkRedis(context.preflight);
   const readiness = {
@@ -91,6 +80,7 @@ export function createApp(context: ApiContext): Express {
       countWorkers: () => storage.workers.countAll(),
     }),
   );
+  if (metrics !== undefined) app.get("/metrics", serveMetrics(metrics, config.metricsTokenHash));
   app.use(reportRequests);
   app.use(logRequests(logger));
   app.use(rejectMalformedRequests);
@@ -145,28 +135,38 @@ function createApiRouter(context: ApiContext): Router {
 /** For administrators: the paths of the official client's `admin.organization`. */
 function createOrganizationRouter(context: ApiContext): Router {
   const { config } = context;
-  const organization = Router();
+  const v1 = Router();
   const json = jsonBody(config.MAX_BODY_BYTES, config.MAX_BODY_VALUES);
-  organization.get("/workers", listWorkers(context));
-  organization.get("/queues", listQueues(new QueueStates(context)));
-  organization.get("/projects", listProjects(context));
-  organization.post("/projects", json, createProject(context));
-  organization.get("/projects/:project_id", retrieveProject(context));
-  organization.post("/projects/:project_id", json, updateProject(context));
-  organization.post("/projects/:project_id/archive", archiveProject(context));
-  organization.get("/projects/:project_id/api_keys", listProjectKeys(context));
-  organization.post("/projects/:project_id/api_keys", json, createProjectKey(context));
-  organization.get("/projects/:project_id/api_keys/:api_key_id", retrieveProjectKey(context));
-  organization.delete("/projects/:project_id/api_keys/:api_key_id", deleteProjectKey(context));
-  organization.get("/projects/:project_id/service_accounts", listServiceAccounts(context));
-  organization.post("/projects/:project_id/service_accounts", json, createServiceAccount(context));
-  organization.get("/projects/:project_id/service_accounts/:service_account_id", retrieveServiceAccount(context));
-  organization.post("/projects/:project_id/service_accounts/:service_account_id", json, updateServiceAccount(context));
-  organization.delete("/projects/:project_id/service_accounts/:service_account_id", deleteServiceAccount(context));
-  organization.post(
-    "/projects/:project_id/service_accounts/:service_account_id/api_keys",
-    json,
-    createServiceAccountKey(context),
-  );
-  return organization;
+  v1.get("/workers", listWorkers(context));
+  v1.get("/queues", listQueues(new QueueStates(context)));
+  v1.get("/projects", projects.listProjects(context));
+  v1.post("/projects", json, projects.createProject(context));
+  v1.get("/projects/:project_id", projects.retrieveProject(context));
+  v1.post("/projects/:project_id", json, projects.updateProject(context));
+  v1.post("/projects/:project_id/archive", projects.archiveProject(context));
+  v1.get("/projects/:project_id/api_keys", keys.listProjectKeys(context));
+  v1.post("/projects/:project_id/api_keys", json, keys.createProjectKey(context));
+  v1.get("/projects/:project_id/api_keys/:api_key_id", keys.retrieveProjectKey(context));
+  v1.delete("/projects/:project_id/api_keys/:api_key_id", keys.deleteProjectKey(context));
+  v1.get("/projects/:project_id/service_accounts", accounts.listServiceAccounts(context));
+  v1.post("/projects/:project_id/service_accounts", json, accounts.createServiceAccount(context));
+  const account = "/projects/:project_id/service_accounts/:service_account_id";
+  v1.get(account, accounts.retrieveServiceAccount(context));
+  v1.post(account, json, accounts.updateServiceAccount(context));
+  v1.delete(account, accounts.deleteServiceAccount(context));
+  v1.post(`${account}/api_keys`, json, accounts.createServiceAccountKey(context));
+  v1.get("/projects/:project_id/rate_limits", limits.listRateLimits(context));
+  v1.post("/projects/:project_id/rate_limits/:rate_limit_id", json, limits.updateRateLimit(context));
+  v1.get("/projects/:project_id/spend_limit", limits.retrieveSpendLimit(context));
+  v1.post("/projects/:project_id/spend_limit", json, limits.updateSpendLimit(context));
+  v1.delete("/projects/:project_id/spend_limit", limits.deleteSpendLimit(context));
+  v1.get("/projects/:project_id/spend_alerts", alerts.listSpendAlerts(context));
+  v1.post("/projects/:project_id/spend_alerts", json, alerts.createSpendAlert(context));
+  v1.get("/projects/:project_id/spend_alerts/:alert_id", alerts.retrieveSpendAlert(context));
+  v1.post("/projects/:project_id/spend_alerts/:alert_id", json, alerts.updateSpendAlert(context));
+  v1.delete("/projects/:project_id/spend_alerts/:alert_id", alerts.deleteSpendAlert(context));
+  v1.get("/usage/completions", listUsage(context));
+  v1.get("/costs", listCosts(context));
+  v1.get("/audit_logs", listAuditLog(context));
+  return v1;
 }

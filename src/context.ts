@@ -2,7 +2,7 @@
 import type { Logger } from "pino";
 import type { Config } from "./config/config.ts";
 import { checkMcpVariables } from "./context/mcp-variables.ts";
-import { openSharedResources, type SharedResources } from "./context/shared-resources.ts";
+import { openSharedResources, type RedisStateSource, type SharedResources } from "./context/shared-resources.ts";
 import type { PromptCatalog } from "./prompts/prompt-catalog.ts";
 import { readPrompts } from "./prompts/read-prompts.ts";
 import { type ProviderCatalog, readProviderCatalog } from "./providers/catalog.ts";
@@ -26,6 +26,7 @@ interface ProcessContext extends ResponseContext, AsyncDisposable {
   /** Whether Redis answers on every connection of this process, as far as the process knows. */
   readonly isConnected: () => boolean;
   readonly preflight: Preflight;
+  readonly redisState: RedisStateSource;
 }
 
 export interface ApiContext extends ProcessContext {
@@ -73,6 +74,7 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
     admission: new Admission({ storage, queue, logger, config, catalog, prompts, limits }),
     isConnected: connections.areAllAnswering,
     preflight,
+    redisState: shared.redisState,
     isDraining: false,
     async [Symbol.asyncDispose]() {
       hub.close();
@@ -126,6 +128,7 @@ export async function openWorkerContext(config: Config, logger: Logger): Promise
     listenForAborts: (onAbort) => WorkerControl.listen(controlRedis, layout, onAbort),
     isConnected: connections.areAllAnswering,
     preflight,
+    redisState: shared.redisState,
     async [Symbol.asyncDispose]() {
       stopLogging();
       await shared.close();

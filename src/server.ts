@@ -1,6 +1,6 @@
 /** The API process: config → context → listen → drain. */
 import { once } from "node:events";
-import type { Server } from "node:http";
+import { createServer, type Server } from "node:http";
 import { createApp } from "./app.ts";
 import { readConfig } from "./config/config.ts";
 import { redirectConsole } from "./logging/redirect-console.ts";
@@ -8,8 +8,11 @@ import { type ApiContext, openApiContext } from "./context.ts";
 import { createHttpServer } from "./http/server/http-server.ts";
 import { createLogger } from "./logging/logger.ts";
 import { listOperatorSecrets } from "./providers/operator-secrets.ts";
+import { createMetricsApp } from "./metrics-app.ts";
+import { openApiMetrics } from "./open-metrics.ts";
 import { runProcess } from "./process/run-process.ts";
 import { readProviderCatalog } from "./providers/catalog.ts";
+import type { Metrics } from "./telemetry/metrics/metrics.ts";
 import { traceFields } from "./telemetry/trace-context.ts";
 import { startTracing } from "./telemetry/tracing/start-tracing.ts";
 import { TRACES_LIMIT_MS, type Tracing } from "./telemetry/tracing/tracing.ts";
@@ -31,15 +34,32 @@ await runProcess("api", async () => {
   redirectConsole(logger);
   const tracing = await startTracing({ name: "api", config, providers, logger });
   const context = await openApiContext(config, logger);
-  const server = createHttpServer(createApp(context), config.HTTP_KEEP_ALIVE_MS);
+  const metrics = await openApiMetrics(context);
+  const app = createApp(context, config.metricsTokenHash && metrics);
+  const server = createHttpServer(app, config.HTTP_KEEP_ALIVE_MS);
   server.listen(config.PORT, config.HOST);
   await once(server, "listening");
+  const metricsServer = metrics && (await serveMetricsAlone(context, metrics));
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : config.PORT;
   logger.info({ url: `http://${config.HOST}:${port}/v1`, projects: config.apiKeys.length }, "API listening");
   const drainLimitMs = config.DRAIN_GRACE_MS + CLOSE_LIMIT_MS + TRACES_LIMIT_MS;
-  return { logger, drain: () => drain(server, context, tracing), drainLimitMs };
+  const drainAll = async (): Promise<void> => {
+    await drain(server, context, tracing);
+    metricsServer?.close();
+    metrics?.[Symbol.dispose]();
+  };
+  return { logger, drain: drainAll, drainLimitMs };
 });
+
+/** Undefined without a METRICS_PORT. */
+async function serveMetricsAlone({ config }: ApiContext, metrics: Metrics): Promise<Server | undefined> {
+  if (config.METRICS_PORT === 0) return undefined;
+  const server = createServer(createMetricsApp(metrics, config.metricsTokenHash));
+  server.listen(config.METRICS_PORT, config.HOST);
+  await once(server, "listening");
+  return server;
+}
 
 /** Time for the answers to requests that still wait when the grace period ends. */
 const RESPONSE_FLUSH_MS = 500;

@@ -1,12 +1,21 @@
-/** The HTTP server of a worker: only its health checks. */
+/** The HTTP server of a worker: its health checks and its metrics. */
 import express, { type Express } from "express";
 import { checkRedis, healthRoutes, type ReadinessChecks } from "./http/endpoints/health.ts";
+import { serveMetrics } from "./http/endpoints/metrics.ts";
 import { assignRequestIds } from "./http/middleware/request-id.ts";
 import type { Preflight } from "./redis/preflight.ts";
+import type { Metrics } from "./telemetry/metrics/metrics.ts";
+
+interface HealthAppOptions {
+  preflight?: Preflight;
+  replicaWaitMs?: number;
+  /** Absent if this worker serves no metrics. */
+  metrics?: { source: Metrics; tokenHash: Buffer | undefined } | undefined;
+}
 
 export function createHealthApp(
   checks: ReadinessChecks,
-  { preflight, replicaWaitMs }: { preflight?: Preflight; replicaWaitMs?: number } = {},
+  { preflight, replicaWaitMs, metrics }: HealthAppOptions = {},
 ): Express {
   const app = express();
   app.disable("x-powered-by");
@@ -18,5 +27,6 @@ export function createHealthApp(
       ...(redis !== undefined && { warnings: redis.listWarnings }),
     }),
   );
+  if (metrics !== undefined) app.get("/metrics", serveMetrics(metrics.source, metrics.tokenHash));
   return app;
 }

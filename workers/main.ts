@@ -6,6 +6,7 @@ import { readConfig, replicaWaitMsOf } from "../src/config/config.ts";
 import { readRelease } from "../src/config/release.ts";
 import { redirectConsole } from "../src/logging/redirect-console.ts";
 import { openWorkerContext, type WorkerContext } from "../src/context.ts";
+import { openWorkerMetrics } from "../src/open-metrics.ts";
 import { createLogger } from "../src/logging/logger.ts";
 import { listOperatorSecrets } from "../src/providers/operator-secrets.ts";
 import { runProcess } from "../src/process/run-process.ts";
@@ -54,6 +55,7 @@ await runProcess("worker", async () => {
   });
   sweeper.start();
   const heartbeat = await startHeartbeat(context, worker);
+  const metrics = await openWorkerMetrics(context, () => worker.slots);
   const health = config.WORKER_PORT > 0 ? await serveHealth(config.WORKER_PORT, config.HOST) : undefined;
   logger.info({ health: health?.address() }, "Worker taking jobs");
 
@@ -65,7 +67,11 @@ await runProcess("worker", async () => {
       writes: () => context.storage.log.checkWrites(),
       worker: () => worker.isRunning,
     };
-    const health = createHealthApp(checks, { preflight: context.preflight, replicaWaitMs: replicaWaitMsOf(config) });
+    const health = createHealthApp(checks, {
+      preflight: context.preflight,
+      replicaWaitMs: replicaWaitMsOf(config),
+      metrics: metrics && { source: metrics, tokenHash: config.metricsTokenHash },
+    });
     const server = createServer(health);
     server.listen(port, host);
     await once(server, "listening");

@@ -121,3 +121,14 @@ function checkOwners(first: KeyEntry, second: KeyEntry): void {
 export function hashApiKey(key: string): Buffer {
   return createHash("sha256").update(key).digest();
 }
+
+/** The SHA-256 of a token that is long enough if other machines can try to guess it. Throws a ConfigurationError. */
+export function hashToken(setting: string, token: string | undefined, host: string): Buffer | undefined {
+  if (token === undefined) return undefined;
+  if (token.length < KEY_MIN_LENGTH && !LOOPBACK.has(host)) {
+    throw new ConfigurationError(
+      `${setting} has fewer than ${KEY_MIN_LENGTH} characters. Anyone who reaches ${host} could guess it. Set a longer token, or HOST=127.0.0.1.`,
+    );
+  }
+  return hashApiKey(token);
+}

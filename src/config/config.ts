@@ -6,7 +6,7 @@ import type { KeyObject } from "node:crypto";
 import { hostname } from "node:os";
 import type { TlsFiles } from "../redis/connection-options.ts";
 import { findRedisUrlError } from "../redis/redis-url.ts";
-import { type AdminKey, type ApiKey, isLoopback, readKeys } from "./api-keys.ts";
+import { type AdminKey, type ApiKey, hashToken, isLoopback, readKeys } from "./api-keys.ts";
 import { ConfigurationError } from "./configuration-error.ts";
 import { parseEncryptionKeys } from "./encryption-keys.ts";
 import { describeServerError, type McpServers, mcpServersSchema } from "./mcp-servers.ts";
@@ -18,7 +18,7 @@ import { parseTrustedProxies } from "./trusted-proxies.ts";
 export { type AdminKey, type ApiKey, hashApiKey } from "./api-keys.ts";
 export { SETTINGS } from "./settings.ts";
 
-type KeySetting = "API_KEYS" | "API_KEYS_FILE" | "ADMIN_KEYS" | "ADMIN_KEYS_FILE" | "ENCRYPTION_KEYS";
+type KeySetting = "API_KEYS" | "API_KEYS_FILE" | "ADMIN_KEYS" | "ADMIN_KEYS_FILE" | "ENCRYPTION_KEYS" | "METRICS_TOKEN";
 type Settings = Omit<Environment, KeySetting>;
 
 export interface Config extends Settings {
@@ -33,6 +33,8 @@ export interface Config extends Settings {
   trustedProxies: ReturnType<typeof parseTrustedProxies>;
   /** Contents of MCP_SERVERS_FILE. */
   mcpServers: McpServers;
+  /** SHA-256 of METRICS_TOKEN. */
+  metricsTokenHash: Buffer | undefined;
   /** Name of this process in connections and logs. */
   processName: string;
   /**
@@ -50,7 +52,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     const errors = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
     throw new ConfigurationError(`Invalid configuration. ${errors.join("; ")}`);
   }
-  const { API_KEYS, API_KEYS_FILE, ADMIN_KEYS, ADMIN_KEYS_FILE, ENCRYPTION_KEYS, ...settings } = parsed.data;
+  const { API_KEYS, API_KEYS_FILE, ADMIN_KEYS, ADMIN_KEYS_FILE, ENCRYPTION_KEYS, METRICS_TOKEN, ...settings } =
+    parsed.data;
   const encryptionKeys = parseEncryptionKeys(ENCRYPTION_KEYS);
   const { apiKeys, adminKeys } = readKeys(
     { keys: API_KEYS, file: API_KEYS_FILE },
@@ -62,12 +65,19 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   if (settings.LOCK_DURATION_MS < 2 * settings.STALLED_INTERVAL_MS) {
     throw new ConfigurationError("LOCK_DURATION_MS must be at least twice STALLED_INTERVAL_MS.");
   }
-  const { API_KEYS: _keys, ADMIN_KEYS: _adminKeys, ENCRYPTION_KEYS: _encryptionKeys, ...rest } = environment;
+  const {
+    API_KEYS: _keys,
+    ADMIN_KEYS: _adminKeys,
+    ENCRYPTION_KEYS: _encryptionKeys,
+    METRICS_TOKEN: _metricsToken,
+    ...rest
+  } = environment;
   return {
     ...settings,
     apiKeys,
     adminKeys,
     encryptionKeys,
+    metricsTokenHash: hashToken("METRICS_TOKEN", METRICS_TOKEN, settings.HOST),
     trustedProxies: parseTrustedProxies(settings.TRUSTED_PROXIES),
     mcpServers: readMcpServers(settings.MCP_SERVERS_FILE),
     redisTls: readRedisTls(settings, /^rediss/i.test(settings.REDIS_URL)),

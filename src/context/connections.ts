@@ -14,6 +14,7 @@ export class Connections {
   readonly #config: Config;
   readonly #logger: Logger;
   readonly #clients: RedisClient[] = [];
+  #reconnects = 0;
 
   constructor(config: Config, logger: Logger) {
     this.#config = config;
@@ -32,9 +33,13 @@ export class Connections {
     const clientName = `${this.#config.processName}:${name}`;
     const connected = connect(settings, purpose, clientName, this.#logger, this.#addressWatch);
     const client = await connected.catch(asConfigurationError);
+    client.on("ready", () => (this.#reconnects += 1));
     this.#clients.push(client);
     return client;
   }
+
+  /** Times that a connection was lost and came back. */
+  readonly countReconnects = (): number => this.#reconnects;
 
   readonly areAllAnswering = (): boolean => this.#clients.every(isAnswering);
 

@@ -6,6 +6,7 @@ import { ResponseQueue } from "../queue/response-queue.ts";
 import type { ConnectionPurpose } from "../redis/connect.ts";
 import { checkDataVersion, DataVersionError } from "../redis/data-version.ts";
 import { RedisLayout } from "../redis/layout.ts";
+import { measureRedis, type RedisMeasurement } from "../redis/measure-redis.ts";
 import { Preflight } from "../redis/preflight.ts";
 import { RedisClock } from "../redis/redis-clock.ts";
 import { retryUntilAvailable } from "../redis/retry-until-available.ts";
@@ -21,8 +22,17 @@ export interface SharedResources {
   readonly storage: Storage;
   readonly queue: ResponseQueue;
   readonly queueRedis: RedisClient;
+  readonly redisState: RedisStateSource;
   /** Closes the clock, the queue and every connection. */
   close(): Promise<void>;
+}
+
+/** What this process sees of its Redis. */
+export interface RedisStateSource {
+  /** Rejects if Redis does not answer. */
+  measure: () => Promise<RedisMeasurement[]>;
+  /** Times that a connection was lost and came back. */
+  countReconnects: () => number;
 }
 
 export interface MainConnection {
@@ -72,6 +82,7 @@ export async function openSharedResources(
     storage,
     queue,
     queueRedis,
+    redisState: { measure: () => measureRedis(redis), countReconnects: connections.countReconnects },
     async close() {
       clock[Symbol.dispose]();
       await queue.close();

@@ -46,6 +46,19 @@ export const DOCUMENTED_ERRORS = {
     error: state.serviceAccountNotFound("svc_acct_4f0c"),
   },
   keyNotFound: { when: "The key does not exist in this project.", error: state.keyNotFound("key_4f0c") },
+  rateLimitNotFound: {
+    when: "The id is not the one that the list of rate limits has.",
+    error: state.rateLimitNotFound("rl_none"),
+  },
+  spendLimitNotFound: { when: "The project has no spend limit.", error: state.spendLimitNotFound("proj_4f0c") },
+  spendAlertNotFound: {
+    when: "The spend alert does not exist in this project.",
+    error: state.spendAlertNotFound("alert_4f0c"),
+  },
+  malformedPage: {
+    when: "`page` is not the `next_page` of a previous page.",
+    error: requests.malformedPage("7"),
+  },
   fixedByEnvironment: {
     when: "The project or key comes from the server's settings.",
     error: state.fixedByEnvironment("Project 'research'", "API_KEYS"),

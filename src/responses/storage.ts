@@ -10,6 +10,7 @@ import { AuditLog } from "../store/organization/audit-log.ts";
 import { OrganizationKeys } from "../store/organization/organization-keys.ts";
 import { ProjectLimitStore } from "../store/organization/project-limits.ts";
 import { Projects } from "../store/organization/projects.ts";
+import { SpendAlerts } from "../store/organization/spend-alerts.ts";
 import { type AccountingSettings, UsageCounts } from "../store/organization/usage-counts.ts";
 import { RelatedResponses } from "../store/related-responses.ts";
 import { Conversations } from "../store/conversations.ts";
@@ -54,6 +55,7 @@ export interface Storage {
   readonly projects: Projects;
   readonly projectLimits: ProjectLimitStore;
   readonly usageCounts: UsageCounts;
+  readonly spendAlerts: SpendAlerts;
   readonly auditLog: AuditLog;
   readonly organizationKeys: OrganizationKeys;
   readonly workerControl: WorkerControl;
@@ -119,6 +121,7 @@ export function openStorage(connections: StorageConnections): Storage {
     projects: new Projects(redis, layout),
     projectLimits: new ProjectLimitStore(redis, layout),
     usageCounts: new UsageCounts(redis, layout),
+    spendAlerts: new SpendAlerts(redis, layout),
     auditLog: new AuditLog(redis, layout, accounting.auditLogMaxEntries),
     organizationKeys: new OrganizationKeys(redis, layout, clock),
     workerControl: new WorkerControl(redis, layout, queue),

@@ -52,19 +52,20 @@ export const COUNT_BYTES_LUA = `
 `;
 
 /*
- * KEYS  sums, sizes, expiries
- * ARGV  project, id, added bytes, expiry, limit
- * Returns {1, sum}, or {0, sum} if the bytes exceed the limit and are not counted.
+ * KEYS  sums, sizes, expiries, limits of the project
+ * ARGV  project, id, added bytes, expiry, limit if the project has none of its own
+ * Returns {1, sum, limit}, or {0, sum, limit} if the bytes exceed the limit and are not counted.
  */
-const addWithinScript = defineScript<[0 | 1, number]>(
+const addWithinScript = defineScript<[0 | 1, number, number]>(
   "addStoredBytesWithin",
-  3,
+  4,
   `${COUNT_BYTES_LUA}
   local project, id = ARGV[1], ARGV[2]
+  local limit = tonumber(redis.call('HGET', KEYS[4], 'bytes') or ARGV[5])
   local bytes = tonumber(redis.call('HGET', KEYS[2], id) or '0') + ARGV[3]
-  if not fits(KEYS, project, id, bytes, tonumber(ARGV[5])) then return {0, sum(KEYS, project)} end
+  if not fits(KEYS, project, id, bytes, limit) then return {0, sum(KEYS, project), limit} end
   put(KEYS, project, id, bytes, ARGV[4])
-  return {1, sum(KEYS, project)}
+  return {1, sum(KEYS, project), limit}
 `,
 );
 
@@ -157,17 +158,21 @@ export class StoredBytes {
     this.#layout = layout;
   }
 
-  /** Adds `bytes` to the size of `id` unless the project would exceed `limit` (0 = none). Exact under concurrency. */
+  /**
+   * Adds `bytes` to the size of `id` unless the project would exceed its limit: its own, or `defaultLimit` (0 = none). Exact
+   * under concurrency.
+   */
   async addWithinLimit(
-    limit: number,
+    defaultLimit: number,
     project: string,
     id: string,
     bytes: number,
     expiresAtMs = NEVER_EXPIRES_MS,
-  ): Promise<{ isAdded: boolean; storedBytes: number }> {
-    const keys = this.#layout.storedBytes(project);
-    const [added, storedBytes] = await addWithinScript(this.#redis, keys, project, id, bytes, expiresAtMs, limit);
-    return { isAdded: added === 1, storedBytes };
+  ): Promise<{ isAdded: boolean; storedBytes: number; limit: number }> {
+    const keys = [...this.#layout.storedBytes(project), this.#layout.organization.limitsOf(project)];
+    const args = [project, id, bytes, expiresAtMs, defaultLimit];
+    const [added, storedBytes, limit] = await addWithinScript(this.#redis, keys, args);
+    return { isAdded: added === 1, storedBytes, limit };
   }
 
   async set(project: string, id: string, bytes: number, expiresAtMs = NEVER_EXPIRES_MS): Promise<void> {

@@ -7,6 +7,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { type Channel, channel, type TracingChannel, tracingChannel } from "node:diagnostics_channel";
 import type { AttemptEnd, RunAttempt } from "../protocol/run.ts";
 import type { ResponseStatus, Usage } from "../protocol/response.ts";
+import type { QueueName } from "../protocol/organization-queue.ts";
 import type { TraceContext } from "./trace-context.ts";
 
 /** One HTTP request to the API, until its answer has ended. Health checks are not reported. */
@@ -24,6 +25,8 @@ export interface RequestReport {
   project?: string | undefined;
   /** The response that the request created or replayed. */
   responseId?: string | undefined;
+  /** Milliseconds until the head of the answer; absent if none was sent. */
+  processingMs?: number | undefined;
   /** Whether the connection closed before the end of the answer. */
   isCutOff?: boolean | undefined;
 }
@@ -149,6 +152,37 @@ export interface SweepReport {
   status: ResponseStatus;
 }
 
+/** A batch of events that a worker has appended to a log. */
+export interface RecordedReport {
+  events: number;
+  /** Characters of their JSON. */
+  bytes: number;
+}
+
+/** A page of events that a follower has passed to its connection. */
+export interface DeliveredReport {
+  events: number;
+  bytes: number;
+}
+
+export type BodyRefusal = "too_large" | "too_many_values" | "too_many_fields" | "too_deep" | "malformed" | "unreadable";
+
+/** A job whose worker let its lock expire: a lost or blocked worker. */
+export interface StallReport {
+  responseId: string;
+  queue: QueueName;
+}
+
+/** One try to deliver a webhook. */
+export interface WebhookReport {
+  project: string;
+  eventType: string;
+  /** `failed` tries are repeated, `abandoned` ones are not. */
+  outcome: "delivered" | "failed" | "abandoned";
+  statusCode: number | undefined;
+  durationMs: number;
+}
+
 const NAMESPACE = "background-responses";
 const open = <T>(name: string) => channel(`${NAMESPACE}:${name}`) as Channel<unknown, T>;
 const openTracing = <T extends object>(name: string) =>
@@ -168,4 +202,9 @@ export const channels = {
   ended: open<EndedReport>("ended"),
   spendAlert: open<SpendAlertReport>("spend-alert"),
   sweep: open<SweepReport>("sweep"),
+  recorded: open<RecordedReport>("recorded"),
+  delivered: open<DeliveredReport>("delivered"),
+  bodyRefused: open<{ reason: BodyRefusal }>("body-refused"),
+  stall: open<StallReport>("stall"),
+  webhook: open<WebhookReport>("webhook"),
 } as const;

@@ -2,9 +2,9 @@
  * The log lines of a run: from the acceptance of a response to its end, one line for each change that an operator asks
  * about. At the default level they tell why a run waits, retries, moves to another worker or fails.
  */
-import type { Channel, TracingChannel } from "node:diagnostics_channel";
 import type { Logger } from "pino";
 import { channels } from "./channels.ts";
+import { on, onEnd, onStart } from "./subscribe.ts";
 
 /** Logs until the returned function is called. */
 export function logRuns(logger: Logger): () => void {
@@ -36,18 +36,4 @@ export function logRuns(logger: Logger): () => void {
   return () => {
     for (const stop of stops) stop();
   };
-}
-
-function on<T>(channel: Channel<unknown, T>, listener: (report: T) => void): () => void {
-  const receive = (report: unknown): void => listener(report as T);
-  channel.subscribe(receive);
-  return () => void channel.unsubscribe(receive);
-}
-
-function onStart<T extends object>(channel: TracingChannel<unknown, T>, listener: (report: T) => void): () => void {
-  return on(channel.start as Channel<unknown, T>, listener);
-}
-
-function onEnd<T extends object>(channel: TracingChannel<unknown, T>, listener: (report: T) => void): () => void {
-  return on(channel.asyncStart as Channel<unknown, T>, listener);
 }

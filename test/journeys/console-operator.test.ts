@@ -1,6 +1,6 @@
 /** The console as an operator uses it: keys, projects, queues and workers, what a key may see. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { create, send, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
 import { ConsoleBrowser, examine, NARROW, type OpenConsole, USABLE } from "../support/console-browser.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
@@ -100,11 +100,23 @@ describe("an administrator", () => {
     expect(await examine(page, "keys")).toEqual(USABLE);
     await card.getByRole("button", { name: "Delete key" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Delete key" }).click();
-    await card.getByText("No keys, except those of the environment.").waitFor();
+    await card.getByText("No keys.").waitFor();
     expect((await send("GET", `${api.url}/models`, undefined, as(secret!))).status).toBe(401);
     await card.getByRole("button", { name: "Archive project" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Archive project" }).click();
     await card.waitFor({ state: "detached" });
+    expect(problems).toEqual([]);
+  });
+
+  test("sees what each project and model used", async () => {
+    const { id } = await create(api.url, simulate({ tokens: 20, delay_ms: 0 }), as(BETA));
+    const { usage } = await pollToEnd(api.url, id, as(BETA));
+    await using console = await signIn(ADMIN, "#/usage");
+    const { page, problems } = console;
+    await page.getByLabel("By").selectOption("project");
+    const row = page.getByRole("row").filter({ hasText: "beta" });
+    await row.getByText(String(usage!.output_tokens), { exact: true }).waitFor();
+    expect(await examine(page, "usage")).toEqual(USABLE);
     expect(problems).toEqual([]);
   });
 

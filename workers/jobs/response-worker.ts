@@ -10,6 +10,7 @@ import { QUEUE_NAMES, type QueueName, type ResponseJob, responseJobSchema } from
 import type { QueueSlots } from "../../src/protocol/organization-queue.ts";
 import { useRedisTime } from "../../src/queue/use-redis-time.ts";
 import { isRedisUnavailable } from "../../src/redis/connect.ts";
+import { channels } from "../../src/telemetry/channels.ts";
 import { measureRoundTrip } from "../../src/redis/round-trip.ts";
 import type { RemoteRunTracker } from "../remote/remote-run-tracker.ts";
 import { FairQueue, type ProcessJob } from "./fair-queue.ts";
@@ -122,7 +123,10 @@ export class ResponseWorker {
     worker.on("failed", (job, err) => logger.warn({ err, responseId: job?.id, queue: name }, "Attempt failed"));
     useRedisTime(worker.backend, storage.clock);
     delayErrors(worker.backend);
-    worker.on("stalled", (responseId) => logger.info({ responseId, queue: name }, "Recovered from a lost worker"));
+    worker.on("stalled", (responseId) => {
+      logger.info({ responseId, queue: name }, "Recovered from a lost worker");
+      channels.stall.publish({ responseId, queue: name });
+    });
     return worker;
   }
 

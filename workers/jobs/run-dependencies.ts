@@ -30,6 +30,7 @@ export function openDependencies({ catalog, config, logger, storage }: WorkerCon
     isStrict: config.STRICT_EVENTS,
     streamsCalls: config.STREAM_CALL_ARGUMENTS,
     maxToolCalls: config.MAX_TOOL_CALLS,
+    stopsAtSpendLimit: config.SPEND_LIMIT_STOPS_RUNS,
     remoteRuns: upstreams.hasBackground ? remoteRuns : undefined,
     workerName: config.processName,
   };

@@ -28,6 +28,10 @@ export const runSettings = {
     "Maximum calls of server-side tools in one response. A request may ask for fewer with `max_tool_calls`.",
     { default: 250, min: 1 },
   ),
+  SPEND_LIMIT_STOPS_RUNS: flag(
+    "End of running responses, as incomplete, before their next turn once their project has reached its spend limit. If false, the limit only refuses new responses.",
+    false,
+  ),
   STRICT_EVENTS: flag(
     "Strict check of providers' events: a run fails at the first event that breaks the contract's order.",
     false,

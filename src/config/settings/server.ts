@@ -17,6 +17,13 @@ export const serverSettings = {
   PORT: integer("Port of the API (0 = any free port).", { default: 8080, max: MAX_PORT }),
   WORKER_PORT: integer("Port of a worker's `/healthz` and `/readyz` (0 = none).", { default: 0, max: MAX_PORT }),
   CONSOLE: flag("Console at `/`: a page that shows and steers runs with the key that its user enters.", true),
+  METRICS_PORT: integer(
+    "Port of an API process's `/metrics` (0 = none). It needs no key: let only Prometheus reach it, or set `METRICS_TOKEN`. With it, workers serve `/metrics` on `WORKER_PORT`.",
+    { default: 0, max: MAX_PORT },
+  ),
+  METRICS_TOKEN: optionalText(
+    "Token for `/metrics`, sent as `Authorization: Bearer`. With it, the API also serves `/metrics` on `PORT`, and workers serve it on `WORKER_PORT`. It has at least 16 characters if `HOST` is not loopback.",
+  ),
   HTTP_KEEP_ALIVE_MS: milliseconds(
     "Lifetime of an idle HTTP connection. A load balancer in front needs a shorter idle timeout; otherwise it sends requests into connections that are closing, and answers 502.",
     { default: 65_000, min: 1, max: MAX_EXTENDED_TIMER_MS },

@@ -5,6 +5,7 @@ import { cannotCancelSynchronous, responseNotFound } from "../../lifecycle/error
 import { nextStatus } from "../../lifecycle/status.ts";
 import { endFromOutside } from "../../responses/ending/end-from-outside.ts";
 import { readResponse } from "../../responses/reading/read-response.ts";
+import { recordAudit } from "../replies/record-audit.ts";
 import { sendResponseJson } from "../replies/send-json.ts";
 import { loadReadableRecord } from "../resources/load-readable-response.ts";
 import { parseResponseId } from "../validation/path-ids.ts";
@@ -19,6 +20,9 @@ export function cancelResponse(context: ApiContext): RequestHandler {
     const status = outcome.kind === "over" ? outcome.status : outcome.response.status;
     // Throws the contract's error if the response ended in another way first.
     nextStatus(status, "cancel");
+    if (outcome.kind !== "over") {
+      await recordAudit(context, response, { type: "response.cancelled", project: record.project, resource: { id } });
+    }
     const read = await readResponse(context.storage, id);
     if (read === undefined) throw responseNotFound(id);
     sendResponseJson(response, read.json);

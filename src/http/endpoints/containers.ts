@@ -5,6 +5,7 @@ import { containerNotFound, listCursorNotFound } from "../../lifecycle/errors/st
 import { type Container, CONTAINER_NAME } from "../../protocol/container.ts";
 import type { List } from "../../protocol/list.ts";
 import type { ContainerSummary } from "../../store/containers.ts";
+import { recordAudit } from "../replies/record-audit.ts";
 import { parseContainerId } from "../validation/path-ids.ts";
 import { parseContainerListQuery } from "../validation/queries.ts";
 
@@ -41,7 +42,9 @@ export function retrieveContainer(context: ApiContext): RequestHandler {
 export function deleteContainer(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const id = parseContainerId(request);
-    if (!(await context.storage.containers.erase(response.locals.project, id))) throw containerNotFound(id);
+    const { project } = response.locals;
+    if (!(await context.storage.containers.erase(project, id))) throw containerNotFound(id);
+    await recordAudit(context, response, { type: "container.deleted", project, resource: { id } });
     response.json({ id, object: "container.deleted", deleted: true });
   };
 }

@@ -6,6 +6,7 @@ import type { RequestHandler } from "express";
 import { releaseBytes } from "./body-bytes.ts";
 import { sendContinue } from "./expect-continue.ts";
 import { hasBody, readBytes } from "./read-bytes.ts";
+import { refuseBody } from "./refuse-body.ts";
 import { bodyTooDeep, malformedJson, tooManyFields, tooManyValues } from "../../lifecycle/errors/http.ts";
 import { JsonReader, createLevels } from "../../concurrency/json-reader.ts";
 import { type JsonLimits, JsonReadError } from "../../concurrency/json-limits.ts";
@@ -83,12 +84,12 @@ function toBodyError(error: unknown, { depth, fields, values }: JsonLimits): unk
   if (!(error instanceof JsonReadError)) return error;
   switch (error.reason) {
     case "malformed":
-      return malformedJson();
+      return refuseBody("malformed", malformedJson());
     case "depth":
-      return bodyTooDeep(depth);
+      return refuseBody("too_deep", bodyTooDeep(depth));
     case "fields":
-      return tooManyFields(fields);
+      return refuseBody("too_many_fields", tooManyFields(fields));
     case "values":
-      return tooManyValues(values);
+      return refuseBody("too_many_values", tooManyValues(values));
   }
 }

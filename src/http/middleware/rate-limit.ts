@@ -1,7 +1,10 @@
 /** The headers that report what a project may still create in this minute (contract.md#overload). */
 import type { ErrorRequestHandler, RequestHandler, Response as HttpResponse } from "express";
-import type { ApiContext } from "../../context.ts";
+import type { Logger } from "pino";
+import type { Config } from "../../config/config.ts";
 import { ApiError } from "../../lifecycle/errors/api-error.ts";
+import type { AdmissionLimits } from "../../responses/admission/admission-limits.ts";
+import type { Storage } from "../../responses/storage.ts";
 import type { RequestRateState } from "../../responses/admission/add-in-flight.ts";
 
 declare global {
@@ -15,7 +18,12 @@ declare global {
   }
 }
 
-type RateContext = Pick<ApiContext, "config" | "limits" | "logger" | "storage">;
+interface RateContext {
+  config: Pick<Config, "adminKeys">;
+  limits: Pick<AdmissionLimits, "maxRequestsPerMinute">;
+  logger: Logger;
+  storage: Pick<Storage, "projectLimits">;
+}
 
 /** Only new responses count. Polling, resuming, replays and rejected requests are free: if rejected requests counted, a
  * client's mistakes would lock it out. The body limit and the proxy in front bound a flood of them. */

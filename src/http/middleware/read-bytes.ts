@@ -6,6 +6,7 @@ import type { IncomingMessage } from "node:http";
 import type { Transform } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
 import { BodyBytes } from "./body-bytes.ts";
+import { refuseBody } from "./refuse-body.ts";
 import { payloadTooLarge, unreadableBody, unsupportedEncoding } from "../../lifecycle/errors/http.ts";
 
 const DECODERS: Readonly<Record<string, () => Transform>> = {
@@ -21,7 +22,8 @@ export function hasBody({ headers }: IncomingMessage): boolean {
 
 export function readBytes(request: IncomingMessage, limitBytes: number): Promise<Buffer> {
   const encoding = (request.headers["content-encoding"] ?? "identity").toLowerCase();
-  if (encoding !== "identity" && !Object.hasOwn(DECODERS, encoding)) return Promise.reject(unsupportedEncoding());
+  if (encoding !== "identity" && !Object.hasOwn(DECODERS, encoding))
+    return Promise.reject(refuseBody("unreadable", unsupportedEncoding()));
   const decoder = DECODERS[encoding]?.();
   return new Promise((resolve, reject) => {
     const bytes = new BodyBytes();
@@ -37,11 +39,12 @@ export function readBytes(request: IncomingMessage, limitBytes: number): Promise
       finish();
     };
     const onData = (chunk: Buffer): void => {
-      if (bytes.length + chunk.length > limitBytes) settle(() => reject(payloadTooLarge(limitBytes)));
+      if (bytes.length + chunk.length > limitBytes)
+        settle(() => reject(refuseBody("too_large", payloadTooLarge(limitBytes))));
       else bytes.add(chunk);
     };
     const onEnd = (): void => settle(() => resolve(bytes.toBuffer()));
-    const onError = (): void => settle(() => reject(unreadableBody()));
+    const onError = (): void => settle(() => reject(refuseBody("unreadable", unreadableBody())));
     const onClose = (): void => {
       if (!request.complete) onError();
     };

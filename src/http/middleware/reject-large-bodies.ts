@@ -4,6 +4,7 @@ import { Socket } from "node:net";
 import type { RequestHandler } from "express";
 import { payloadTooLarge } from "../../lifecycle/errors/http.ts";
 import { hasBody } from "./read-bytes.ts";
+import { refuseBody } from "./refuse-body.ts";
 
 /** Time for a client to read an answer that was sent before its request was complete. */
 const LINGER_MS = 2_000;
@@ -11,7 +12,9 @@ const LINGER_MS = 2_000;
 export function rejectLargeBodies(limitBytes: number): RequestHandler {
   return (request, _response, next) => {
     if (hasBody(request)) lingerBeforeClose(request);
-    if (Number(request.headers["content-length"] ?? 0) > limitBytes) throw payloadTooLarge(limitBytes);
+    if (Number(request.headers["content-length"] ?? 0) > limitBytes) {
+      throw refuseBody("too_large", payloadTooLarge(limitBytes));
+    }
     next();
   };
 }

@@ -5,7 +5,7 @@ import type { RequestReport } from "../../telemetry/channels.ts";
 
 export const reportRequests: RequestHandler = (request, response, next) => {
   const { start, asyncEnd } = channels.request;
-  if (!start.hasSubscribers) {
+  if (!channels.request.hasSubscribers) {
     next();
     return;
   }
@@ -16,6 +16,8 @@ export const reportRequests: RequestHandler = (request, response, next) => {
     report.route = routeOf(request);
     report.project = response.locals.project;
     report.responseId = response.locals.responseId;
+    const processingMs = response.getHeader("openai-processing-ms");
+    report.processingMs = processingMs === undefined ? undefined : Number(processingMs);
     report.isCutOff = !response.writableFinished;
     asyncEnd.publish(report);
   });

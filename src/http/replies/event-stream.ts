@@ -72,6 +72,12 @@ class EventStream implements FrameSink {
     return !this.#isFull;
   }
 
+  get heldBytes(): number {
+    let bytes = this.#response.writableLength;
+    for (const { length } of this.#pending) bytes += length;
+    return bytes;
+  }
+
   async waitUntilDrained(): Promise<void> {
     if (!this.#isFull) return;
     this.#drained ??= Promise.withResolvers();

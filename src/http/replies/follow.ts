@@ -41,6 +41,7 @@ export function createTerminalSink(response: HttpResponse, answer: (terminal: Lo
     isResumable: false,
     // No stream, so no heartbeat.
     lastSentMs: Number.POSITIVE_INFINITY,
+    heldBytes: 0,
     write: () => true,
     waitUntilDrained: () => Promise.resolve(),
     end: (reason: FollowEndReason, terminal: LoggedEvent | undefined) => {

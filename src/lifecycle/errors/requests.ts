@@ -115,3 +115,12 @@ function invalidCursor(source: CursorSource, reason: string): ApiError {
   const message = `Invalid '${source}'${isHeader ? " header" : ""}: ${reason}`;
   return badRequest(message, isHeader ? null : source, "invalid_value");
 }
+
+/** Pages of usage are named by the server. */
+export function malformedPage(page: string): ApiError {
+  return badRequest(
+    `Invalid 'page': '${page}'. Expected the \`next_page\` of the previous page.`,
+    "page",
+    "invalid_value",
+  );
+}

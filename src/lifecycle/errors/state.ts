@@ -50,6 +50,18 @@ export function keyNotFound(id: string): ApiError {
   return new ApiError({ status: 404, message: `API key with id '${id}' not found.` });
 }
 
+export function rateLimitNotFound(id: string): ApiError {
+  return new ApiError({ status: 404, message: `Rate limit with id '${id}' not found.` });
+}
+
+export function spendLimitNotFound(project: string): ApiError {
+  return new ApiError({ status: 404, message: `Project '${project}' has no spend limit.` });
+}
+
+export function spendAlertNotFound(id: string): ApiError {
+  return new ApiError({ status: 404, message: `Spend alert with id '${id}' not found.` });
+}
+
 /** `what` comes from a setting of the server, so no request can change it. */
 export function fixedByEnvironment(what: string, setting: string): ApiError {
   return badRequest(

@@ -10,7 +10,7 @@ interface ConversationAddition {
   id: string;
   project: string;
   items: readonly ConversationItem[];
-  /** Maximum bytes of the project; 0 means no limit. */
+  /** Maximum bytes of a project without a limit of its own; 0 means no limit. */
   bound: number;
 }
 
@@ -22,8 +22,8 @@ export async function addWithinStorageLimit<T>(
 ): Promise<T> {
   const { id, project, items, bound } = addition;
   const bytes = countItemBytes(items);
-  const { isAdded, storedBytes } = await storage.storedBytes.addWithinLimit(bound, project, id, bytes);
-  if (!isAdded) throw storageFull(bound, storedBytes, bytes);
+  const { isAdded, storedBytes, limit } = await storage.storedBytes.addWithinLimit(bound, project, id, bytes);
+  if (!isAdded) throw storageFull(limit, storedBytes, bytes);
   try {
     return await add();
   } finally {

@@ -114,11 +114,13 @@ export class ProjectLimitStore {
   /** Sets the given limits. A limit of null is the setting's again. */
   async update(project: string, limits: { [Name in keyof ProjectLimits]?: number | null | undefined }): Promise<void> {
     const key = this.#layout.organization.limitsOf(project);
-    const set = FIELD_ENTRIES.flatMap(([name, field]) => (limits[name] == null ? [] : [field, limits[name]]));
+    const set = FIELD_ENTRIES.flatMap(([name, field]) =>
+      limits[name] == null ? [] : [[field, limits[name]] as const],
+    );
     const unset = FIELD_ENTRIES.flatMap(([name, field]) => (limits[name] === null ? [field] : []));
     const transaction = this.#redis.multi();
-    if (set.length > 0) transaction.hset(key, ...set);
-    if (unset.length > 0) transaction.hdel(key, ...unset);
+    for (const [field, limit] of set) transaction.hset(key, field, limit);
+    for (const field of unset) transaction.hdel(key, field);
     const outcomes = await transaction.exec();
     for (const [error] of outcomes ?? []) if (error !== null) throw error;
   }

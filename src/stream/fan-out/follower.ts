@@ -5,6 +5,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
+import { channels } from "../../telemetry/channels.ts";
 import { isTerminalEventType } from "../../protocol/event.ts";
 import { type EventLogReader, type LoggedEvent, eventTypeOf } from "../log/event-log-reader.ts";
 import { encodeFrames, type FrameEncoder, HEARTBEAT } from "./frame.ts";
@@ -26,6 +27,8 @@ export interface FrameSink {
   readonly isResumable: boolean;
   /** Monotonic time at which the connection last accepted bytes. */
   readonly lastSentMs: number;
+  /** Bytes that were accepted and not yet sent. */
+  readonly heldBytes: number;
   /**
    * Accepts whole frames, or a heartbeat. Returns false if the caller must wait for `waitUntilDrained` before the next
    * write.
@@ -131,6 +134,9 @@ export class Follower {
     const frames = this.#encodeShared(events, shared);
     this.cursor = last.sequenceNumber + 1;
     const hasRoom = this.#sink.write(frames);
+    if (channels.delivered.hasSubscribers) {
+      channels.delivered.publish({ events: events.length, bytes: frames.length });
+    }
     if (isTerminalEventType(eventTypeOf(last.data))) {
       this.end("terminal", last);
     } else if (!hasRoom) {
@@ -161,6 +167,10 @@ export class Follower {
 
   get isResumable(): boolean {
     return this.#sink.isResumable;
+  }
+
+  get heldBytes(): number {
+    return this.#sink.heldBytes;
   }
 
   /** A full connection is not silent: it still has bytes to accept. */

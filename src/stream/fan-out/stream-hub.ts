@@ -54,6 +54,15 @@ export class StreamHub {
     return count;
   }
 
+  /** Bytes that this process holds for slow connections. */
+  get heldBytes(): number {
+    let bytes = 0;
+    for (const channel of this.#channels.values()) {
+      for (const { heldBytes } of channel.followers) bytes += heldBytes;
+    }
+    return bytes;
+  }
+
   /** Reads every log, because notifications may have been missed. */
   readAllLogs(): void {
     for (const channel of this.#channels.values()) void channel.readNewEvents();

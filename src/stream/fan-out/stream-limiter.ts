@@ -15,6 +15,13 @@ export class StreamLimiter {
     return this.#bound;
   }
 
+  /** Open streams of all projects. */
+  get openCount(): number {
+    let count = 0;
+    for (const each of this.#counts.values()) count += each;
+    return count;
+  }
+
   /**
    * Acquires a permit and returns the function that releases it; returns undefined if the project has reached its
    * maximum.

@@ -15,6 +15,7 @@ import { type AppendOutcome, appendScript, endScript, type PublishOutcome, publi
 import { encodeJsonLine } from "./json-line.ts";
 import { ReplicaAcknowledgement, type ReplicaRequirement } from "./replica-acknowledgement.ts";
 import type { Snapshot } from "./snapshot.ts";
+import { channels } from "../../telemetry/channels.ts";
 
 /**
  * The only function that assigns `sequence_number`. `type` is the first key of the JSON and the number the second, so
@@ -84,6 +85,7 @@ export class EventLog {
       facts,
       events,
     );
+    if (kind === "appended") reportAppended(events);
     if (notifiesAtOnce || (kind !== "appended" && kind !== "duplicate")) return { kind, last };
     const published = await this.publishDurable(id, last, signal);
     return published.kind === "shown" ? { kind, last } : { kind: published.kind, last: published.last };
@@ -110,4 +112,12 @@ export class EventLog {
     const [kind, found] = await publishScript(this.#redis, meta(id), last, notifyCommand, notificationChannel(id));
     return { kind, last: found };
   }
+}
+
+/** Once per batch. The sum costs nothing unless someone subscribes. */
+function reportAppended(events: readonly string[]): void {
+  if (!channels.recorded.hasSubscribers || events.length === 0) return;
+  let bytes = 0;
+  for (const { length } of events) bytes += length;
+  channels.recorded.publish({ events: events.length, bytes });
 }

@@ -25,6 +25,8 @@ export interface LoopDependencies {
   streamsCalls: boolean;
   /** Maximum tool calls in one response, even if its request allows more. */
   maxToolCalls: number;
+  /** Whether a run ends before its next turn once its project has reached its spend limit. */
+  stopsAtSpendLimit?: boolean | undefined;
   /** Undefined if no provider runs responses in its own background. */
   remoteRuns?: RemoteRunTracker | undefined;
 }

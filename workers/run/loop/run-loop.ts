@@ -19,6 +19,7 @@ import { requiresClientAction } from "./requires-client-action.ts";
 import { findInterruptedCalls } from "./find-interrupted-calls.ts";
 import { RunBudget } from "./run-budget.ts";
 import { type PendingCalls, runTools } from "./run-tools.ts";
+import { hasReachedSpendLimit } from "./spend-limit.ts";
 import { addToolUsage } from "./tool-usage.ts";
 import { TurnRetries, UNANSWERED_FINISH } from "./turn-retries.ts";
 
@@ -106,6 +107,10 @@ class RunLoop {
   }
 
   async #callModel(remoteRun: ResumableRun | undefined): Promise<Step> {
+    // A turn that a provider runs already costs the same if it is read.
+    if (remoteRun === undefined && (await hasReachedSpendLimit(this.#context))) {
+      return { kind: "finish", finish: this.#context.budget.outOfTokensFinish() };
+    }
     try {
       return await this.#runTurn(remoteRun);
     } catch (error) {

@@ -9,6 +9,7 @@ import { Action, Empty, OneTimeSecret, Problem } from "../ui/parts.ts";
 import { formatAgo } from "../words/durations.ts";
 
 const REFRESH_MS = 15_000;
+const ENVIRONMENT_KEY = "key_env_";
 
 /** As published (openai 7.59 `ProjectAPIKey`). */
 interface ProjectKey {
@@ -42,19 +43,23 @@ export function ProjectKeys({ projectId }: { projectId: string }) {
   const keys = list.value.value?.data;
   return html`<div>
     ${list.error.value !== undefined && html`<${Problem}>${list.error.value}<//>`}
-    ${keys?.length === 0 && html`<${Empty}>No keys, except those of the environment.<//>`}
+    ${keys?.length === 0 && html`<${Empty}>No keys.<//>`}
     <ul class="plain">
       ${keys?.map(
         (each) =>
           html`<li key=${each.id} class="key">
             <span><strong>${each.name}</strong> <code>${each.redacted_value}</code></span>
             <span class="detail">created ${formatAgo(each.created_at * 1000, now.value)}</span>
-            <${Action}
-              label="Delete key"
-              kind="danger"
-              confirm=${`Delete the key ${each.name}? Clients that use it are refused at once.`}
-              action=${() => remove(each.id)}
-            />
+            ${
+              // The operator removes a key of the environment there.
+              !each.id.startsWith(ENVIRONMENT_KEY) &&
+              html`<${Action}
+                label="Delete key"
+                kind="danger"
+                confirm=${`Delete the key ${each.name}? Clients that use it are refused at once.`}
+                action=${() => remove(each.id)}
+              />`
+            }
           </li>`,
       )}
     </ul>

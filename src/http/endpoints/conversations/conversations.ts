@@ -6,6 +6,7 @@ import { conversationNotFound } from "../../../lifecycle/errors/state.ts";
 import { newId } from "../../../protocol/id.ts";
 import { addWithinStorageLimit, updateConversationUsage } from "../../../responses/conversations/conversation-bytes.ts";
 import { indexConversationItems } from "../../../responses/reading/item-references.ts";
+import { recordAudit } from "../../replies/record-audit.ts";
 import { parseBodyInSlices } from "../../validation/parse-body.ts";
 import { prepareItems } from "../../resources/prepare-items.ts";
 import { describeConversation, loadOwnedConversation } from "../../resources/load-owned-conversation.ts";
@@ -47,8 +48,10 @@ export function updateConversation(context: ApiContext): RequestHandler {
 export function deleteConversation(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const { id } = await loadOwnedConversation(context, request, response.locals.project);
-    await context.storage.storedBytes.remove(response.locals.project, id);
+    const { project } = response.locals;
+    await context.storage.storedBytes.remove(project, id);
     await context.storage.conversations.erase(id);
+    await recordAudit(context, response, { type: "conversation.deleted", project, resource: { id } });
     response.json({ id, object: "conversation.deleted", deleted: true });
   };
 }

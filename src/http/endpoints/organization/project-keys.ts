@@ -1,6 +1,5 @@
 /** `/organization/projects/:id/api_keys`: a project's keys, those of the environment included. */
 import type { Request as HttpRequest, RequestHandler } from "express";
-import { type ApiKey } from "../../../config/config.ts";
 import type { ApiContext } from "../../../context.ts";
 import { fixedByEnvironment, keyNotFound } from "../../../lifecycle/errors/state.ts";
 import { createKeySchema, keyListQuerySchema, type ProjectKey } from "../../../protocol/organization/keys.ts";
@@ -56,6 +55,8 @@ export function deleteProjectKey(context: ApiContext): RequestHandler {
     response.json({ id, object: "organization.project.api_key.deleted", deleted: true });
   };
 }
+
+type ApiKey = ApiContext["config"]["apiKeys"][number];
 
 function keyIdOf(request: HttpRequest): string {
   return String(request.params["api_key_id"]);

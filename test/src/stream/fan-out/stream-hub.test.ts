@@ -49,6 +49,7 @@ class TestSink implements FrameSink {
   /** The silence before each heartbeat. */
   readonly silencesMs: number[] = [];
   lastSentMs = performance.now();
+  readonly heldBytes = 0;
   #drained = Promise.withResolvers<void>();
   readonly #written = new Condition();
 
