@@ -19,11 +19,6 @@ const REPORT = [
   "`<b>code</b>` <svg onload=alert(1)> <style>*{display:none}</style> <form action=x><input name=attributes></form>",
 ].join("\n\n");
 
-async function inBrowser(use: (browser: ConsoleBrowser) => Promise<void>): Promise<void> {
-  await using browser = await ConsoleBrowser.start();
-  await use(browser);
-}
-
 describe("a hostile run", () => {
   test("runs no script, loads nothing and links only to web pages", async () => {
     await using server = await startMcpServer({ tools: { [`look`]: { run: () => textResult(SCRIPT) } } });
@@ -31,30 +26,68 @@ describe("a hostile run", () => {
       model: "simulator/default",
       input: SCRIPT,
       background: true,
-      metadata: { ...scriptSteps({ call: "srv__look", arguments: { x: SCRIPT } }), "simulator.text": REPORT },
+      metadata: {
+        ...scriptSteps({ call: "srv__look", arguments: { x: SCRIPT } }),
+        "simulator.text": REPORT.slice(0, 400),
+        "simulator.text.2": REPORT.slice(400),
+      },
       tools: [{ type: "mcp", server_label: "srv", server_url: server.url, require_approval: "never" }],
     });
     await pollToEnd(api.url, id);
-    await inBrowser(async (browser) => {
-      await using console = await browser.open(api.url);
-      const { page, problems } = console;
-      const requested: string[] = [];
-      page.on("request", (request) => requested.push(request.url()));
-      await page.goto(`${page.url()}#/runs/${id}`);
-      await page.getByText("completed", { exact: true }).waitFor();
-      await page.locator(".report a").first().waitFor();
-      for (const summary of await page.locator(".step summary").all()) await summary.click();
-      await page.getByRole("button", { name: "JSON", exact: true }).first().click();
-      expect(await page.evaluate("window.taken")).toBeUndefined();
-      expect(await page.locator(".run img, .run script, .run iframe, .run form, .run svg, .run style").count()).toBe(0);
-      const links = await page.locator(".report a").evaluateAll((all) => all.map((a) => [a.href, a.rel, a.target]));
-      expect(links).toEqual([
-        [`${ELSEWHERE}/pixel.png`, "noopener noreferrer", "_blank"],
-        [`${ELSEWHERE}/page`, "noopener noreferrer", "_blank"],
-      ]);
-      expect(await page.locator(".report").textContent()).toContain("<script>window.taken = true</script>");
-      expect(requested.filter((url) => !url.startsWith(new URL(page.url()).origin))).toEqual([]);
-      expect(problems).toEqual([]);
-    });
+    await using browser = await ConsoleBrowser.start();
+    await using console = await browser.open(api.url);
+    const { page, problems } = console;
+    const requested: string[] = [];
+    page.on("request", (request) => requested.push(request.url()));
+    await page.goto(`${page.url()}#/runs/${id}`);
+    await page.getByText("completed", { exact: true }).waitFor();
+    await page.locator(".report a").first().waitFor();
+    for (const summary of await page.locator(".step summary").all()) await summary.click();
+    await page.getByRole("button", { name: "JSON", exact: true }).first().click();
+    expect(await page.evaluate("window.taken")).toBeUndefined();
+    expect(await page.locator(".run img, .run script, .run iframe, .run form, .run svg, .run style").count()).toBe(0);
+    const links = await page.evaluate(
+      "[...document.querySelectorAll('.report a')].map((a) => [a.href, a.rel, a.target])",
+    );
+    const safe = ["noopener noreferrer", "_blank"];
+    expect(links).toEqual([
+      // The address in the text of the iframe.
+      [`${ELSEWHERE}/`, ...safe],
+      [`${ELSEWHERE}/pixel.png`, ...safe],
+      [`${ELSEWHERE}/page`, ...safe],
+    ]);
+    expect(await page.locator(".report").textContent()).toContain("<script>window.taken = true</script>");
+    expect(requested.filter((url) => !url.startsWith(new URL(page.url()).origin))).toEqual([]);
+    expect(problems).toEqual([]);
   });
+});
+
+/** A pause that people notice; other processes of a test run take their share of it. */
+const LONG_PAUSE_MS = 1000;
+
+/** Longest time between two frames, in milliseconds, since the page began to load. */
+const WATCH_FRAMES = `
+  window.longestFrame = 0;
+  let last = performance.now();
+  requestAnimationFrame(function watch(now) {
+    window.longestFrame = Math.max(window.longestFrame, now - last);
+    last = now;
+    requestAnimationFrame(watch);
+  });
+`;
+
+test("a run of 100,000 events is shown without long pauses", async () => {
+  const { id } = await create(api.url, simulate({ reasoning: 50_000, tokens: 50_000, delay_ms: 0 }));
+  const { output } = await pollToEnd(api.url, id);
+  await using browser = await ConsoleBrowser.start();
+  await using console = await browser.open(api.url);
+  const { page, problems } = console;
+  await page.addInitScript(WATCH_FRAMES);
+  await page.goto(`${page.url()}#/runs/${id}`);
+  await page.reload();
+  await page.getByText("completed", { exact: true }).waitFor();
+  process.stderr.write(`longest ${await page.evaluate("window.longestFrame")}`);
+  expect(await page.evaluate("window.longestFrame")).toBeLessThan(LONG_PAUSE_MS);
+  expect(await page.locator(".timeline .step").count()).toBe(output.length);
+  expect(problems).toEqual([]);
 });

@@ -5,8 +5,9 @@ import { html } from "../ui/html.ts";
 import { type Annotation, citeSources, type Source } from "./citations.ts";
 import { renderReport } from "./render-report.ts";
 
-/** A longer text is shown as it is. */
-const MAX_MARKDOWN_LENGTH = 400_000;
+/** A longer text is shown as it is. A finished one is rendered only once, so it may be longer. */
+const MAX_MARKDOWN_LENGTH = 200_000;
+const MAX_GROWING_LENGTH = 50_000;
 /** Rendering takes at most this share of the time while a text grows. */
 const RENDERING_SHARE = 0.1;
 const MIN_PAUSE_MS = 80;
@@ -15,11 +16,13 @@ type TextPart = Extract<MessagePart, { type: "output_text" }>;
 
 export function ReportPart({ part, isWriting }: { part: MessagePart; isWriting: boolean }) {
   if (part.type === "refusal") return html`<p class="refusal"><strong>Refused.</strong> ${part.refusal}</p>`;
-  if (part.text.length > MAX_MARKDOWN_LENGTH) return html`<${PlainText} part=${part} />`;
+  if (part.text.length > (isWriting ? MAX_GROWING_LENGTH : MAX_MARKDOWN_LENGTH))
+    return html`<${PlainText} part=${part} />`;
   return html`<${MarkdownText} part=${part} isWriting=${isWriting} />`;
 }
 
-const PLAIN_LENGTH = 100_000;
+/** The end of the text, which is being written. */
+const PLAIN_LENGTH = 20_000;
 
 function PlainText({ part }: { part: TextPart }) {
   const hidden = Math.max(0, part.text.length - PLAIN_LENGTH);
