@@ -38,6 +38,17 @@ import { listQueues } from "./http/endpoints/organization/queues.ts";
 import { listWorkers } from "./http/endpoints/organization/workers.ts";
 import { retrieveResponse } from "./http/endpoints/retrieve-response.ts";
 import { retrieveRun } from "./http/endpoints/retrieve-run.ts";
+import { listWebhookDeliveries } from "./http/endpoints/webhooks/deliveries.ts";
+import { listWebhookEventTypes } from "./http/endpoints/webhooks/event-types.ts";
+import { testWebhookEndpoint } from "./http/endpoints/webhooks/test-endpoint.ts";
+import {
+  createWebhookEndpoint,
+  deleteWebhookEndpoint,
+  listWebhookEndpoints,
+  retrieveWebhookEndpoint,
+  rotateWebhookSecret,
+  updateWebhookEndpoint,
+} from "./http/endpoints/webhooks/webhook-endpoints.ts";
 import { authenticate, requireAdmin, requireProject } from "./http/middleware/authenticate.ts";
 import { allowOrigins, parseOrigins } from "./http/middleware/cors.ts";
 import { errorHandler } from "./http/middleware/error-handler.ts";
@@ -125,6 +136,15 @@ function createApiRouter(context: ApiContext): Router {
   v1.get("/containers", listContainers(context));
   v1.get("/containers/:container_id", retrieveContainer(context));
   v1.delete("/containers/:container_id", deleteContainer(context));
+  v1.get("/webhook_event_types", listWebhookEventTypes);
+  v1.get("/webhook_endpoints", requireProject, listWebhookEndpoints(context));
+  v1.post("/webhook_endpoints", requireProject, json, createWebhookEndpoint(context));
+  v1.get("/webhook_endpoints/:webhook_endpoint_id", retrieveWebhookEndpoint(context));
+  v1.post("/webhook_endpoints/:webhook_endpoint_id", json, updateWebhookEndpoint(context));
+  v1.delete("/webhook_endpoints/:webhook_endpoint_id", deleteWebhookEndpoint(context));
+  v1.post("/webhook_endpoints/:webhook_endpoint_id/rotate_secret", json, rotateWebhookSecret(context));
+  v1.post("/webhook_endpoints/:webhook_endpoint_id/test", json, testWebhookEndpoint(context));
+  v1.get("/webhook_endpoints/:webhook_endpoint_id/deliveries", listWebhookDeliveries(context));
   v1.get("/models", listModels(catalog));
   v1.get("/models/*model", retrieveModel(catalog));
   // Without admins, its paths are unknown.

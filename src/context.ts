@@ -1,6 +1,7 @@
 /** The resources of each kind of process: opened once at its start, disposed once at its end. */
 import type { Logger } from "pino";
 import type { Config } from "./config/config.ts";
+import { checkWebhookSecrets } from "./config/webhooks-file.ts";
 import { checkMcpVariables } from "./context/mcp-variables.ts";
 import { openSharedResources, type RedisStateSource, type SharedResources } from "./context/shared-resources.ts";
 import type { PromptCatalog } from "./prompts/prompt-catalog.ts";
@@ -109,6 +110,7 @@ async function openHub(
 export async function openWorkerContext(config: Config, logger: Logger): Promise<WorkerContext> {
   const catalog = readProviderCatalog(config);
   checkMcpVariables(config);
+  checkWebhookSecrets(config.operatorWebhooks, config.environment);
   const shared = await openSharedResources(config, logger, {
     purpose: "patient",
     name: "worker",

@@ -17,6 +17,7 @@ import { TRACES_LIMIT_MS } from "../src/telemetry/tracing/tracing.ts";
 import { ResponseSweeper } from "./jobs/response-sweeper.ts";
 import { HAND_OVER_MS, ResponseWorker } from "./jobs/response-worker.ts";
 import { WorkerHeartbeat } from "./jobs/worker-heartbeat.ts";
+import { WebhookWorker } from "./jobs/webhook-worker.ts";
 
 const CLOSE_LIMIT_MS = 3_000;
 
@@ -47,6 +48,7 @@ await runProcess("worker", async () => {
   const tracing = await startTracing({ name: "worker", config, providers, logger });
   const context = await openWorkerContext(config, logger);
   const worker = await ResponseWorker.start(context);
+  const webhookWorker = await WebhookWorker.start(context);
   const sweeper = new ResponseSweeper(context, {
     intervalMs: config.SWEEP_INTERVAL_MS,
     maxAttempts: config.MAX_ATTEMPTS,
@@ -65,7 +67,7 @@ await runProcess("worker", async () => {
       queue: () => context.queue.check(),
       connections: () => context.isConnected(),
       writes: () => context.storage.log.checkWrites(),
-      worker: () => worker.isRunning,
+      worker: () => worker.isRunning && webhookWorker.isRunning,
     };
     const health = createHealthApp(checks, {
       preflight: context.preflight,
@@ -83,6 +85,11 @@ await runProcess("worker", async () => {
     drainLimitMs: config.DRAIN_GRACE_MS + HAND_OVER_MS + CLOSE_LIMIT_MS + TRACES_LIMIT_MS,
     drain: async () => {
       await Promise.all([heartbeat.stop(), sweeper.stop(), worker.drain(config.DRAIN_GRACE_MS)]);
+      await Promise.all([
+        sweeper.stop(),
+        worker.drain(config.DRAIN_GRACE_MS),
+        webhookWorker.drain(config.DRAIN_GRACE_MS, HAND_OVER_MS),
+      ]);
       health?.close();
       await context[Symbol.asyncDispose]();
       await tracing.stop();

@@ -14,6 +14,7 @@ import { readRedisTls } from "./redis-tls.ts";
 import { type Environment, environmentSchema } from "./settings.ts";
 import { SettingsFile } from "./settings-file.ts";
 import { parseTrustedProxies } from "./trusted-proxies.ts";
+import { type OperatorEndpoint, readWebhooksFile } from "./webhooks-file.ts";
 
 export { type AdminKey, type ApiKey, hashApiKey } from "./api-keys.ts";
 export { SETTINGS } from "./settings.ts";
@@ -35,6 +36,8 @@ export interface Config extends Settings {
   mcpServers: McpServers;
   /** SHA-256 of METRICS_TOKEN. */
   metricsTokenHash: Buffer | undefined;
+  /** Endpoints of WEBHOOKS_FILE. */
+  operatorWebhooks: readonly OperatorEndpoint[];
   /** Name of this process in connections and logs. */
   processName: string;
   /**
@@ -80,6 +83,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     metricsTokenHash: hashToken("METRICS_TOKEN", METRICS_TOKEN, settings.HOST),
     trustedProxies: parseTrustedProxies(settings.TRUSTED_PROXIES),
     mcpServers: readMcpServers(settings.MCP_SERVERS_FILE),
+    operatorWebhooks: readWebhooksFile(settings.WEBHOOKS_FILE, settings.WEBHOOKS_ALLOW_HTTP),
     redisTls: readRedisTls(settings, /^rediss/i.test(settings.REDIS_URL)),
     processName: `${hostname()}:${process.pid}`,
     environment: rest,

@@ -14,6 +14,7 @@ import { serverSettings } from "./settings/server.ts";
 import { streamSettings } from "./settings/streams.ts";
 import { codeInterpreterSettings, imageSettings, mcpSettings, webSearchSettings } from "./settings/tools.ts";
 import { tracingSettings } from "./settings/tracing.ts";
+import { webhookSettings } from "./settings/webhooks.ts";
 import { workerSettings } from "./settings/workers.ts";
 
 type SettingValue = string | number | boolean | undefined;
@@ -27,6 +28,7 @@ const GROUPS: readonly [title: string, settings: Readonly<Record<string, z.ZodTy
   ["Runs", runSettings],
   ["Streams and polling", streamSettings],
   ["Workers", workerSettings],
+  ["Webhooks", webhookSettings],
   ["Providers", providerSettings],
   ["Web search", webSearchSettings],
   ["MCP servers", mcpSettings],
@@ -44,6 +46,7 @@ export const environmentSchema = z.object({
   ...runSettings,
   ...streamSettings,
   ...workerSettings,
+  ...webhookSettings,
   ...providerSettings,
   ...webSearchSettings,
   ...mcpSettings,

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Config } from "../config/config.ts";
 import { ConfigurationError } from "../config/configuration-error.ts";
 import { ResponseQueue } from "../queue/response-queue.ts";
+import { WebhookQueue } from "../queue/webhook-queue.ts";
 import type { ConnectionPurpose } from "../redis/connect.ts";
 import { checkDataVersion, DataVersionError } from "../redis/data-version.ts";
 import { RedisLayout } from "../redis/layout.ts";
@@ -60,6 +61,7 @@ export async function openSharedResources(
   const openWhenAvailable = () => openSealer(redis, layout, config.encryptionKeys, logger);
   const sealer = await retryUntilAvailable(openWhenAvailable, new AbortController().signal);
   const clock = await RedisClock.start(redis, layout.inFlight, logger);
+  const webhookQueue = new WebhookQueue(queueRedis, layout.queuePrefix, logger);
   const storage = openStorage({
     ...connections.replicas,
     redis,
@@ -74,6 +76,13 @@ export async function openSharedResources(
       usageRetentionDays: config.USAGE_RETENTION_DAYS,
       auditLogMaxEntries: config.AUDIT_LOG_MAX_ENTRIES,
     },
+    webhooks: {
+      queue: webhookQueue,
+      operatorEndpoints: config.operatorWebhooks,
+      environment: config.environment,
+      retrySeconds: config.WEBHOOK_RETRY_SECONDS,
+      logger,
+    },
   });
   return {
     connections,
@@ -85,7 +94,8 @@ export async function openSharedResources(
     redisState: { measure: () => measureRedis(redis), countReconnects: connections.countReconnects },
     async close() {
       clock[Symbol.dispose]();
-      await queue.close();
+      await storage.webhooks.relay.close();
+      await Promise.all([queue.close(), webhookQueue.close()]);
       connections.close();
     },
   };

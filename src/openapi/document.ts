@@ -13,6 +13,7 @@ import * as responses from "./operations/responses.ts";
 import * as runs from "./operations/runs.ts";
 import * as server from "./operations/server.ts";
 import * as workersAndQueues from "./operations/workers-and-queues.ts";
+import * as webhooks from "./operations/webhooks.ts";
 import { describeSchemas } from "./schemas.ts";
 import type { ApiResponse, Method, OpenApiDocument, Operation, PathItem, Reference } from "./spec.ts";
 
@@ -43,6 +44,16 @@ const API: Paths = {
   "/containers/{container_id}": { get: containers.retrieveContainer, delete: containers.deleteContainer },
   "/organization/workers": { get: workersAndQueues.listWorkers },
   "/organization/queues": { get: workersAndQueues.listQueues },
+  "/webhook_event_types": { get: webhooks.listWebhookEventTypes },
+  "/webhook_endpoints": { get: webhooks.listWebhookEndpoints, post: webhooks.createWebhookEndpoint },
+  "/webhook_endpoints/{webhook_endpoint_id}": {
+    get: webhooks.retrieveWebhookEndpoint,
+    post: webhooks.updateWebhookEndpoint,
+    delete: webhooks.deleteWebhookEndpoint,
+  },
+  "/webhook_endpoints/{webhook_endpoint_id}/rotate_secret": { post: webhooks.rotateWebhookSecret },
+  "/webhook_endpoints/{webhook_endpoint_id}/test": { post: webhooks.testWebhookEndpoint },
+  "/webhook_endpoints/{webhook_endpoint_id}/deliveries": { get: webhooks.listWebhookDeliveries },
   "/models": { get: models.listModels },
   "/models/{model}": { get: models.retrieveModel },
 };
@@ -69,6 +80,7 @@ const TAGS = [
   { name: "Conversations", description: "Lists of items that several responses share." },
   { name: "Containers", description: "Files and variables of the code interpreter." },
   { name: "Organization", description: "Everything of an installation, for administrators." },
+  { name: "Webhooks", description: "Signed notifications of ended background responses." },
   { name: "Models", description: "The configured models." },
   { name: "Server", description: "Health checks and documentation. They need no key and have no `/v1` prefix." },
 ];

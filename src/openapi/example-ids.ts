@@ -5,3 +5,6 @@ export const CONVERSATION_ID = `conv_${DIGITS}`;
 export const CONTAINER_ID = `cntr_${DIGITS}`;
 export const MESSAGE_ID = `msg_${DIGITS}`;
 export const COMPACTION_ID = `cmp_${DIGITS}`;
+export const WEBHOOK_ENDPOINT_ID = `whe_${DIGITS}`;
+export const WEBHOOK_EVENT_ID = `evt_${DIGITS}`;
+export const DELIVERY_ID = "whd_1775000002041-0";

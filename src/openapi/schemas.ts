@@ -34,6 +34,7 @@ import * as functionTools from "../protocol/tools/function.ts";
 import * as hostedTools from "../protocol/tools/hosted.ts";
 import * as mcpTools from "../protocol/tools/mcp.ts";
 import * as search from "../protocol/tools/search.ts";
+import * as webhook from "../protocol/webhook.ts";
 import { FIELDS, SCHEMA_DESCRIPTIONS } from "./descriptions.ts";
 import { eventSchemaName, pascalCase } from "./schema-names.ts";
 import type { JsonSchema, Reference } from "./spec.ts";
@@ -68,6 +69,7 @@ const MODULES: Record<string, unknown>[] = [
   hostedTools,
   mcpTools,
   search,
+  webhook,
   wire,
 ];
 

@@ -47,6 +47,8 @@ export type IdPrefix =
   | "svc_acct"
   | "key"
   | "alert"
+  | "whe"
+  | "whe_test"
   | (typeof ITEM_ID_PREFIXES)[keyof typeof ITEM_ID_PREFIXES];
 
 /** Random bytes are drawn a page at a time, because a system call per id is expensive at thousands per second. */
@@ -117,4 +119,10 @@ const CONVERSATION_ID = /^conv_[A-Za-z0-9_-]{1,128}$/;
 
 export function isConversationId(id: string): boolean {
   return CONVERSATION_ID.test(id);
+}
+
+const WEBHOOK_ENDPOINT_ID = /^whe_[A-Za-z0-9_-]{1,128}$/;
+
+export function isWebhookEndpointId(id: string): boolean {
+  return WEBHOOK_ENDPOINT_ID.test(id);
 }

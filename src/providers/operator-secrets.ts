@@ -38,6 +38,7 @@ export function isPlainVariable(name: string): boolean {
 export function listOperatorSecrets(config: Config, providers: readonly Provider[]): string[] {
   const variables = [
     ...mcpVariables(config),
+    ...config.operatorWebhooks.map(({ secretVariable }) => secretVariable),
     ...providers.flatMap((each) => ("api_key_env" in each ? [each.api_key_env] : [])),
   ];
   const values = variables.map((name) =>

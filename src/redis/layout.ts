@@ -29,6 +29,11 @@
  *   {<prefix>:open}:stored:<project>:sizes     hash  stored bytes per response, conversation and container
  *   {<prefix>:open}:stored:<project>:expiries  zset  the same ids, by the time at which they stop counting
  *   {<prefix>:open}:organization:…  projects, keys, limits, usage and the audit log (redis/organization-layout.ts)
+ *   {<prefix>:open}:webhook-endpoints:<project>  hash  its webhook endpoints, by id (store/webhook-endpoints.ts)
+ *   {<prefix>:open}:webhook-outbox  zset  ended responses whose events are not queued yet (store/webhook-outbox.ts)
+ *   <prefix>:{<endpoint id>}:pending     zset    keys of its events in the queue, by the time until which they are tried
+ *   <prefix>:{<endpoint id>}:failing     string  the time since which every try failed (store/webhook-deliveries.ts)
+ *   <prefix>:{<endpoint id>}:deliveries  stream  its recent tries
  *   <prefix>:windowed         zset    ids with a completion window or of the flex tier, by latest start (store/windowed-responses.ts)
  *   <prefix>:{continuation:<digest>}:waiting  zset    waiting ids with one `continuation_id`, by latest start
  *   <prefix>:{continuation:<digest>}:warm     zset    running or recent ids, by the time until which they count
@@ -148,6 +153,16 @@ export class RedisLayout {
   get organization(): OrganizationLayout {
     return (this.#organization ??= new OrganizationLayout(`{${this.inFlight}}`));
   }
+
+  webhookEndpointsOf = (project: string): string => `{${this.inFlight}}:webhook-endpoints:${project}`;
+
+  get webhookOutbox(): string {
+    return `{${this.inFlight}}:webhook-outbox`;
+  }
+
+  webhookPending = (endpointId: string): string => `${this.prefix}:{${endpointId}}:pending`;
+  webhookFailing = (endpointId: string): string => `${this.prefix}:{${endpointId}}:failing`;
+  webhookDeliveries = (endpointId: string): string => `${this.prefix}:{${endpointId}}:deliveries`;
 
   get windowed(): string {
     return `${this.prefix}:windowed`;

@@ -24,6 +24,9 @@ import { SweeperLock } from "../store/sweeper-lock.ts";
 import { RunJournals } from "../store/run-journals.ts";
 import { RemoteRunRegistry } from "../store/remote-run-registry.ts";
 import { WaitingTimes } from "../store/waiting-times.ts";
+import { WebhookDeliveries } from "../store/webhook-deliveries.ts";
+import { WebhookEndpointStore } from "../store/webhook-endpoints.ts";
+import { WebhookOutbox } from "../store/webhook-outbox.ts";
 import { WindowedResponses } from "../store/windowed-responses.ts";
 import { WorkerRegistry } from "../store/worker-registry.ts";
 import { WorkerControl } from "../queue/worker-control.ts";
@@ -31,6 +34,7 @@ import { EventLog } from "../stream/log/event-log.ts";
 import { EventLogReader } from "../stream/log/event-log-reader.ts";
 import type { ReplicaRequirement } from "../stream/log/replica-acknowledgement.ts";
 import { Leases } from "../stream/log/lease.ts";
+import { openWebhooks, type Webhooks, type WebhooksParts } from "../webhooks/webhooks.ts";
 
 export interface Storage {
   readonly records: ResponseRecords;
@@ -61,6 +65,7 @@ export interface Storage {
   readonly workerControl: WorkerControl;
   readonly workers: WorkerRegistry;
   readonly waitingTimes: WaitingTimes;
+  readonly webhooks: Webhooks;
   /** Redis's time, for times that one process stores and another compares with now. */
   readonly clock: Clock;
   readonly sealer: ContentSealer;
@@ -79,6 +84,8 @@ export interface ResponseContext {
   readonly logger: Logger;
 }
 
+type WebhookSettings = Pick<WebhooksParts, "queue" | "operatorEndpoints" | "environment" | "retrySeconds" | "logger">;
+
 export interface StorageConnections extends ReplicaRequirement {
   redis: RedisClient;
   /** Where replicas are required, this connection sends WAIT and therefore serves only appends. */
@@ -90,6 +97,7 @@ export interface StorageConnections extends ReplicaRequirement {
   containerIdleSeconds: number;
   conversationIdleSeconds: number;
   accounting: AccountingSettings;
+  webhooks: WebhookSettings;
 }
 
 export function openStorage(connections: StorageConnections): Storage {
@@ -127,5 +135,13 @@ export function openStorage(connections: StorageConnections): Storage {
     workerControl: new WorkerControl(redis, layout, queue),
     workers: new WorkerRegistry(redis, layout, clock),
     waitingTimes: new WaitingTimes(redis, layout, clock),
+    webhooks: openWebhooks({
+      ...connections.webhooks,
+      clock,
+      sealer,
+      store: new WebhookEndpointStore(redis, layout),
+      deliveries: new WebhookDeliveries(redis, layout),
+      outbox: new WebhookOutbox(redis, layout),
+    }),
   };
 }

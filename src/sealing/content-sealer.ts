@@ -19,7 +19,7 @@ import {
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { Logger } from "pino";
 
-export type SealedKind = "reasoning" | "compaction" | "secret";
+export type SealedKind = "reasoning" | "compaction" | "secret" | "webhook";
 
 const PREFIX = "brs1.";
 const CIPHER = "aes-256-gcm";

@@ -16,15 +16,8 @@ import {
   toLimitExceeded,
 } from "./add-in-flight-script.ts";
 import { type ProjectLimits, type RequestRate, toRequestRate } from "./organization/project-limits.ts";
-import {
-  type AccountingSettings,
-  COUNT_USAGE_LUA,
-  countUsageArgs,
-  countUsageKeys,
-  type PassedThreshold,
-  type ResponseUsage,
-} from "./organization/usage-counts.ts";
-import { COUNT_BYTES_LUA } from "./stored-bytes.ts";
+import type { AccountingSettings } from "./organization/usage-counts.ts";
+import { type EndedResponse, type RemovalOutcome, removeInFlight } from "./remove-in-flight.ts";
 
 const COUNT_REUSE_MS = 100;
 
@@ -38,41 +31,6 @@ const addInFlightScript = defineScript<[["entered"] | ExceededReply, RateReply]>
   local outcome, rate = addInFlight(KEYS, ARGV)
   return {outcome, rate}
 `,
-);
-
-/*
- * KEYS  in flight, in flight of the project, sums, sizes, expiries, those of `countUsage`, and the record if the script
- *       must check it
- * ARGV  response id, project or '', bytes, expiry (both '' if nothing is retained), '1' if replicas are required, and
- *       those of `countUsage` if the response used anything
- * Returns {2, passed thresholds} if the response was in flight, {1} if it was not, or {0} if it stays because its record has
- * no end that readers may see. A deleted response is in neither set and not counted, so the late step of a worker must not
- * count it again.
- */
-const removeScript = defineScript<[outcome: 0 | 1 | 2, passed?: string[]]>(
-  "removeOpenResponse",
-  "any",
-  `${COUNT_BYTES_LUA}${COUNT_USAGE_LUA}
-  local id, project = ARGV[1], ARGV[2]
-  local stored = {KEYS[3], KEYS[4], KEYS[5]}
-  if KEYS[13] then
-    local meta = redis.call('HMGET', KEYS[13], 'status', 'last', 'durable')
-    if meta[1] == 'queued' or meta[1] == 'in_progress' then return {0} end
-    if ARGV[5] == '1' and meta[3] and tonumber(meta[3]) < tonumber(meta[2]) then return {0} end
-  end
-  local wasInFlight = redis.call('ZREM', KEYS[1], id) == 1
-  local result = wasInFlight and 2 or 1
-  if project == '' then return {result} end
-  if ARGV[3] == '' then
-    drop(stored, project, id)
-  elseif wasInFlight or redis.call('HEXISTS', KEYS[4], id) == 1 then
-    put(stored, project, id, ARGV[3], ARGV[4])
-  end
-  redis.call('ZREM', KEYS[2], id)
-  if not wasInFlight or not ARGV[6] then return {result} end
-  return {result, countUsage({KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]}, ARGV, 6)}
-`,
-  { runsWhenFull: true },
 );
 
 /*
@@ -93,27 +51,6 @@ const reconcileScript = defineScript<number>(
 `,
   { runsWhenFull: true },
 );
-
-/** The bytes that an ended response keeps stored, and their expiry. */
-export interface RetainedSize {
-  bytes: number;
-  expiresAtMs: number;
-}
-
-/** `removed`: by this call, once per response. `absent`: it was not in flight. `kept`: it runs. */
-export interface RemoveOutcome {
-  kind: "removed" | "absent" | "kept";
-  /** Thresholds of the project's spend that this response has passed. */
-  passed: PassedThreshold[];
-}
-const REMOVE_OUTCOMES = { 2: "removed", 1: "absent", 0: "kept" } as const;
-
-/** An ended response: what it keeps stored, and what it used until `endedAtMs`. */
-export interface EndedResponse {
-  retained?: RetainedSize | undefined;
-  usage?: ResponseUsage | undefined;
-  endedAtMs: number;
-}
 
 export type InFlightAddOutcome = ({ kind: "entered" } | LimitExceeded) & { rate: RequestRate | undefined };
 
@@ -149,35 +86,29 @@ export class InFlightResponses {
   }
 
   /**
-   * Removes an id whose response has a visible end or no record. The script checks the record again, because a failover may
-   * have undone the end since the caller read it. In Redis Cluster the record is on another node and
-   * is not checked. Without a project (for an id without a record) the id stays in its project's set until `reconcile`.
+   * Removes an id whose response has a visible end or no record, counts what it used, and puts its event into the outbox.
+   * The script checks the record again, because a failover may have undone the end since the caller read it. In Redis
+   * Cluster the record is on another node and is not checked. Without a project (for an id without a record) the id stays in
+   * its project's set until `reconcile`.
    */
-  async removeEnded(id: string, project: string | undefined, ended?: EndedResponse): Promise<RemoveOutcome> {
+  async removeEnded(id: string, project: string | undefined, ended?: EndedResponse): Promise<RemovalOutcome> {
     const records = this.#layout.sharded ? [] : [this.#layout.meta(id)];
     return await this.#remove(id, project, records, ended);
   }
 
   /** Removes an id without checking its record. */
-  async forceRemove(id: string, project: string | undefined, ended?: EndedResponse): Promise<RemoveOutcome> {
+  async forceRemove(id: string, project: string | undefined, ended?: EndedResponse): Promise<RemovalOutcome> {
     return await this.#remove(id, project, [], ended);
   }
 
   async #remove(
     id: string,
-    project = "",
+    project: string | undefined,
     records: string[],
-    { retained, usage, endedAtMs }: EndedResponse = { endedAtMs: 0 },
-  ): Promise<RemoveOutcome> {
-    const { inFlight, inFlightOf, storedBytes } = this.#layout;
-    const counted = countUsageKeys(this.#layout, project, endedAtMs);
-    const keys = [inFlight, inFlightOf(project), ...storedBytes(project), ...counted, ...records];
-    const size = [retained?.bytes ?? "", retained?.expiresAtMs ?? ""];
-    const replicas = this.#requiresReplicas ? "1" : "";
-    const usageArgs = usage === undefined ? [] : countUsageArgs(project, endedAtMs, usage, this.#accounting);
-    const args = [id, project, ...size, replicas, ...usageArgs];
-    const [outcome, passed = []] = await removeScript(this.#redis, keys.length, keys, args);
-    return { kind: REMOVE_OUTCOMES[outcome], passed: toThresholds(passed) };
+    ended?: EndedResponse,
+  ): Promise<RemovalOutcome> {
+    const settings = { requiresReplicas: this.#requiresReplicas, accounting: this.#accounting };
+    return await removeInFlight(this.#redis, this.#layout, { id, project, records, ended }, settings);
   }
 
   /** Up to `count` ids of a project, oldest first. */
@@ -212,9 +143,4 @@ export class InFlightResponses {
     }
     return this.#lastCount.count;
   }
-}
-
-/** `passed`: id, cents, … */
-function toThresholds(passed: readonly string[]): PassedThreshold[] {
-  return passed.flatMap((id, i) => (i % 2 === 0 ? [{ id, cents: Number(passed[i + 1]) }] : []));
 }

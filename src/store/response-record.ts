@@ -7,8 +7,8 @@ import { z } from "zod";
 import { type ResolvedRequest, resolvedRequestSchema } from "../protocol/create-request.ts";
 import type { RunFacts } from "../lifecycle/run-facts.ts";
 import type { StoredInputItem } from "../protocol/item.ts";
-import { isTerminalStatus, responseStatusSchema } from "../protocol/response.ts";
-import type { RetainedSize } from "./in-flight-responses.ts";
+import { isTerminalStatus, responseStatusSchema, type TerminalStatus } from "../protocol/response.ts";
+import type { RetainedSize } from "./remove-in-flight.ts";
 
 const flag = z.enum(["0", "1"]).transform((value) => value === "1");
 
@@ -125,6 +125,8 @@ export interface Memberships {
   isWindowed: boolean;
   /** Size and expiry of a response that has ended and is not deleted. */
   retained: RetainedSize | undefined;
+  /** The end of a background response. Undefined for others, and before it. */
+  end: { status: TerminalStatus; endedAtMs: number } | undefined;
   /** The fields that describe the run. */
   run: RunOutcome | undefined;
 }

@@ -2,7 +2,7 @@
 import { type RunFacts, runFactsSchema } from "../lifecycle/run-facts.ts";
 import type { StoredInputItem } from "../protocol/item.ts";
 import type { PageQuery } from "../protocol/list.ts";
-import { type ResponseStatus, responseStatusSchema } from "../protocol/response.ts";
+import { isTerminalStatus, type ResponseStatus, responseStatusSchema } from "../protocol/response.ts";
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 import { parseInSlices } from "../concurrency/parse-in-slices.ts";
@@ -59,6 +59,12 @@ const runOutcomeSchema = runFactsSchema.extend(
     tracestate: true,
   }).shape,
 );
+
+/** The end of a background response. The script that recorded it computed the expiry from it. */
+function endOf({ status = "", background, expiresAtMs, retentionSeconds }: Record<string, string>): Memberships["end"] {
+  if (background !== "1" || expiresAtMs === undefined || !isTerminalStatus(status)) return undefined;
+  return { status, endedAtMs: Number(expiresAtMs) - Number(retentionSeconds) * 1_000 };
+}
 
 export class ResponseRecords {
   readonly #redis: RedisClient;
@@ -132,6 +138,7 @@ export class ResponseRecords {
         deleted === "0" && expiresAtMs !== undefined
           ? { bytes: Number(bytes ?? 0), expiresAtMs: Number(expiresAtMs) }
           : undefined,
+      end: endOf(fields),
       run: runOutcomeSchema.safeParse(fields).data,
     };
   }

@@ -173,13 +173,16 @@ export interface StallReport {
   queue: QueueName;
 }
 
-/** One try to deliver a webhook. */
-export interface WebhookReport {
+/** One try of one event at one webhook endpoint, or an event that was dropped. */
+export interface WebhookDeliveryReport {
   project: string;
+  endpointId: string;
+  responseId: string;
   eventType: string;
-  /** `failed` tries are repeated, `abandoned` ones are not. */
-  outcome: "delivered" | "failed" | "abandoned";
-  statusCode: number | undefined;
+  /** Counts from 1; 0 for a dropped event. */
+  attempt: number;
+  state: "delivered" | "retrying" | "failed" | "dropped";
+  statusCode: number | null;
   durationMs: number;
 }
 
@@ -206,5 +209,5 @@ export const channels = {
   delivered: open<DeliveredReport>("delivered"),
   bodyRefused: open<{ reason: BodyRefusal }>("body-refused"),
   stall: open<StallReport>("stall"),
-  webhook: open<WebhookReport>("webhook"),
+  webhookDelivery: open<WebhookDeliveryReport>("webhook-delivery"),
 } as const;

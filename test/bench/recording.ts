@@ -13,7 +13,7 @@ import type { RedisClient } from "../../src/redis/script.ts";
 import { openSealer } from "../../src/sealing/open-sealer.ts";
 import { openStorage, type ResponseContext, type Storage } from "../../src/responses/storage.ts";
 import { sequenceEvents } from "../../src/stream/log/event-log.ts";
-import { IDLE_SECONDS, ACCOUNTING } from "../support/storage.ts";
+import { ACCOUNTING, IDLE_SECONDS, openTestWebhooks } from "../support/storage.ts";
 import { messageEvents, openingState, sampleRecord, sampleResponse } from "../support/samples.ts";
 
 const logger = pino({ level: "silent" });
@@ -34,9 +34,11 @@ export async function openBenchStorage(redisUrl: string, prefix: string): Promis
   const queue = new ResponseQueue(redis, layout.queuePrefix, logger);
   const sealer = await openSealer(redis, layout, [], logger);
   const clock = await RedisClock.start(redis, layout.inFlight, logger);
+  const webhooks = openTestWebhooks(redis, layout);
   const storage = openStorage({
     ...IDLE_SECONDS,
     accounting: ACCOUNTING,
+    webhooks,
     redis,
     logRedis: redis,
     layout,
@@ -54,7 +56,7 @@ export async function openBenchStorage(redisUrl: string, prefix: string): Promis
     layout,
     async [Symbol.asyncDispose]() {
       clock[Symbol.dispose]();
-      await queue.close();
+      await Promise.all([queue.close(), webhooks.queue.close()]);
       redis.disconnect();
     },
   };

@@ -13,6 +13,8 @@ const ALLOWED: Record<string, string> = {
     "BullMQ compares it with the machine's date at once",
   "workers/jobs/response-worker.ts: await job.moveToDelayed(Date.now() + outcome.waitMs, token);":
     "BullMQ takes the machine's date from it at once",
+  "workers/jobs/webhook-worker.ts: await job.moveToDelayed(Date.now() + waitMs, token);":
+    "BullMQ takes the machine's date from it at once",
   "workers/upstreams/http/provider-error.ts: return Number.isFinite(dateMs) ? dateMs : Date.now();":
     "a date that a provider sent, which does not say what time it is there",
   "src/client/retries.ts: const delayMs = Number.isNaN(seconds) ? Date.parse(value) - Date.now() : seconds * 1000;":

@@ -1,6 +1,7 @@
 /** The storage of a process, on the run's Redis and under its own prefix. */
 import { pino } from "pino";
 import { ResponseQueue } from "../../src/queue/response-queue.ts";
+import { WebhookQueue } from "../../src/queue/webhook-queue.ts";
 import { connect } from "../../src/redis/connect.ts";
 import { RedisLayout } from "../../src/redis/layout.ts";
 import { RedisClock } from "../../src/redis/redis-clock.ts";
@@ -21,6 +22,12 @@ export interface TestStorage extends Storage, ResponseContext, AsyncDisposable {
 
 export const silentLogger = pino({ level: "silent" });
 
+/** What the storage needs for webhooks: retries for a minute, no endpoints of the operator. */
+export function openTestWebhooks(redis: RedisClient, layout: RedisLayout) {
+  const queue = new WebhookQueue(redis, layout.queuePrefix, silentLogger);
+  return { queue, operatorEndpoints: [], environment: {}, retrySeconds: 60, logger: silentLogger };
+}
+
 export async function openTestStorage(
   prefix = uniquePrefix(),
   url = testRedisUrl(),
@@ -29,10 +36,11 @@ export async function openTestStorage(
   const redis = await connect({ url, cluster }, "patient", "test", silentLogger);
   const layout = new RedisLayout(prefix, { sharded: cluster });
   const queue = new ResponseQueue(redis, layout.queuePrefix, silentLogger);
+  const webhooks = openTestWebhooks(redis, layout);
   const sealer = await openSealer(redis, layout, [], silentLogger);
   const clock = await RedisClock.start(redis, layout.inFlight, silentLogger);
   const shared = { redis, logRedis: redis, layout, queue, clock, sealer, minReplicasAcked: 0 };
-  const storage = openStorage({ ...shared, ...IDLE_SECONDS, accounting: ACCOUNTING });
+  const storage = openStorage({ ...shared, ...IDLE_SECONDS, accounting: ACCOUNTING, webhooks });
   return {
     ...storage,
     storage,
@@ -42,7 +50,8 @@ export async function openTestStorage(
     layout,
     async [Symbol.asyncDispose]() {
       clock[Symbol.dispose]();
-      await queue.close();
+      await storage.webhooks.relay.close();
+      await Promise.all([queue.close(), webhooks.queue.close()]);
       redis.disconnect();
     },
   };

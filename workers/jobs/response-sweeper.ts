@@ -100,14 +100,18 @@ export class ResponseSweeper {
     return await this.#storage.sweeperLock.hold(owner, intervalMs * LOCK_INTERVALS);
   }
 
-  /** Promotes due responses, sweeps every response in flight once, then reconciles what ended ones left. */
+  /**
+   * Promotes due responses, sweeps every response in flight once, then reconciles what ended ones left, and queues the
+   * webhooks that other processes left.
+   */
   async sweep(): Promise<void> {
-    const { inFlight, storedBytes } = this.#storage;
+    const { inFlight, storedBytes, webhooks } = this.#storage;
     const parts = [
       () => promoteDueResponses(this.#context),
       () => this.#sweepAll(),
       () => inFlight.reconcile(),
       () => storedBytes.reconcile(),
+      () => webhooks.relay.sweep(),
       async () => await this.#options.sweepUpstreams?.(),
     ];
     const errors: unknown[] = [];

@@ -1,8 +1,18 @@
 /** Ids in a path. An id that this server cannot have made is malformed or unknown, and is not looked up. */
 import type { Request as HttpRequest } from "express";
-import { malformedContainerId, malformedConversationId, malformedResponseId } from "../../lifecycle/errors/requests.ts";
-import { containerNotFound, conversationNotFound, responseNotFound } from "../../lifecycle/errors/state.ts";
-import { isContainerId, isConversationId, isResponseId } from "../../protocol/id.ts";
+import {
+  malformedContainerId,
+  malformedConversationId,
+  malformedResponseId,
+  malformedWebhookEndpointId,
+} from "../../lifecycle/errors/requests.ts";
+import {
+  containerNotFound,
+  conversationNotFound,
+  responseNotFound,
+  webhookEndpointNotFound,
+} from "../../lifecycle/errors/state.ts";
+import { isContainerId, isConversationId, isResponseId, isWebhookEndpointId } from "../../protocol/id.ts";
 
 export function parseResponseId(request: HttpRequest): string {
   const id = String(request.params["response_id"]);
@@ -24,5 +34,12 @@ export function parseContainerId(request: HttpRequest): string {
   const id = String(request.params["container_id"]);
   if (!id.startsWith("cntr")) throw malformedContainerId(id);
   if (!isContainerId(id)) throw containerNotFound(id);
+  return id;
+}
+
+export function parseWebhookEndpointId(request: HttpRequest): string {
+  const id = String(request.params["webhook_endpoint_id"]);
+  if (!id.startsWith("whe")) throw malformedWebhookEndpointId(id);
+  if (!isWebhookEndpointId(id)) throw webhookEndpointNotFound(id);
   return id;
 }

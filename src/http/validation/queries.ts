@@ -5,11 +5,25 @@ import { type Included, toIncluded } from "../../lifecycle/include.ts";
 import { type ContainerListQuery, containerListQuerySchema } from "../../protocol/container.ts";
 import { type EventTimesQuery, eventTimesQuerySchema } from "../../protocol/run.ts";
 import { includeQuerySchema, type ListQuery, listQuerySchema } from "../../protocol/list.ts";
+import {
+  type WebhookDeliveryListQuery,
+  webhookDeliveryListQuerySchema,
+  type WebhookEndpointListQuery,
+  webhookEndpointListQuerySchema,
+} from "../../protocol/webhook.ts";
 import { checkFields } from "./check-fields.ts";
 import { toValidationError, wrongTypeError } from "./validation-errors.ts";
 
 export function parseContainerListQuery(query: HttpRequest["query"]): ContainerListQuery {
   return parseQuery(containerListQuerySchema, query);
+}
+
+export function parseWebhookEndpointListQuery(query: HttpRequest["query"]): WebhookEndpointListQuery {
+  return parseQuery(webhookEndpointListQuerySchema, query);
+}
+
+export function parseWebhookDeliveryListQuery(query: HttpRequest["query"]): WebhookDeliveryListQuery {
+  return parseQuery(webhookDeliveryListQuerySchema, query);
 }
 
 export function parseListQuery(query: HttpRequest["query"]): ListQuery {

@@ -65,6 +65,17 @@ export function tooManyTokens(perMinute: number, retryAfterSeconds: number): Api
   });
 }
 
+/** Too many tests of webhook endpoints wait for their receivers. */
+export function webhookTestsFull(retryAfterSeconds: number): ApiError {
+  return new ApiError({
+    status: 429,
+    message: `Rate limit reached: too many webhook tests at a time. Please retry in ${retryAfterSeconds} s.`,
+    type: "requests",
+    code: "rate_limit_exceeded",
+    headers: { "retry-after": String(retryAfterSeconds) },
+  });
+}
+
 /** The project has spent its limit of this month. Waiting for seconds does not help, so official clients do not retry. */
 export function spendLimitReached(cents: number): ApiError {
   return new ApiError({

@@ -24,6 +24,16 @@ export function malformedContainerId(id: string): ApiError {
   return badRequest(message, "container_id", "invalid_value");
 }
 
+export function malformedWebhookEndpointId(id: string): ApiError {
+  const message = `Invalid 'webhook_endpoint_id': '${id}'. Expected an ID that begins with 'whe'.`;
+  return badRequest(message, "webhook_endpoint_id", "invalid_value");
+}
+
+/** `expected` completes the sentence "Expected …". */
+export function webhookUrlInvalid(expected: string): ApiError {
+  return badRequest(`Invalid 'url': expected ${expected}.`, "url", "invalid_value");
+}
+
 export function malformedPreviousResponseId(id: string): ApiError {
   const message = `Invalid 'previous_response_id': '${id}'. Expected an ID that begins with 'resp'.`;
   return badRequest(message, "previous_response_id", "invalid_id_prefix");

@@ -40,6 +40,17 @@ export function runInterrupted(reason: string): ApiError {
   });
 }
 
+/** A retry would send a second test. */
+export function webhookTestUnsent(): ApiError {
+  return new ApiError({
+    status: 503,
+    message: "No worker has sent the test in time. The workers may be down or busy.",
+    type: "server_error",
+    code: "service_unavailable",
+    headers: { "x-should-retry": "false" },
+  });
+}
+
 const LIMIT_CODES: ReadonlySet<string> = new Set(["rate_limit_exceeded", "insufficient_quota"]);
 
 /** Answers a request whose run failed and that has no response object to return. The provider was already retried. */

@@ -80,6 +80,27 @@ export function containerNotFound(id: string): ApiError {
   return new ApiError({ status: 404, message: `Container with id '${id}' not found.` });
 }
 
+export function webhookEndpointNotFound(id: string): ApiError {
+  return new ApiError({ status: 404, message: `Webhook endpoint with id '${id}' not found.` });
+}
+
+/** An endpoint of the operator's file. */
+export function webhookEndpointReadOnly(id: string): ApiError {
+  const message = `Webhook endpoint '${id}' is configured by the operator of this server and cannot be changed.`;
+  return badRequest(message, null, "webhook_endpoint_read_only");
+}
+
+/** More of them would need a decision of the operator, so retries do not help. */
+export function webhookEndpointsFull(bound: number): ApiError {
+  const message = `This project has ${bound} webhook endpoints, which is the maximum. Delete one before you create another.`;
+  return badRequest(message, null, "webhook_endpoint_limit_reached");
+}
+
+/** The receiver gave no answer. `reason` is a sentence. */
+export function webhookTestFailed(reason: string): ApiError {
+  return badRequest(`The webhook endpoint did not answer the test. ${reason}`, null, "webhook_test_failed");
+}
+
 /**
  * `index` counts the request's items. An id is unique within a conversation, because clients read, delete and reference
  * items by id.

@@ -10,9 +10,21 @@ import { isRedisUnavailable } from "../../redis/connect.ts";
 import { sequenceEvents } from "../../stream/log/event-log.ts";
 import { parseInSlices } from "../../concurrency/parse-in-slices.ts";
 import { reportThresholds } from "./report-end.ts";
-import { endedResponseOf } from "./response-usage.ts";
 import { UNFINISHED_ERROR } from "./end-from-outside.ts";
+import { leaveInFlight } from "./leave-in-flight.ts";
+import type { Memberships } from "../../store/response-record.ts";
 import type { Storage } from "../storage.ts";
+
+/** For a record that cannot be read. */
+const NO_MEMBERSHIPS: Memberships = {
+  project: undefined,
+  conversationId: "",
+  continuationId: "",
+  isWindowed: false,
+  retained: undefined,
+  run: undefined,
+  end: undefined,
+};
 
 /** Throws only if Redis is unavailable, or if the id cannot be removed from the in-flight set. */
 export async function abandonResponse(storage: Storage, id: string, logger: Logger): Promise<void> {
@@ -42,11 +54,8 @@ export async function abandonResponse(storage: Storage, id: string, logger: Logg
   if (conversationId !== "") {
     await attempt("unlock its conversation", () => storage.conversations.appendAndUnlock(conversationId, id, []));
   }
-  const { passed } = await storage.inFlight.forceRemove(
-    id,
-    project,
-    memberships && endedResponseOf(storage, { ...memberships, retained: undefined }),
-  );
+  const known = { ...(memberships ?? NO_MEMBERSHIPS), retained: undefined };
+  const { passed } = await leaveInFlight(storage, id, known, { isForced: true });
   if (project !== undefined) reportThresholds(project, passed);
 }
 

@@ -1,5 +1,5 @@
 /** What an ended response used, from what its run noted. Failed and cancelled runs count what they used. */
-import type { EndedResponse } from "../../store/in-flight-responses.ts";
+import type { EndedResponse } from "../../store/remove-in-flight.ts";
 import { NANOS_PER_DOLLAR, type ResponseUsage } from "../../store/organization/usage-counts.ts";
 import type { Memberships, RunOutcome } from "../../store/response-record.ts";
 import type { Storage } from "../storage.ts";

@@ -4,7 +4,7 @@ import type { Memberships } from "../../store/response-record.ts";
 import { appendAndUnlock } from "../conversations/conversation-lock.ts";
 import { publishDurableEnd } from "../reading/publish-durable-end.ts";
 import type { Storage } from "../storage.ts";
-import { endedResponseOf } from "./response-usage.ts";
+import { leaveInFlight } from "./leave-in-flight.ts";
 import { reportEnd, reportThresholds } from "./report-end.ts";
 
 /**
@@ -24,14 +24,13 @@ export async function removeFromSets(
   memberships: Memberships,
   ended?: Response,
 ): Promise<boolean> {
-  const { project, conversationId, continuationId, isWindowed, retained } = memberships;
+  const { project, conversationId, continuationId, isWindowed, run } = memberships;
   if (isWindowed) await storage.windowedResponses.remove(id);
   if (project !== undefined && continuationId !== "") {
     await storage.relatedResponses.markEnded({ id, project, continuationId }, storage.clock.nowMs());
   }
   if (conversationId !== "") await appendAndUnlock(storage, conversationId, id, ended);
-  const { kind, passed } = await storage.inFlight.removeEnded(id, project, endedResponseOf(storage, memberships));
-  const { run } = memberships;
+  const { kind, passed } = await leaveInFlight(storage, id, memberships);
   if (kind === "removed" && project !== undefined && run !== undefined) {
     reportEnd(id, project, run);
     reportThresholds(project, passed);

@@ -72,6 +72,14 @@ export function collectEvents(registry: Registry): (() => void)[] {
   ];
 }
 
+/** `failed` tries are repeated, `abandoned` events are not. */
+const DELIVERY_OUTCOMES = {
+  delivered: "delivered",
+  retrying: "failed",
+  failed: "abandoned",
+  dropped: "abandoned",
+} as const;
+
 export function collectWebhooks(registry: Registry): (() => void)[] {
   const duration = new Histogram({
     name: `${PREFIX}webhook_delivery_duration_seconds`,
@@ -82,5 +90,9 @@ export function collectWebhooks(registry: Registry): (() => void)[] {
   });
   // So that a rate sees the first of them.
   for (const outcome of ["delivered", "failed", "abandoned"]) duration.zero({ outcome });
-  return [on(channels.webhook, ({ outcome, durationMs }) => duration.observe({ outcome }, durationMs / 1000))];
+  return [
+    on(channels.webhookDelivery, ({ state, durationMs }) => {
+      duration.observe({ outcome: DELIVERY_OUTCOMES[state] }, durationMs / 1000);
+    }),
+  ];
 }

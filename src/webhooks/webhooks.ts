@@ -1,0 +1,23 @@
+/** Everything about webhooks that a process needs. */
+import type { WebhookQueue } from "../queue/webhook-queue.ts";
+import type { WebhookDeliveries } from "../store/webhook-deliveries.ts";
+import type { WebhookEndpointStore } from "../store/webhook-endpoints.ts";
+import { WebhookEndpoints, type WebhookEndpointsParts } from "./webhook-endpoints.ts";
+import { type RelayParts, WebhookRelay } from "./webhook-relay.ts";
+
+export interface Webhooks {
+  readonly endpoints: WebhookEndpoints;
+  readonly deliveries: WebhookDeliveries;
+  readonly queue: WebhookQueue;
+  readonly relay: WebhookRelay;
+}
+
+export interface WebhooksParts extends WebhookEndpointsParts, Omit<RelayParts, "endpoints"> {
+  store: WebhookEndpointStore;
+}
+
+export function openWebhooks(parts: WebhooksParts): Webhooks {
+  const endpoints = new WebhookEndpoints(parts);
+  const { deliveries, queue } = parts;
+  return { endpoints, deliveries, queue, relay: new WebhookRelay({ ...parts, endpoints }) };
+}
