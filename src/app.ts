@@ -36,6 +36,7 @@ import { listCosts, listUsage } from "./http/endpoints/organization/usage.ts";
 import * as accounts from "./http/endpoints/organization/service-accounts.ts";
 import { listQueues } from "./http/endpoints/organization/queues.ts";
 import { listWorkers } from "./http/endpoints/organization/workers.ts";
+import { QUEUE_BOARD_PATH, queueBoard } from "./http/endpoints/queue-board.ts";
 import { retrieveResponse } from "./http/endpoints/retrieve-response.ts";
 import { retrieveRun } from "./http/endpoints/retrieve-run.ts";
 import { listWebhookDeliveries } from "./http/endpoints/webhooks/deliveries.ts";
@@ -99,6 +100,7 @@ export function createApp(context: ApiContext, metrics?: Metrics): Express {
   app.use(rejectLargeBodies(config.MAX_BODY_BYTES));
   app.use(createDocsRouter(async () => (await import("./openapi/document.ts")).describeApi()));
   if (config.CONSOLE) app.use(createConsoleRouter());
+  if (config.adminKeys.length > 0) app.use(QUEUE_BOARD_PATH, queueBoard(context));
   app.use(["/v1", "/v5"], createApiRouter(context));
   app.use(rejectUnknownUrl);
   app.use(errorHandler(logger));

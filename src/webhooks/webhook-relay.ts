@@ -10,7 +10,8 @@ import type { RemovalOutcome } from "../store/remove-in-flight.ts";
 import type { WebhookDeliveries } from "../store/webhook-deliveries.ts";
 import type { EndedRun, OutboxEntry, WebhookOutbox } from "../store/webhook-outbox.ts";
 import { reportDropped } from "./report-delivery.ts";
-import type { Target, WebhookEndpoints } from "./webhook-endpoints.ts";
+import type { Target } from "./endpoint-views.ts";
+import type { WebhookEndpoints } from "./webhook-endpoints.ts";
 import { eventKeyOf, typeOf } from "./webhook-event.ts";
 
 export interface RelayParts {

@@ -4,6 +4,7 @@ import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
 import { ConsoleBrowser, examine, NARROW, type OpenConsole, USABLE } from "../support/console-browser.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
+import { unwrap, WebhookReceiver } from "../support/webhook-receiver.ts";
 
 const ADMIN = "admin-key-of-the-operator";
 const ALPHA = "key-of-the-project-alpha";
@@ -13,6 +14,7 @@ const environment = {
   API_KEYS: `alpha:${ALPHA},beta:${BETA}`,
   ADMIN_KEYS: `operator:${ADMIN}`,
   FETCH_ALLOWED_HOSTS: "127.0.0.1",
+  WEBHOOKS_ALLOW_HTTP: "true",
 };
 let api: ApiProcess;
 let worker: ServerProcess;
@@ -83,6 +85,33 @@ describe("a key", () => {
     await console.page.getByRole("alert").getByText("There is no such run").waitFor();
     await using own = await signIn(ALPHA, `#/runs/${id}`);
     await own.page.getByText("completed", { exact: true }).waitFor();
+  });
+});
+
+describe("webhooks", () => {
+  test("are created, tested and shown with their tries", async () => {
+    await using receiver = await WebhookReceiver.start();
+    await using console = await signIn(ALPHA, "#/webhooks");
+    const { page, problems } = console;
+    await page.getByLabel("Name", { exact: true }).fill("Reports");
+    await page.getByLabel("URL", { exact: true }).fill(receiver.url);
+    await page.getByRole("button", { name: "Create" }).click();
+    const secret = await page.locator(".secret code").textContent();
+    const { id } = await create(api.url, simulate({ tokens: 3, delay_ms: 0 }), as(ALPHA));
+    await page.getByRole("button", { name: "Deliveries" }).click();
+    await page
+      .getByRole("row")
+      .filter({ hasText: id.slice(-8) })
+      .getByText("204")
+      .waitFor();
+    expect((await unwrap(receiver.tries[0]!, secret!)).data.id).toBe(id);
+    await page.getByRole("button", { name: "Send a test" }).click();
+    await page.getByText("The receiver answered 204.").waitFor();
+    expect(await examine(page, "webhooks")).toEqual(USABLE);
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+    await page.getByText("No endpoint is notified yet.").waitFor();
+    expect(problems).toEqual([]);
   });
 });
 

@@ -98,6 +98,38 @@ describe("a research run", () => {
   });
 });
 
+describe("the list of runs", () => {
+  test("shows what each run does, and follows its filters", async () => {
+    const waiting = await create(api.url, simulate({ hang: true }));
+    const failed = await create(api.url, simulate({ error: "server_error" }));
+    await pollToEnd(api.url, failed.id);
+    await using console = await browser.open(api.url);
+    const { page, problems } = console;
+    const rowOf = (id: string) => page.getByRole("row").filter({ has: page.locator(`a[href$="${id}"]`) });
+    await rowOf(waiting.id)
+      .getByText(/waiting for simulator, \d+ s/)
+      .waitFor();
+    await rowOf(failed.id).getByText("server_error").waitFor();
+    expect(await examine(page, "runs")).toEqual(USABLE);
+    await page.setViewportSize(NARROW);
+    expect(await examine(page, "runs narrow")).toEqual(USABLE);
+    await page.getByLabel("Status").selectOption("failed");
+    await rowOf(waiting.id).waitFor({ state: "detached" });
+    await rowOf(failed.id).waitFor();
+    await page.getByLabel("Status").selectOption("not ended");
+    await rowOf(failed.id).waitFor({ state: "detached" });
+    await send("POST", `${api.url}/responses/${waiting.id}/cancel`);
+    await rowOf(waiting.id).waitFor({ state: "detached" });
+    await page.getByLabel("Status").selectOption("all");
+    await rowOf(waiting.id).getByText("cancelled").waitFor();
+    await page.getByLabel("Model").fill("nobody/none");
+    await page.getByLabel("Model").press("Enter");
+    await page.getByText("No runs match.").waitFor();
+    expect(page.url()).toContain("model=nobody");
+    expect(problems).toEqual([]);
+  });
+});
+
 describe("a new run", () => {
   test("from the example survives the loss of the API", async () => {
     const environment = { KEY_PREFIX: uniquePrefix() };
@@ -200,7 +232,8 @@ describe.each([
       metadata: scriptSteps({ call: "srv__change", arguments: { x: 1 } }),
       tools: [{ type: "mcp", server_label: "srv", server_url: server.url, require_approval: "always" }],
     });
-    await using console = await browser.open(api.url, `#/runs/${id}`);
+    await pollToEnd(api.url, id);
+    await using console = await browser.open(api.url, decision === "Approve" ? "#/approvals" : `#/runs/${id}`);
     const { page, problems } = console;
     await page.getByRole("radio", { name: decision }).check();
     // A response shows only the origin of a server's URL.

@@ -8,6 +8,7 @@ import { startApi } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { subscribe } from "../support/subscriber.ts";
 import { openTestServerWithWorker } from "../support/test-server.ts";
+import { WebhookReceiver } from "../support/webhook-receiver.ts";
 
 const KEY = "key-of-alpha";
 const environment = {
@@ -16,6 +17,8 @@ const environment = {
   OPENAI_API_KEY: "key-of-the-provider",
   OPENAI_BASE_URL: "http://provider.internal/v1",
   RATE_LIMIT_REQUESTS_PER_MINUTE: "1000",
+  FETCH_ALLOWED_HOSTS: "127.0.0.1",
+  WEBHOOKS_ALLOW_HTTP: "true",
 };
 const headers = { authorization: `Bearer ${KEY}` };
 const { api } = await openTestServerWithWorker(environment);
@@ -93,6 +96,25 @@ describe("every answer matches its description", () => {
     expect(data).toHaveLength(1);
     expect((await call("GET", `/containers/${data[0]!.id}`)).status).toBe(200);
     expect((await call("DELETE", `/containers/${data[0]!.id}`)).status).toBe(200);
+  });
+
+  test("webhook endpoints and their tries", async () => {
+    await using receiver = await WebhookReceiver.start();
+    const fields = { name: "Test", url: receiver.url, event_types: ["response.completed"] };
+    const { id } = (await call("POST", "/webhook_endpoints", fields)).body;
+    const path = `/webhook_endpoints/${id}`;
+    expect((await call("GET", path)).status).toBe(200);
+    expect((await call("GET", "/webhook_endpoints?limit=1")).status).toBe(200);
+    expect((await call("GET", "/webhook_event_types")).status).toBe(200);
+    expect((await call("POST", path, { name: "Renamed" })).status).toBe(200);
+    expect((await call("POST", `${path}/rotate_secret`)).status).toBe(200);
+    expect((await call("POST", `${path}/test`, { event_type: "response.failed" })).status).toBe(200);
+    await call("POST", "/responses", simulate({ tokens: 1, delay_ms: 0 }));
+    const tries = async () => (await call<{ data: object[] }>("GET", `${path}/deliveries`)).body.data;
+    await expect.poll(tries).toHaveLength(1);
+    expect((await call("POST", "/webhook_endpoints", { ...fields, url: "ftp://a.example" })).status).toBe(400);
+    expect((await call("DELETE", path)).status).toBe(200);
+    expect((await call("DELETE", path)).status).toBe(404);
   });
 
   test("conversations and their items", async () => {

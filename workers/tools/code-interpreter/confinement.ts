@@ -7,7 +7,7 @@
 import { execFile } from "node:child_process";
 import { realpathSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, extname, join } from "node:path";
 import { promisify } from "node:util";
 
 const SETPRIV = ["setpriv", "--pdeathsig=KILL", "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all", "--"];
@@ -62,7 +62,7 @@ export async function buildConfinedCommand(interpreterMemoryBytes: number): Prom
     "--no-warnings",
     `--max-old-space-size=${MAX_HEAP_MIB}`,
     `--wasm-max-mem-pages=${Math.floor(interpreterMemoryBytes / WASM_PAGE_BYTES)}`,
-    join(ownFolder, "interpreter", "host.ts"),
+    join(ownFolder, "interpreter", `host${extname(import.meta.filename)}`),
     pyodideFolder,
   ];
   const [program, ...args] = [...(await wrapper), ...node];

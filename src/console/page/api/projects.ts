@@ -1,15 +1,7 @@
 /** The projects of an administrator's server. */
 import { signal } from "@preact/signals";
+import type { Project } from "../../../protocol/organization/projects.ts";
 import { query, request } from "./requests.ts";
-
-/** As the published admin API shows it (openai 7.59 `Project`). */
-export interface Project {
-  id: string;
-  name?: string | null;
-  created_at: number;
-  archived_at?: number | null;
-  status?: string | null;
-}
 
 const PAGE_SIZE = 100;
 /** A page with more would be no list to choose from. */

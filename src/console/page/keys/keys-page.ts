@@ -1,6 +1,7 @@
 /** Projects and their API keys, for administrators. */
 import { useSignal } from "@preact/signals";
-import { loadProjects, type Project, projects } from "../api/projects.ts";
+import type { Project } from "../../../protocol/organization/projects.ts";
+import { loadProjects, projects } from "../api/projects.ts";
 import { request } from "../api/requests.ts";
 import { valueOf } from "../ui/fields.ts";
 import { html } from "../ui/html.ts";
@@ -30,17 +31,19 @@ export function KeysPage() {
   </section>`;
 }
 
-function ProjectCard({ project: { id, name, archived_at: archivedAt } }: { project: Project }) {
+function ProjectCard({ project: { id, name, source, status } }: { project: Project }) {
   const archive = async (): Promise<void> => {
     await request("POST", `organization/projects/${encodeURIComponent(id)}/archive`);
     await loadProjects();
   };
   return html`<li class="card">
-    <h2>${name ?? id}</h2>
-    <p class="detail">${id}${archivedAt != null && " · archived"}</p>
+    <h2>${name}</h2>
+    <p class="detail">${id}${status === "archived" && " · archived"}</p>
     <${ProjectKeys} projectId=${id} />
     ${
-      archivedAt == null &&
+      // A project of the environment is changed there.
+      source === "admin" &&
+      status === "active" &&
       html`<${Action}
         label="Archive project"
         kind="danger"

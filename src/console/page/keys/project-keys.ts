@@ -1,5 +1,6 @@
 /** The API keys of one project. */
 import { useSignal } from "@preact/signals";
+import type { CreatedKey, ProjectKey } from "../../../protocol/organization/keys.ts";
 import { now } from "../api/clock.ts";
 import { usePolling } from "../api/poll.ts";
 import { request } from "../api/requests.ts";
@@ -10,19 +11,6 @@ import { formatAgo } from "../words/durations.ts";
 
 const REFRESH_MS = 15_000;
 const ENVIRONMENT_KEY = "key_env_";
-
-/** As published (openai 7.59 `ProjectAPIKey`). */
-interface ProjectKey {
-  id: string;
-  name: string;
-  redacted_value: string;
-  created_at: number;
-}
-
-interface CreatedKey {
-  name?: string | null;
-  value: string;
-}
 
 export function ProjectKeys({ projectId }: { projectId: string }) {
   const path = `organization/projects/${encodeURIComponent(projectId)}/api_keys`;
@@ -63,7 +51,7 @@ export function ProjectKeys({ projectId }: { projectId: string }) {
           </li>`,
       )}
     </ul>
-    ${created.value !== undefined && html`<${OneTimeSecret} label=${`Key ${created.value.name ?? ""}.`} value=${created.value.value} />`}
+    ${created.value !== undefined && html`<${OneTimeSecret} label=${`Key ${created.value.name}.`} value=${created.value.value} />`}
     <form class="inline" onSubmit=${(event: Event) => event.preventDefault()}>
       <label class="field"
         >Name of a new key <input value=${name.value} onInput=${(event: Event) => (name.value = valueOf(event))}

@@ -1,4 +1,5 @@
 /** The queues and the live workers of the server. */
+import type { QueueSlots, QueueState, Worker } from "../../../protocol/organization-queue.ts";
 import { now } from "../api/clock.ts";
 import { usePolling } from "../api/poll.ts";
 import { request } from "../api/requests.ts";
@@ -8,34 +9,11 @@ import { formatAgo, formatCount, formatTicking } from "../words/durations.ts";
 
 const REFRESH_MS = 3000;
 
-interface Queue {
-  name: string;
-  waiting: number;
-  delayed: number;
-  active: number;
-  oldest_waiting_ms: number | null;
-  by_class?: Record<string, number>;
-  workers: number;
-}
-
-interface Slots {
-  slots: number;
-  used: number;
-}
-
-interface LiveWorker {
-  id: string;
-  started_at_ms: number;
-  seen_at_ms: number;
-  queues: Record<string, Slots>;
-  version?: string;
-}
-
 export function QueuesPage() {
-  const queues = usePolling((signal) => request<{ data: Queue[] }>("GET", "organization/queues", { signal }), {
+  const queues = usePolling((signal) => request<{ data: QueueState[] }>("GET", "organization/queues", { signal }), {
     everyMs: REFRESH_MS,
   });
-  const workers = usePolling((signal) => request<{ data: LiveWorker[] }>("GET", "organization/workers", { signal }), {
+  const workers = usePolling((signal) => request<{ data: Worker[] }>("GET", "organization/workers", { signal }), {
     everyMs: REFRESH_MS,
   });
   const error = queues.error.value ?? workers.error.value;
@@ -53,7 +31,7 @@ export function QueuesPage() {
   </section>`;
 }
 
-function QueueTable({ queues }: { queues: readonly Queue[] }) {
+function QueueTable({ queues }: { queues: readonly QueueState[] }) {
   if (queues.length === 0) return html`<${Empty}>There are no queues.<//>`;
   return html`<table class="rows">
     <thead>
@@ -81,19 +59,20 @@ function QueueTable({ queues }: { queues: readonly Queue[] }) {
   </table>`;
 }
 
-function classesOf({ by_class: classes = {} }: Queue): string {
-  const parts = Object.entries(classes).filter(([, count]) => count > 0);
+function classesOf({ by_class: classes }: QueueState): string {
+  const parts = Object.entries(classes).filter(([, { waiting }]) => waiting > 0);
   if (parts.length < 2) return "";
-  return `(${parts.map(([name, count]) => `${name} ${formatCount(count)}`).join(", ")})`;
+  return `(${parts.map(([name, { waiting }]) => `${name} ${formatCount(waiting)}`).join(", ")})`;
 }
 
-function WorkerTable({ workers }: { workers: readonly LiveWorker[] }) {
-  const queues = [...new Set(workers.flatMap((worker) => Object.keys(worker.queues)))];
+const QUEUES = ["background", "foreground"] as const;
+
+function WorkerTable({ workers }: { workers: readonly Worker[] }) {
   return html`<table class="rows">
     <thead>
       <tr>
         <th scope="col">Worker</th>
-        ${queues.map((name) => html`<th key=${name} scope="col">Runs in ${name}</th>`)}
+        ${QUEUES.map((name) => html`<th key=${name} scope="col">Runs in ${name}</th>`)}
         <th scope="col">Started</th>
         <th scope="col">Seen</th>
         <th scope="col">Version</th>
@@ -104,7 +83,7 @@ function WorkerTable({ workers }: { workers: readonly LiveWorker[] }) {
         (worker) =>
           html`<tr key=${worker.id}>
             <th scope="row" data-label="Worker">${worker.id}</th>
-            ${queues.map((name) => html`<td key=${name} data-label=${`Runs in ${name}`}><${SlotBar} slots=${worker.queues[name]} /></td>`)}
+            ${QUEUES.map((name) => html`<td key=${name} data-label=${`Runs in ${name}`}><${SlotBar} slots=${worker.queues[name]} /></td>`)}
             <td data-label="Started">
               <${Time} ms=${worker.started_at_ms}>${formatAgo(worker.started_at_ms, now.value)}<//>
             </td>
@@ -116,8 +95,7 @@ function WorkerTable({ workers }: { workers: readonly LiveWorker[] }) {
   </table>`;
 }
 
-function SlotBar({ slots }: { slots: Slots | undefined }) {
-  if (slots === undefined) return null;
+function SlotBar({ slots }: { slots: QueueSlots }) {
   const words = `${formatCount(slots.used)} of ${formatCount(slots.slots)}`;
   return html`<span class="slots"
     ><progress max=${Math.max(1, slots.slots)} value=${slots.used} aria-label=${words}></progress> ${words}</span

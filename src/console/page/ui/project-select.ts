@@ -16,7 +16,7 @@ export function ProjectSelect({ label, value, all, onChange }: ProjectSelectProp
     ${label}
     <select value=${value} onChange=${(event: Event) => onChange(valueOf(event))}>
       ${all !== undefined && html`<option value=${all}>all</option>`}
-      ${projects.value.map(({ id, name }) => html`<option key=${id} value=${id}>${name ?? id}</option>`)}
+      ${projects.value.map(({ id, name }) => html`<option key=${id} value=${id}>${name}</option>`)}
     </select>
   </label>`;
 }

@@ -1,20 +1,5 @@
 /** Usage and costs as the admin API answers them, added up for a table. */
-
-export interface UsageResult {
-  object: "organization.usage.completions.result";
-  input_tokens: number;
-  output_tokens: number;
-  num_model_requests: number;
-  project_id?: string | null;
-  model?: string | null;
-}
-
-export interface CostResult {
-  object: "organization.costs.result";
-  amount?: { value?: number | string; currency?: string };
-  project_id?: string | null;
-  line_item?: string | null;
-}
+import type { CostResult, UsageResult } from "../../../protocol/organization/usage.ts";
 
 export interface Bucket<T> {
   start_time: number;
@@ -57,7 +42,7 @@ export function addUp(
   for (const { start_time, results } of costs) {
     for (const result of results) {
       const group = by === "project" ? result.project_id : result.line_item;
-      rowFor(by === "day" ? nameDay(start_time) : (group ?? "unknown")).costUsd += Number(result.amount?.value ?? 0);
+      rowFor(by === "day" ? nameDay(start_time) : (group ?? "unknown")).costUsd += result.amount.value;
     }
   }
   const all = [...rows.values()];

@@ -1,5 +1,6 @@
 /** Tokens and cost by day, project or model. */
 import { useComputed, useSignal } from "@preact/signals";
+import type { CostResult, UsageResult } from "../../../protocol/organization/usage.ts";
 import { serverNowMs } from "../api/clock.ts";
 import { usePolling } from "../api/poll.ts";
 import { projects } from "../api/projects.ts";
@@ -8,7 +9,7 @@ import { valueOf } from "../ui/fields.ts";
 import { html } from "../ui/html.ts";
 import { Empty, Problem } from "../ui/parts.ts";
 import { formatCost, formatCount } from "../words/durations.ts";
-import { addUp, type Bucket, type CostResult, type Grouping, type UsageResult, type UsageRow } from "./usage-data.ts";
+import { addUp, type Bucket, type Grouping, type UsageRow } from "./usage-data.ts";
 
 const REFRESH_MS = 30_000;
 const DAY_SECONDS = 86_400;
@@ -131,6 +132,6 @@ async function readPages<T>(
 
 function withProjectNames(rows: readonly UsageRow[], by: Grouping): readonly UsageRow[] {
   if (by !== "project") return rows;
-  const names = new Map(projects.value.map(({ id, name }) => [id, name ?? id]));
+  const names = new Map(projects.value.map(({ id, name }) => [id, name]));
   return rows.map((row) => ({ ...row, name: names.get(row.name) ?? row.name }));
 }

@@ -1,35 +1,24 @@
 /** The tries of an endpoint's deliveries, newest first. */
+import type { WebhookDelivery } from "../../../protocol/webhook.ts";
 import { usePolling } from "../api/poll.ts";
 import { now } from "../api/clock.ts";
 import { request } from "../api/requests.ts";
 import { html } from "../ui/html.ts";
 import { Empty, Problem } from "../ui/parts.ts";
 import { linkTo } from "../ui/route.ts";
-import { formatAgo, formatTicking } from "../words/durations.ts";
+import { formatAgo, formatDuration, formatTicking } from "../words/durations.ts";
 
 const REFRESH_MS = 3000;
 
-interface Delivery {
-  id: string;
-  event_id: string;
-  event_type: string;
-  response_id: string | null;
-  attempt: number;
-  status_code: number | null;
-  error: string | null;
-  /** Unix seconds. */
-  sent_at: number | null;
-  duration_ms: number | null;
-  next_attempt_at: number | null;
-  state: string;
-}
-
 /** `path` is that of the endpoint. */
 export function Deliveries({ path }: { path: string }) {
-  const list = usePolling((signal) => request<{ data: Delivery[] }>("GET", `${path}/deliveries?limit=20`, { signal }), {
-    everyMs: REFRESH_MS,
-    inputs: [path],
-  });
+  const list = usePolling(
+    (signal) => request<{ data: WebhookDelivery[] }>("GET", `${path}/deliveries?limit=20`, { signal }),
+    {
+      everyMs: REFRESH_MS,
+      inputs: [path],
+    },
+  );
   const deliveries = list.value.value?.data;
   if (list.error.value !== undefined) return html`<${Problem}>${list.error.value}<//>`;
   if (deliveries?.length === 0) return html`<${Empty}>Nothing was delivered yet.<//>`;
@@ -45,19 +34,19 @@ export function Deliveries({ path }: { path: string }) {
   </table>`;
 }
 
-function DeliveryRow({ delivery }: { delivery: Delivery }) {
+function DeliveryRow({ delivery }: { delivery: WebhookDelivery }) {
   const { event_type: type, response_id: run, attempt, status_code: status, error, state } = delivery;
   const { sent_at: sentAt, duration_ms: tookMs, next_attempt_at: nextAt } = delivery;
-  const isDelivered = status !== null && status >= 200 && status < 300;
+  const isDelivered = state === "delivered";
   return html`<tr>
     <th scope="row" data-label="Event">${type}</th>
-    <td data-label="Run">${run !== null && html`<a href=${linkTo("runs", run)}>${run.slice(-8)}</a>`}</td>
+    <td data-label="Run"><a href=${linkTo("runs", run)}>${run.slice(-8)}</a></td>
     <td data-label="Try" class="number">${attempt}</td>
     <td data-label="Answer">
       <span class=${`badge ${isDelivered ? "completed" : "failed"}`}>${status ?? state}</span> ${error}
     </td>
-    <td data-label="Sent">${sentAt === null ? "" : formatAgo(sentAt * 1000, now.value)}</td>
-    <td data-label="Took" class="number">${tookMs === null ? "" : `${Math.round(tookMs)} ms`}</td>
+    <td data-label="Sent">${formatAgo(sentAt * 1000, now.value)}</td>
+    <td data-label="Took" class="number">${formatDuration(tookMs)}</td>
     <td data-label="Next try">${nextAt === null ? "" : `in ${formatTicking(nextAt * 1000 - now.value)}`}</td>
   </tr>`;
 }

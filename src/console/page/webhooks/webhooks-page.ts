@@ -1,5 +1,10 @@
 /** Webhook endpoints of the key's project, and the tries of their deliveries. */
 import { useSignal } from "@preact/signals";
+import type {
+  WebhookEndpoint,
+  WebhookEndpointTestResult,
+  WebhookEndpointWithSecret,
+} from "../../../protocol/webhook.ts";
 import { usePolling } from "../api/poll.ts";
 import { request } from "../api/requests.ts";
 import { isChecked, valueOf } from "../ui/fields.ts";
@@ -8,21 +13,7 @@ import { Action, Empty, OneTimeSecret, Problem } from "../ui/parts.ts";
 import { Deliveries } from "./deliveries.ts";
 
 const REFRESH_MS = 10_000;
-export const EVENT_TYPES = ["response.completed", "response.failed", "response.cancelled", "response.incomplete"];
-
-/** As published (openai 7.59 `WebhookEndpoint`). */
-export interface WebhookEndpoint {
-  id: string;
-  name: string;
-  url: string;
-  event_types: string[];
-  signing_secret_hint: string | null;
-  created_at: number;
-}
-
-interface WithSecret extends WebhookEndpoint {
-  signing_secret: string;
-}
+const EVENT_TYPES = ["response.completed", "response.failed", "response.cancelled", "response.incomplete"];
 
 export function WebhooksPage() {
   const list = usePolling(
@@ -32,7 +23,7 @@ export function WebhooksPage() {
     },
   );
   const secret = useSignal<{ name: string; value: string } | undefined>(undefined);
-  const showSecret = ({ name, signing_secret: value }: WithSecret): void => {
+  const showSecret = ({ name, signing_secret: value }: WebhookEndpointWithSecret): void => {
     secret.value = { name, value };
     list.refresh();
   };
@@ -59,58 +50,76 @@ export function WebhooksPage() {
 
 interface EndpointCardProps {
   endpoint: WebhookEndpoint;
-  onSecret: (endpoint: WithSecret) => void;
+  onSecret: (endpoint: WebhookEndpointWithSecret) => void;
   onChange: () => void;
 }
 
 function EndpointCard({ endpoint, onSecret, onChange }: EndpointCardProps) {
   const path = `webhook_endpoints/${encodeURIComponent(endpoint.id)}`;
   const isOpen = useSignal(false);
+  const tested = useSignal("");
   const test = async (): Promise<void> => {
-    await request("POST", `${path}/test`, { body: { event_type: endpoint.event_types[0] ?? EVENT_TYPES[0] } });
-    isOpen.value = true;
+    const body = { event_type: endpoint.event_types[0] };
+    tested.value = "";
+    const { status_code: status } = await request<WebhookEndpointTestResult>("POST", `${path}/test`, { body });
+    tested.value = `The receiver answered ${status}.`;
   };
   const rotate = async (): Promise<void> => {
     const body = { keep_old_secret_active_for_24_hours: true };
-    onSecret(await request<WithSecret>("POST", `${path}/rotate_secret`, { body }));
+    onSecret(await request<WebhookEndpointWithSecret>("POST", `${path}/rotate_secret`, { body }));
   };
   const remove = async (): Promise<void> => {
     await request("DELETE", path);
     onChange();
   };
-  const { name, url, event_types: types, signing_secret_hint: hint } = endpoint;
+  const {
+    name,
+    url,
+    event_types: types,
+    signing_secret_hint: hint,
+    status,
+    disabled_reason: reason,
+    read_only: isFixed,
+  } = endpoint;
   return html`<li class="card">
     <h2>${name}</h2>
+    ${status === "disabled" && html`<${Problem}>${reason === "gone" ? "Disabled: the receiver answered that it is gone." : "Disabled: every try failed for days."}<//>`}
     <p class="detail">${url}</p>
     <p class="detail">${types.join(", ")}${hint !== null && ` · secret ${hint}`}</p>
     <div class="buttons">
-      <${Action} label="Send a test" action=${test} />
+      <${Action} label="Send a test" action=${test} /> <span role="status">${tested.value}</span>
       <button type="button" aria-expanded=${isOpen.value} onClick=${() => (isOpen.value = !isOpen.value)}>
         Deliveries
       </button>
-      <${Action}
-        label="New secret"
-        confirm="Make a new signing secret? The old one stays valid for 24 hours."
-        action=${rotate}
-      />
-      <${Action}
-        label="Delete"
-        kind="danger"
-        confirm="Delete this endpoint? Events that wait for it are not delivered."
-        action=${remove}
-      />
+      ${
+        !isFixed &&
+        html`<${Action}
+          label="New secret"
+          confirm="Make a new signing secret? The old one stays valid for 24 hours."
+          action=${rotate}
+        />`
+      }
+      ${
+        !isFixed &&
+        html`<${Action}
+          label="Delete"
+          kind="danger"
+          confirm="Delete this endpoint? Events that wait for it are not delivered."
+          action=${remove}
+        />`
+      }
     </div>
     ${isOpen.value && html`<${Deliveries} path=${path} />`}
   </li>`;
 }
 
-function NewEndpoint({ onCreated }: { onCreated: (endpoint: WithSecret) => void }) {
+function NewEndpoint({ onCreated }: { onCreated: (endpoint: WebhookEndpointWithSecret) => void }) {
   const name = useSignal("");
   const url = useSignal("");
   const types = useSignal<readonly string[]>(EVENT_TYPES);
   const create = async (): Promise<void> => {
     const body = { name: name.value, url: url.value, event_types: types.value };
-    onCreated(await request<WithSecret>("POST", "webhook_endpoints", { body }));
+    onCreated(await request<WebhookEndpointWithSecret>("POST", "webhook_endpoints", { body }));
     name.value = "";
     url.value = "";
   };

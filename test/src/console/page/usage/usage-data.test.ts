@@ -1,18 +1,19 @@
 import { expect, test } from "vitest";
-import {
-  addUp,
-  type Bucket,
-  type CostResult,
-  type UsageResult,
-} from "../../../../../src/console/page/usage/usage-data.ts";
+import { addUp, type Bucket } from "../../../../../src/console/page/usage/usage-data.ts";
+import type { CostResult, UsageResult } from "../../../../../src/protocol/organization/usage.ts";
 
 const used = (project_id: string, model: string, input_tokens: number): UsageResult => ({
   object: "organization.usage.completions.result",
   input_tokens,
+  input_cached_tokens: 0,
   output_tokens: 1,
   num_model_requests: 1,
   project_id,
   model,
+  user_id: null,
+  api_key_id: null,
+  batch: null,
+  service_tier: null,
 });
 const paid = (project_id: string, line_item: string, value: number): CostResult => ({
   object: "organization.costs.result",
