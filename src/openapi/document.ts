@@ -9,6 +9,10 @@ import * as containers from "./operations/containers.ts";
 import * as conversations from "./operations/conversations.ts";
 import { createResponse } from "./operations/create-response.ts";
 import * as models from "./operations/models.ts";
+import * as keys from "./operations/organization/keys.ts";
+import * as limits from "./operations/organization/limits.ts";
+import * as projects from "./operations/organization/projects.ts";
+import * as usage from "./operations/organization/usage.ts";
 import * as responses from "./operations/responses.ts";
 import * as runs from "./operations/runs.ts";
 import * as server from "./operations/server.ts";
@@ -54,6 +58,42 @@ const API: Paths = {
   "/webhook_endpoints/{webhook_endpoint_id}/rotate_secret": { post: webhooks.rotateWebhookSecret },
   "/webhook_endpoints/{webhook_endpoint_id}/test": { post: webhooks.testWebhookEndpoint },
   "/webhook_endpoints/{webhook_endpoint_id}/deliveries": { get: webhooks.listWebhookDeliveries },
+  "/organization/projects": { get: projects.listProjects, post: projects.createProject },
+  "/organization/projects/{project_id}": { get: projects.retrieveProject, post: projects.updateProject },
+  "/organization/projects/{project_id}/archive": { post: projects.archiveProject },
+  "/organization/projects/{project_id}/api_keys": { get: keys.listProjectKeys, post: keys.createProjectKey },
+  "/organization/projects/{project_id}/api_keys/{api_key_id}": {
+    get: keys.retrieveProjectKey,
+    delete: keys.deleteProjectKey,
+  },
+  "/organization/projects/{project_id}/service_accounts": {
+    get: keys.listServiceAccounts,
+    post: keys.createServiceAccount,
+  },
+  "/organization/projects/{project_id}/service_accounts/{service_account_id}": {
+    get: keys.retrieveServiceAccount,
+    post: keys.updateServiceAccount,
+    delete: keys.deleteServiceAccount,
+  },
+  "/organization/projects/{project_id}/service_accounts/{service_account_id}/api_keys": {
+    post: keys.createServiceAccountKey,
+  },
+  "/organization/projects/{project_id}/rate_limits": { get: limits.listRateLimits },
+  "/organization/projects/{project_id}/rate_limits/{rate_limit_id}": { post: limits.updateRateLimit },
+  "/organization/projects/{project_id}/spend_limit": {
+    get: limits.retrieveSpendLimit,
+    post: limits.updateSpendLimit,
+    delete: limits.deleteSpendLimit,
+  },
+  "/organization/projects/{project_id}/spend_alerts": { get: limits.listSpendAlerts, post: limits.createSpendAlert },
+  "/organization/projects/{project_id}/spend_alerts/{alert_id}": {
+    get: limits.retrieveSpendAlert,
+    post: limits.updateSpendAlert,
+    delete: limits.deleteSpendAlert,
+  },
+  "/organization/usage/completions": { get: usage.listUsage },
+  "/organization/costs": { get: usage.listCosts },
+  "/organization/audit_logs": { get: usage.listAuditLog },
   "/models": { get: models.listModels },
   "/models/{model}": { get: models.retrieveModel },
 };

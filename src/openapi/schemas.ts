@@ -25,6 +25,11 @@ import * as shell from "../protocol/items/shell.ts";
 import * as status from "../protocol/items/status.ts";
 import * as model from "../protocol/model.ts";
 import * as organizationQueue from "../protocol/organization-queue.ts";
+import * as auditLog from "../protocol/organization/audit-log.ts";
+import * as organizationKeys from "../protocol/organization/keys.ts";
+import * as organizationLimits from "../protocol/organization/limits.ts";
+import * as organizationProjects from "../protocol/organization/projects.ts";
+import * as organizationUsage from "../protocol/organization/usage.ts";
 import * as response from "../protocol/response.ts";
 import * as run from "../protocol/run.ts";
 import * as settings from "../protocol/request-options.ts";
@@ -60,6 +65,11 @@ const MODULES: Record<string, unknown>[] = [
   status,
   model,
   organizationQueue,
+  auditLog,
+  organizationKeys,
+  organizationLimits,
+  organizationProjects,
+  organizationUsage,
   response,
   run,
   settings,

@@ -19,6 +19,9 @@ export interface Parameter {
   in: "path" | "query" | "header";
   description: string;
   required?: boolean;
+  /** For an object: `name[field]=value`. */
+  style?: "deepObject";
+  explode?: boolean;
   schema: JsonSchema;
 }
 

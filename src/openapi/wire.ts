@@ -6,6 +6,10 @@ import { inputItemSchema, outputItemSchema } from "../protocol/item.ts";
 import { itemReferenceSchema } from "../protocol/items/context.ts";
 import { inputMessageSchema } from "../protocol/items/message.ts";
 import { listSchema } from "../protocol/list.ts";
+import { auditEventSchema } from "../protocol/organization/audit-log.ts";
+import { projectKeySchema, serviceAccountSchema } from "../protocol/organization/keys.ts";
+import { rateLimitSchema, spendAlertSchema } from "../protocol/organization/limits.ts";
+import { projectSchema } from "../protocol/organization/projects.ts";
 import { queueSchema, workerSchema } from "../protocol/organization-queue.ts";
 
 export type EventSchema = z.ZodObject<{ type: z.ZodLiteral<string> }>;
@@ -33,6 +37,12 @@ export const storedItemSchema = z.intersection(
 );
 export const itemListSchema = listSchema(storedItemSchema);
 export const containerListSchema = listSchema(containerSchema);
+export const projectListSchema = listSchema(projectSchema);
+export const projectKeyListSchema = listSchema(projectKeySchema);
+export const serviceAccountListSchema = listSchema(serviceAccountSchema);
+export const rateLimitListSchema = listSchema(rateLimitSchema);
+export const spendAlertListSchema = listSchema(spendAlertSchema);
+export const auditEventListSchema = listSchema(auditEventSchema);
 export const workerListSchema = z.object({ object: z.literal("list"), data: z.array(workerSchema) });
 export const queueListSchema = z.object({ object: z.literal("list"), data: z.array(queueSchema) });
 

@@ -29,6 +29,7 @@ import { connectTo } from "./recording.ts";
 import { measureRecovery } from "./recover.ts";
 import { measureReplaying } from "./replay.ts";
 import { formatTable, writeResults } from "./report.ts";
+import { measureTracing } from "./tracing.ts";
 import { measureValidating } from "./validate.ts";
 
 const MEASUREMENTS: readonly Measurement[] = [
@@ -46,6 +47,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   { name: "failover", run: measureFailover },
   { name: "half-open", run: measureHalfOpen },
   { name: "fairness", run: measureFairness },
+  { name: "tracing", run: measureTracing },
 ];
 
 const RESULTS = join(import.meta.dirname, "../../bench-results.json");

@@ -11,9 +11,11 @@ import { openTestServerWithWorker } from "../support/test-server.ts";
 import { WebhookReceiver } from "../support/webhook-receiver.ts";
 
 const KEY = "key-of-alpha";
+const ADMIN = "key-of-the-admin";
 const environment = {
   KEY_PREFIX: uniquePrefix(),
   API_KEYS: `alpha:${KEY}`,
+  ADMIN_KEYS: `ada:${ADMIN}`,
   OPENAI_API_KEY: "key-of-the-provider",
   OPENAI_BASE_URL: "http://provider.internal/v1",
   RATE_LIMIT_REQUESTS_PER_MINUTE: "1000",
@@ -237,6 +239,48 @@ describe("every answer matches its description", () => {
       const body = { model: "simulator/default", input: "Hello" };
       expect((await send("POST", `${small.url}${path}`, body)).status).toBe(429);
     }
+  });
+
+  test("administration: projects, keys, limits, usage and the audit log", async () => {
+    const admin = async (method: string, path: string, body?: object) => {
+      const headersOfAdmin = { authorization: `Bearer ${ADMIN}` };
+      const answer = await send<{ id: string }>(method, `${api.url}/organization${path}`, body, headersOfAdmin);
+      expect({ method, path, status: answer.status }).toEqual({ method, path, status: 200 });
+      return answer.body.id;
+    };
+    const month = { currency: "USD", interval: "month", threshold_amount: 100 };
+    const project = `/projects/${await admin("POST", "/projects", { name: "one" })}`;
+    await admin("GET", "/projects?limit=1");
+    await admin("GET", project);
+    await admin("POST", project, { name: "two" });
+    const accounts = `${project}/service_accounts`;
+    const account = `${accounts}/${await admin("POST", accounts, { name: "worker" })}`;
+    await admin("GET", accounts);
+    await admin("GET", account);
+    await admin("POST", account, { name: "other" });
+    await admin("POST", `${account}/api_keys`, {});
+    const key = `${project}/api_keys/${await admin("POST", `${project}/api_keys`, { name: "own" })}`;
+    await admin("GET", `${project}/api_keys`);
+    await admin("GET", key);
+    await admin("DELETE", key);
+    await admin("DELETE", account);
+    await admin("GET", `${project}/rate_limits`);
+    await admin("POST", `${project}/rate_limits/rl_all_models`, { max_open_responses: 3 });
+    await admin("POST", `${project}/spend_limit`, month);
+    await admin("GET", `${project}/spend_limit`);
+    await admin("DELETE", `${project}/spend_limit`);
+    const alert = `${project}/spend_alerts/${await admin("POST", `${project}/spend_alerts`, month)}`;
+    await admin("GET", `${project}/spend_alerts`);
+    await admin("GET", alert);
+    await admin("POST", alert, month);
+    await admin("DELETE", alert);
+    await admin("POST", `${project}/archive`);
+    for (const path of ["/usage/completions?group_by[]=model", "/costs?group_by=project_id"]) {
+      await admin("GET", `${path}&start_time=${Math.floor(Date.now() / 1000) - 86_400}`);
+    }
+    await admin("GET", "/audit_logs?effective_at[gte]=1&event_types[]=project.created");
+    await admin("GET", "/workers");
+    await admin("GET", "/queues");
   });
 
   test("answers to an official client", async () => {

@@ -2,6 +2,7 @@
 import { afterAll, expect, test } from "vitest";
 import { OpenAI } from "openai";
 import { create, send, simulate } from "../support/api-client.ts";
+import { expectDescribed } from "../support/expect-described.ts";
 import { startApi } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { openTestServer } from "../support/test-server.ts";
@@ -16,6 +17,7 @@ const { api, inspector } = await openTestServer(environment);
 const other = await startApi(environment);
 afterAll(async () => await other[Symbol.asyncDispose]());
 
+expectDescribed();
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 const { organization } = new OpenAI({ baseURL: api.url, adminAPIKey: ADMIN, apiKey: null, maxRetries: 0 }).admin;
 const { projects } = organization;

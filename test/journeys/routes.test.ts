@@ -11,7 +11,8 @@ import type { Method, Operation } from "../../src/openapi/spec.ts";
 import { type ApiProcess, startApi } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 
-const KEY = { authorization: "Bearer key-of-mine" };
+/** An admin's, for a project: it opens every path. */
+const KEY = { authorization: "Bearer key-of-the-admin", "openai-project": "mine" };
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 
 const MULTIPART = '--b\r\ncontent-disposition: form-data; name="file"\r\n\r\n{"a":\r\n--b--\r\n';
@@ -46,7 +47,11 @@ const MISSING = ["/nothing", "/responses/resp_1/nothing", "/files", "/conversati
 
 let api: ApiProcess;
 beforeAll(async () => {
-  api = await startApi({ KEY_PREFIX: uniquePrefix(), API_KEYS: "mine:key-of-mine" });
+  api = await startApi({
+    KEY_PREFIX: uniquePrefix(),
+    API_KEYS: "mine:key-of-mine",
+    ADMIN_KEYS: "ada:key-of-the-admin",
+  });
 });
 afterAll(async () => await api[Symbol.asyncDispose]());
 
@@ -129,7 +134,7 @@ test("an unread body leaves its connection for the next request", async () => {
   await once(socket, "connect");
   const body = "x".repeat(1_000_000);
   const head = (line: string, more: string) => `${line} HTTP/1.1\r\nhost: ${hostname}\r\n${more}`;
-  const key = `authorization: ${KEY.authorization}\r\n`;
+  const key = `authorization: ${KEY.authorization}\r\nopenai-project: mine\r\n`;
   socket.write(`${head("GET /v1/models", `${key}content-length: ${body.length}\r\n\r\n`)}${body}`);
   socket.write(`${head("POST /v1/nothing", `${key}content-length: ${body.length}\r\n\r\n`)}${body}`);
   socket.write(head("GET /v1/models/simulator/default", `${key}connection: close\r\n\r\n`));

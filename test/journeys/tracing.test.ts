@@ -118,7 +118,6 @@ test("a client's trace continues to the provider and to the tool", TIMEOUT, asyn
     attributes: { ...ours, "http.route": "/v1/responses", "http.response.status_code": 200 },
     resource: { "service.name": "background-responses-api" },
   });
-  expect(eventsOf(post)).toEqual(["response accepted"]);
   const [attempt] = ofName(spans, "process background");
   expect(attempt).toMatchObject({
     kind: "consumer",

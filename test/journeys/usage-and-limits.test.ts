@@ -6,6 +6,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { OpenAI } from "openai";
 import { chunk, frames } from "../support/ai-sdk.ts";
 import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
+import { expectDescribed } from "../support/expect-described.ts";
 import { startApi } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { openTestServerWithWorker } from "../support/test-server.ts";
@@ -33,6 +34,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+expectDescribed();
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 const { organization } = new OpenAI({ baseURL: api.url, adminAPIKey: ADMIN, apiKey: null, maxRetries: 0 }).admin;
 const { projects } = organization;

@@ -29,7 +29,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "src/stream/fan-out": ["src/protocol", "src/redis", "src/telemetry", "src/stream/log"],
   "src/providers": ["src/logging", "src/protocol", "src/redis", "src/config", "src/telemetry"],
   "workers/upstreams": ["src/protocol", "src/context-window", "src/lifecycle", "src/providers"],
-  "src/local": ["src/package-folder.ts", "src/client", "src/logging", "src/redis", "src/config", "src/providers"],
+  "src/local": ["src/client", "src/package-folder.ts", "src/logging", "src/redis", "src/config", "src/providers"],
   "src/prompts": ["src/protocol", "src/config", "src/lifecycle", "src/providers"],
   "workers/upstreams/fallback": ["src/providers", "workers/upstreams"],
   "workers/upstreams/http": [
@@ -75,11 +75,11 @@ const ROOMS: Record<string, readonly string[]> = {
   "src/responses": ["src/redis", "src/sealing", "src/queue", "src/store", "src/stream/log", "src/webhooks"],
   "src/context": [
     "src/logging",
-    "src/store",
     "src/redis",
     "src/config",
     "src/sealing",
     "src/queue",
+    "src/store",
     "src/stream/log",
     "src/responses",
   ],

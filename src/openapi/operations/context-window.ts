@@ -58,6 +58,7 @@ export const countInputTokens: Endpoint = {
     },
   },
   errors: [
+    "adminNeedsProject",
     ...documentErrorsOf((body) => parseBody(inputTokensRequestSchema, body), {
       "A parameter is unknown. The message suggests a similar known one.": { inptu: "Hello" },
       "A value has the wrong type.": withInput(7),
@@ -140,6 +141,7 @@ export const compactResponse: Endpoint = {
     "tooManyRequests",
     "tooManyTokens",
     "spendLimitReached",
+    "adminNeedsProject",
     "queueFull",
     "projectFull",
     "storageFull",

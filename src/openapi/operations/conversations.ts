@@ -41,6 +41,7 @@ export const createConversation: Endpoint = {
   },
   answers: conversationAnswer("The conversation. It contains the given items."),
   errors: [
+    "adminNeedsProject",
     ...documentErrorsOf((body) => parseBody(createConversationSchema, body), {
       "A parameter is unknown. The message suggests a similar known one.": { item: [] },
       "`items` has more than 20 items.": { items: Array.from({ length: 21 }, () => userMessage) },

@@ -118,6 +118,7 @@ export const createResponse: Endpoint = {
     "tooManyRequests",
     "tooManyTokens",
     "spendLimitReached",
+    "adminNeedsProject",
     "queueFull",
     "projectFull",
     "streamsFull",

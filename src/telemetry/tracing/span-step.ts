@@ -50,13 +50,17 @@ export interface StepOptions extends SpanOptions {
 
 export class SpanStep implements TraceStep {
   readonly span: Span;
-  readonly context: TraceContext;
   readonly isPropagated: boolean;
+  #context: TraceContext | undefined;
 
   constructor(span: Span, isPropagated: boolean) {
     this.span = span;
-    this.context = writeContext(span);
     this.isPropagated = isPropagated;
+  }
+
+  /** Written when it is first needed: most requests only read. */
+  get context(): TraceContext {
+    return (this.#context ??= writeContext(this.span));
   }
 
   /** `errorType` is a code, and never a message: messages may quote prompts and outputs. */

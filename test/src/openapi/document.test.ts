@@ -77,6 +77,8 @@ const parameterObject = z.strictObject({
   in: z.enum(["path", "query", "header"]),
   description: z.string().min(1),
   required: z.boolean().optional(),
+  style: z.literal("deepObject").optional(),
+  explode: z.literal(true).optional(),
   schema: schemaObject,
 });
 const operationObject = z.strictObject({
@@ -175,7 +177,7 @@ describe("the document", () => {
   });
 
   test("stays small enough to read", () => {
-    expect(text.length).toBeLessThan(500_000);
+    expect(text.length).toBeLessThan(700_000);
   });
 });
 

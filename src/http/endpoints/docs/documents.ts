@@ -23,9 +23,16 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     "clients",
     "api-differences",
   ].map(guide),
-  Operate: ["configuration", "operations", "operations/metrics", "redis", "troubleshooting", "limits", "security"].map(
-    guide,
-  ),
+  Operate: [
+    "configuration",
+    "operations",
+    "operations/metrics",
+    "tracing",
+    "redis",
+    "troubleshooting",
+    "limits",
+    "security",
+  ].map(guide),
   Understand: ["ARCHITECTURE.md", guide("contract"), guide("glossary"), "CONTRIBUTING.md", "CHANGELOG.md"],
 };
 
