@@ -85,6 +85,7 @@ describe("a key", () => {
     await console.page.getByRole("alert").getByText("There is no such run").waitFor();
     await using own = await signIn(ALPHA, `#/runs/${id}`);
     await own.page.getByText("completed", { exact: true }).waitFor();
+    expect([...console.problems, ...own.problems]).toEqual([]);
   });
 });
 

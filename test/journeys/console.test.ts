@@ -240,7 +240,8 @@ describe.each([
     await page.getByRole("textbox", { name: "URL of srv" }).fill(server.url);
     expect(await examine(page, `approval ${decision}`)).toEqual(USABLE);
     await page.getByRole("button", { name: "Send the decision" }).click();
-    await page.getByRole("link", { name: "The run continues here." }).click();
+    if (decision === "Approve") await page.getByRole("link", { name: "The run continues here." }).click();
+    await page.getByText("Continues", { exact: true }).waitFor();
     await page.getByText("completed", { exact: true }).waitFor();
     const next = await pollToEnd(api.url, page.url().split("/").at(-1)!);
     expect(next.previous_response_id).toBe(id);

@@ -5,7 +5,6 @@ import { request } from "../api/requests.ts";
 import { valueOf } from "../ui/fields.ts";
 import { html } from "../ui/html.ts";
 import { Action } from "../ui/parts.ts";
-import { linkTo } from "../ui/route.ts";
 import { TextBox } from "../ui/text-box.ts";
 import {
   addressedServers,
@@ -18,13 +17,13 @@ import {
 interface ApprovalFormProps {
   response: Response;
   requests: readonly ApprovalRequest[];
-  onAnswered: () => void;
+  /** With the id of the response that continues it. */
+  onAnswered: (id: string) => void;
 }
 
 export function ApprovalForm({ response, requests, onAnswered }: ApprovalFormProps) {
   const decisions = useSignal<ReadonlyMap<string, boolean>>(new Map());
   const reason = useSignal("");
-  const continuedAs = useSignal<string | undefined>(undefined);
   const servers = useSignal<readonly ServerAccess[]>(addressedServers(response));
   const isDecided = requests.every(({ id }) => decisions.value.has(id));
   const isAnyRefused = requests.some(({ id }) => decisions.value.get(id) === false);
@@ -37,14 +36,8 @@ export function ApprovalForm({ response, requests, onAnswered }: ApprovalFormPro
     const next = await request<Response>("POST", "responses", {
       body: continueWith(response, complete, servers.value),
     });
-    continuedAs.value = next.id;
-    onAnswered();
+    onAnswered(next.id);
   };
-  if (continuedAs.value !== undefined) {
-    return html`<p role="status">
-      Answered. <a href=${linkTo("runs", continuedAs.value)}>The run continues here.</a>
-    </p>`;
-  }
   return html`<form class="approval" onSubmit=${(event: Event) => event.preventDefault()}>
     ${requests.map(
       (each) =>

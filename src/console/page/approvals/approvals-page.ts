@@ -1,4 +1,5 @@
 /** Calls that wait for a person, of all runs. */
+import { useSignal } from "@preact/signals";
 import type { Response } from "../../../protocol/response.ts";
 import type { Run } from "../../../protocol/run.ts";
 import { now } from "../api/clock.ts";
@@ -27,6 +28,12 @@ export function ApprovalsPage() {
       ),
     { everyMs: REFRESH_MS },
   );
+  /** Ids of the responses that continue the answered ones. */
+  const continued = useSignal<readonly string[]>([]);
+  const note = (id: string): void => {
+    continued.value = [...continued.value, id];
+    list.refresh();
+  };
   const waiting = list.value.value?.data;
   return html`<section>
     <h1>Approvals</h1>
@@ -34,16 +41,19 @@ export function ApprovalsPage() {
       Each run below ended because it may not call a tool on its own. Your decision continues it as a new run.
       ${isAdmin.value && " These are the runs of this key's own project."}
     </p>
+    <div role="status">
+      ${continued.value.map((id) => html`<p key=${id}>Answered. <a href=${linkTo("runs", id)}>The run continues here.</a></p>`)}
+    </div>
     ${list.error.value !== undefined && html`<${Problem}>${list.error.value}<//>`}
     ${waiting?.length === 0 && html`<${Empty}>Nothing waits for approval.<//>`}
     <ul class="cards">
-      ${waiting?.map((response) => html`<${Waiting} key=${response.id} response=${response} onAnswered=${list.refresh} />`)}
+      ${waiting?.map((response) => html`<${Waiting} key=${response.id} response=${response} onAnswered=${note} />`)}
     </ul>
     ${list.value.value?.has_more === true && html`<p class="note">More runs wait. They appear as you answer these.</p>`}
   </section>`;
 }
 
-function Waiting({ response, onAnswered }: { response: WaitingResponse; onAnswered: () => void }) {
+function Waiting({ response, onAnswered }: { response: WaitingResponse; onAnswered: (id: string) => void }) {
   const sinceMs = response.run?.step.since_ms ?? response.created_at * 1000;
   return html`<li class="card">
     <h2><a href=${linkTo("runs", response.id)}>${response.id}</a></h2>

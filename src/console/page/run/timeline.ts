@@ -6,6 +6,7 @@ import { now } from "../api/clock.ts";
 import { CopyButton } from "../ui/copy.ts";
 import { html } from "../ui/html.ts";
 import { Time } from "../ui/parts.ts";
+import { goTo, linkTo } from "../ui/route.ts";
 import { formatClock, formatDuration, formatTicking } from "../words/durations.ts";
 import { describeAttemptEnd } from "../words/step-words.ts";
 import { describeItem } from "./describe-item.ts";
@@ -153,7 +154,11 @@ function PendingApproval({ view, id }: { view: RunView; id: string }) {
   const requests = view.steps.flatMap(({ item }) => (item.type === "mcp_approval_request" ? [item] : []));
   // One form answers all requests of the response.
   if (requests.at(-1)?.id !== id) return null;
-  return html`<${ApprovalForm} response=${response} requests=${requests} onAnswered=${() => void view.refresh()} />`;
+  return html`<${ApprovalForm}
+    response=${response}
+    requests=${requests}
+    onAnswered=${(next: string) => goTo(linkTo("runs", next))}
+  />`;
 }
 
 function isPending(run: Run | undefined, id: string): boolean {

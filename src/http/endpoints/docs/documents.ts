@@ -21,6 +21,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     "webhooks",
     "conversations",
     "clients",
+    "console",
     "api-differences",
   ].map(guide),
   Operate: [
