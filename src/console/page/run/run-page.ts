@@ -1,6 +1,8 @@
 /** One run: what it does now, its timeline, and its report as it is written. */
 import { useComputed } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
+import type { ResponseStatus } from "../../../protocol/response.ts";
+import type { Run } from "../../../protocol/run.ts";
 import { now } from "../api/clock.ts";
 import { Action, Empty, Problem, StatusBadge } from "../ui/parts.ts";
 import { html } from "../ui/html.ts";
@@ -63,7 +65,7 @@ function StepLine({ view }: { view: RunView }) {
   const run = view.run.value;
   const response = view.response.value!;
   const { status } = response;
-  const step = run !== undefined && run.step.type !== "ended" ? run.step : undefined;
+  const step = run !== undefined && isShown(run, status) ? run.step : undefined;
   const explanation = step && explainStep(step);
   const error = run?.error ?? response.error;
   return html`<div class="now">
@@ -83,6 +85,11 @@ function StepLine({ view }: { view: RunView }) {
     }
     ${response.incomplete_details !== null && html`<p class="note">Stopped at a limit: ${response.incomplete_details.reason}.</p>`}
   </div>`;
+}
+
+/** The stream may tell of the end before the run does. */
+function isShown({ step }: Run, status: ResponseStatus): boolean {
+  return step.type !== "ended" && (!isTerminalStatus(status) || step.type === "waiting_for_approval");
 }
 
 /** Nothing while all is well. */

@@ -65,6 +65,8 @@ export class RunView implements Follower {
 
   show(connection: Connection): void {
     this.connection.value = connection;
+    // The end, its cause and its cost are of interest at once.
+    if (connection.state === "over") void this.refresh();
   }
 
   /** Folds for some milliseconds of each frame, and shows the result once per frame. */
