@@ -11,6 +11,7 @@ import {
   retrieveConversation,
   updateConversation,
 } from "./http/endpoints/conversations/conversations.ts";
+import { listConversations } from "./http/endpoints/conversations/list-conversations.ts";
 import {
   createConversationItems,
   deleteConversationItem,
@@ -25,6 +26,7 @@ import { createDocsRouter } from "./http/endpoints/docs/documentation.ts";
 import { checkRedis, healthRoutes } from "./http/endpoints/health.ts";
 import { listEventTimes } from "./http/endpoints/list-event-times.ts";
 import { listInputItems } from "./http/endpoints/list-input-items.ts";
+import { listResponses } from "./http/endpoints/list-responses.ts";
 import { serveMetrics } from "./http/endpoints/metrics.ts";
 import { listModels, retrieveModel } from "./http/endpoints/models.ts";
 import { listAuditLog } from "./http/endpoints/organization/audit-log.ts";
@@ -121,12 +123,14 @@ function createApiRouter(context: ApiContext): Router {
   v1.post("/responses", requireProject, attachRate, json, createResponse(context), reportRate);
   v1.post("/responses/compact", requireProject, attachRate, json, compactResponse(context), reportRate);
   v1.post("/responses/input_tokens", requireProject, json, countInputTokens(context));
+  v1.get("/responses", listResponses(context));
   v1.get("/responses/:response_id", retrieveResponse(context));
   v1.delete("/responses/:response_id", deleteResponse(context));
   v1.post("/responses/:response_id/cancel", cancelResponse(context));
   v1.get("/responses/:response_id/input_items", listInputItems(context));
   v1.get("/responses/:response_id/run", retrieveRun(context));
   v1.get("/responses/:response_id/event_times", listEventTimes(context));
+  v1.get("/conversations", listConversations(context));
   v1.post("/conversations", requireProject, json, createConversation(context));
   v1.get("/conversations/:conversation_id", retrieveConversation(context));
   v1.post("/conversations/:conversation_id", json, updateConversation(context));

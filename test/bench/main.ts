@@ -22,6 +22,7 @@ import { measureHeldCall } from "./held-call.ts";
 import { measureHostileBodies } from "./hostile-bodies.ts";
 import { measureLatency } from "./latency.ts";
 import type { Measurement } from "./measurement.ts";
+import { measureListing } from "./list.ts";
 import { measureLoop } from "./loop.ts";
 import { measureMemory } from "./memory.ts";
 import { measureRecording } from "./record.ts";
@@ -40,6 +41,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   { name: "deliver", run: measureDelivering },
   { name: "latency", run: measureLatency },
   { name: "replay", run: measureReplaying },
+  { name: "list", run: measureListing },
   { name: "loop", run: measureLoop },
   { name: "held-call", run: measureHeldCall },
   { name: "memory", run: measureMemory },

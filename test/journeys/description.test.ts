@@ -139,8 +139,24 @@ describe("every answer matches its description", () => {
     expect((await call("POST", "/responses", fast({ conversation: conversation.id }))).status).toBe(400);
     expect((await call("POST", `${path}/items`, { items: [say("four")] })).status).toBe(400);
     expect((await call("DELETE", `/responses/${busy}`)).status).toBe(200);
+    expect((await call("GET", "/conversations?limit=2&metadata[c]=d")).status).toBe(200);
     expect((await call("DELETE", path)).status).toBe(200);
     expect((await call("GET", path)).status).toBe(404);
+  });
+
+  test("lists of responses with every filter", async () => {
+    const failing = { ...simulate({ error: "rate_limit_exceeded", delay_ms: 0 }), background: false };
+    const limited = { ...simulate({ tokens: 100, delay_ms: 0 }), background: false, max_output_tokens: 16 };
+    const running = (await call("POST", "/responses", simulate({ hang: true }))).body.id;
+    for (const body of [failing, limited]) expect((await call("POST", "/responses", body)).status).toBe(200);
+    const filters = [
+      "limit=100&include[]=output&include[]=run",
+      "status=completed&status=failed&background=false&order=asc",
+      "model=simulator/default&created_after=1&created_before=9999999999&metadata[simulator.hang]=true",
+      `step=waiting_for_approval&before=${running}&include=run`,
+    ];
+    for (const query of filters) expect((await call("GET", `/responses?${query}`)).status).toBe(200);
+    expect((await call("DELETE", `/responses/${running}`)).status).toBe(200);
   });
 
   test("token counts, and a compaction that a response continues", async () => {
@@ -190,6 +206,11 @@ describe("every answer matches its description", () => {
     ["POST", "/responses", fast({ metadata: { ["k".repeat(65)]: "v" } }), 400],
     ["POST", "/responses", fast({ conversation: "conv_1" }), 404],
     ["GET", "/containers?limit=0", undefined, 400],
+    ["GET", "/responses?status=done", undefined, 400],
+    ["GET", "/responses?before=resp_1", undefined, 400],
+    ["GET", "/responses?project=*", undefined, 403],
+    ["GET", "/conversations?after=conv_1", undefined, 400],
+    ["GET", "/conversations?created_after=-1", undefined, 400],
     ["GET", "/containers?after=cntr_1", undefined, 400],
     ["GET", "/containers/cntr_1", undefined, 404],
     ["DELETE", "/containers/foo", undefined, 400],
