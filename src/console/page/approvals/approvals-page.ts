@@ -9,7 +9,7 @@ import { isAdmin } from "../api/session.ts";
 import { html } from "../ui/html.ts";
 import { Empty, Problem, Time } from "../ui/parts.ts";
 import { linkTo } from "../ui/route.ts";
-import { formatAgo } from "../words/durations.ts";
+import { formatTicking } from "../words/durations.ts";
 import { ApprovalForm } from "./approval-form.ts";
 import type { ApprovalRequest } from "./approval-request.ts";
 
@@ -57,7 +57,7 @@ function Waiting({ response, onAnswered }: { response: WaitingResponse; onAnswer
   const sinceMs = response.run?.step.since_ms ?? response.created_at * 1000;
   return html`<li class="card">
     <h2><a href=${linkTo("runs", response.id)}>${response.id}</a></h2>
-    <p class="detail">${response.model} · waits since <${Time} ms=${sinceMs}>${formatAgo(sinceMs, now.value)}<//></p>
+    <p class="detail">${response.model} · waits for <${Time} ms=${sinceMs}>${formatTicking(now.value - sinceMs)}<//></p>
     <${ApprovalForm} response=${response} requests=${pendingOf(response)} onAnswered=${onAnswered} />
   </li>`;
 }
