@@ -21,6 +21,7 @@ import {
 import { countInputTokens } from "./http/endpoints/count-input-tokens.ts";
 import { createResponse } from "./http/endpoints/create-response.ts";
 import { deleteResponse } from "./http/endpoints/delete-response.ts";
+import { createConsoleRouter } from "./http/endpoints/console.ts";
 import { createDocsRouter } from "./http/endpoints/docs/documentation.ts";
 import { checkRedis, healthRoutes } from "./http/endpoints/health.ts";
 import { listEventTimes } from "./http/endpoints/list-event-times.ts";
@@ -100,6 +101,7 @@ export function createApp(context: ApiContext, metrics?: Metrics): Express {
   app.use(allowOrigins(config.CORS_ORIGINS));
   app.use(rejectLargeBodies(config.MAX_BODY_BYTES));
   app.use(createDocsRouter(async () => (await import("./openapi/document.ts")).describeApi()));
+  if (config.CONSOLE) app.use(createConsoleRouter());
   if (config.adminKeys.length > 0) app.use(QUEUE_BOARD_PATH, queueBoard(context));
   app.use(["/v1", "/v5"], createApiRouter(context));
   app.use(rejectUnknownUrl);

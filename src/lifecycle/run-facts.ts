@@ -38,6 +38,8 @@ export const runFactsSchema = z.object({
   step: jsonOf(runStepSchema),
   attemptLog: z.string().default(""),
   turns: z.coerce.number().int().default(0),
+  /** The output index at which each turn begins, up to a maximum number of turns. */
+  turnStarts: jsonOf(z.array(z.int())),
   toolCalls: jsonOf(toolCallCountsSchema),
   /** The usage of all model calls, including those whose output was discarded. */
   usage: jsonOf(usageSchema),
@@ -58,6 +60,7 @@ export interface RunNotes {
   firstEventAtMs?: number;
   step?: z.infer<typeof runStepSchema>;
   turns?: number;
+  turnStarts?: readonly number[];
   toolCalls?: ToolCallCounts;
   usage?: Usage;
   costUsd?: number;

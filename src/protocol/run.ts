@@ -103,6 +103,8 @@ export const runSchema = z.object({
   attempt_count: z.number().int().min(0),
   wait_count: z.number().int().min(0),
   turn_count: z.number().int().min(0),
+  /** Where in the output each turn begins: the first 500 turns. */
+  turn_starts: z.array(z.number().int().min(0)),
   /** Calls of this server's tools, by the kind of tool. */
   tool_calls: z.record(z.string(), z.object({ completed: z.number().int(), failed: z.number().int() })),
   usage: usageSchema.nullable(),

@@ -9,6 +9,7 @@ import { expect, test } from "vitest";
 
 const ALLOWED: Record<string, string> = {
   "src/logging/redirect-console.ts: format(...parts)": "the arguments of one call, handed on",
+  "src/console/page/ui/html.ts: template(...values)": "the values of one template, handed on",
   "src/http/middleware/request-id.ts: writeHead(...parameters)": "what Node gives one function, handed to another",
   "src/providers/catalog.ts: file.createError(...errors)": "one for each provider of the operator's file",
   "src/logging/redaction/secret-forms.ts: forms.push(...base64Forms(head, bytes, skipped))":

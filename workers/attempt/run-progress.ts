@@ -15,8 +15,11 @@ type RunningTool = Extract<RunStep, { type: "running_tools" }>["tools"][number];
 
 /** The facts that a run continues from. */
 export type EarlierFacts = Partial<
-  Pick<RunFacts, "turns" | "toolCalls" | "usage" | "costUsd" | "firstEventAtMs" | "servedModel">
+  Pick<RunFacts, "turns" | "turnStarts" | "toolCalls" | "usage" | "costUsd" | "firstEventAtMs" | "servedModel">
 >;
+
+/** A run with more turns shows where the first ones begin. */
+const MAX_TURN_STARTS = 500;
 
 export class RunProgress {
   /** Identifies the response in reports. */
@@ -27,6 +30,7 @@ export class RunProgress {
   readonly #clock: Clock;
   readonly #tools = new Map<string, RunningTool>();
   readonly #toolCalls: ToolCallCounts;
+  readonly #turnStarts: number[];
   #usage: Usage | undefined;
   #costUsd: number | undefined;
   #hasFirstEvent: boolean;
@@ -39,6 +43,7 @@ export class RunProgress {
     this.#writer = writer;
     this.#clock = clock;
     this.#toolCalls = { ...earlier.toolCalls };
+    this.#turnStarts = [...(earlier.turnStarts ?? [])];
     this.#usage = earlier.usage;
     this.#costUsd = earlier.costUsd;
     this.#hasFirstEvent = earlier.firstEventAtMs !== undefined;
@@ -57,7 +62,15 @@ export class RunProgress {
   enterModelCall(call: Omit<CallingModel, "type" | "since_ms">): void {
     this.#served = { provider: call.provider, model: call.model };
     const step = { type: "calling_model", since_ms: this.#clock.nowMs(), ...call } as const;
-    this.#writer.note({ step, turns: call.turn });
+    this.#writer.note({ step, turns: call.turn, ...this.#startTurn(call.turn) });
+  }
+
+  /** A turn that is tried again keeps its start. */
+  #startTurn(turn: number): { turnStarts?: readonly number[] } {
+    if (turn <= this.#turnStarts.length || turn > MAX_TURN_STARTS) return {};
+    const start = this.#writer.state.response.output.length;
+    while (this.#turnStarts.length < turn) this.#turnStarts.push(start);
+    return { turnStarts: [...this.#turnStarts] };
   }
 
   noteFirstEvent(): void {

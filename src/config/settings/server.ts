@@ -16,6 +16,7 @@ export const serverSettings = {
   ),
   PORT: integer("Port of the API (0 = any free port).", { default: 8080, max: MAX_PORT }),
   WORKER_PORT: integer("Port of a worker's `/healthz` and `/readyz` (0 = none).", { default: 0, max: MAX_PORT }),
+  CONSOLE: flag("Console at `/`: a page that shows and steers runs with the key that its user enters.", true),
   METRICS_PORT: integer(
     "Port of an API process's `/metrics` (0 = none). It needs no key: let only Prometheus reach it, or set `METRICS_TOKEN`. With it, workers serve `/metrics` on `WORKER_PORT`.",
     { default: 0, max: MAX_PORT },

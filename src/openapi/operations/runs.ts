@@ -46,6 +46,7 @@ const waitingRun: Run = {
   attempt_count: 1,
   wait_count: 1,
   turn_count: 3,
+  turn_starts: [0, 3, 8],
   tool_calls: { web_search: { completed: 5, failed: 1 } },
   usage: {
     input_tokens: 8_210,

@@ -22,6 +22,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     "conversations",
     "clients",
     "cli",
+    "console",
     "api-differences",
   ].map(guide),
   Operate: [
