@@ -142,7 +142,7 @@ export class ResponseRecords {
           ? { bytes: Number(bytes ?? 0), expiresAtMs: Number(expiresAtMs), status: responseStatusSchema.parse(status) }
           : undefined,
       end: endOf(fields),
-      ending: parseEnding(fields),
+      ending: parseEnding(fields["listedEnding"]),
       run: runOutcomeSchema.safeParse(fields).data,
     };
   }

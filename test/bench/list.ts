@@ -41,7 +41,7 @@ export async function measureListing(bench: Bench): Promise<Figure[]> {
   for (const [name, query] of Object.entries(pages)) {
     const turns = await takeTurns(
       TURNS,
-      () => readOften(`${url}/${ids[KEPT / 3]}`),
+      () => readOften(`${url}/${ids[KEPT / 4]}`),
       () => readOften(`${url}?${query}`),
     );
     for (const at of [50, 99]) {

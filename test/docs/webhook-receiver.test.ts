@@ -23,7 +23,7 @@ test("the guide's receiver verifies what it prints", async () => {
   const source = /```ts\n((?:(?!```)[^])*createServer(?:(?!```)[^])*)```/.exec(guide)![1]!;
   const port = await findFreePort();
   const secret = newSigningSecret();
-  const listening = `${source.trim().replace("listen(3000)", `listen(${port}, () => console.log("listening"))`)}`;
+  const listening = source.replace("listen(3000)", `listen(${port}, () => console.log("listening"))`);
   expect(listening).toContain("listening");
   const receiver = spawn(process.execPath, ["--input-type=module-typescript", "--eval", listening], {
     cwd: new URL("../..", import.meta.url),

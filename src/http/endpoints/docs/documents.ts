@@ -27,8 +27,10 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   Operate: [
     "configuration",
     "operations",
+    "administration",
     "operations/metrics",
     "tracing",
+    "administration",
     "redis",
     "troubleshooting",
     "limits",
