@@ -6,6 +6,7 @@ import { cancel, deleteResponse } from "./commands/end.ts";
 import { list, type ListFlags } from "./commands/list.ts";
 import { listen, type ListenFlags } from "./commands/listen.ts";
 import { report } from "./commands/report.ts";
+import type * as ServeCommands from "./commands/serve.ts";
 import { show } from "./commands/show.ts";
 import { submit, type SubmitFlags } from "./commands/submit.ts";
 import type { ConnectionFlags } from "./connection.ts";
@@ -42,7 +43,7 @@ const connect = (): ClientCli => connectCli(cli, program.opts<GlobalFlags>());
 const exitWith = async (code: Promise<number | undefined>): Promise<void> => void (process.exitCode = await code);
 
 /** A command of the client starts without the code of a server. */
-const serve = async <T>(run: (commands: typeof import("./commands/serve.ts")) => Promise<T>): Promise<T> =>
+const serve = async <T>(run: (commands: typeof ServeCommands) => Promise<T>): Promise<T> =>
   await run(await import("./commands/serve.ts"));
 
 const JSON_FLAG = "--json";

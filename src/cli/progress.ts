@@ -38,6 +38,7 @@ export class Progress implements Disposable {
     this.#terminal = terminal;
     this.#options = options;
     this.#timer = setInterval(() => this.#draw(), DRAW_INTERVAL_MS);
+    this.#draw();
   }
 
   showEvent(event: Event): void {

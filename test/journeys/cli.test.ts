@@ -1,15 +1,18 @@
 /** The commands of `background-responses` against a real server, as scripts and people use them. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { findFreePort } from "../../src/local/redis/private-server.ts";
 import type { Run } from "../../src/protocol/run.ts";
 import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
 import { CliRun, runCli } from "../support/cli-run.ts";
 import { startCuttingProxy } from "../support/cutting-proxy.ts";
-import { startApi } from "../support/processes.ts";
+import { startApi, startWorker } from "../support/processes.ts";
 import { testRedisUrl, uniquePrefix } from "../support/redis.ts";
 import { openTestServerWithWorker } from "../support/test-server.ts";
 
@@ -281,15 +284,66 @@ test("doctor is content with a server that works", async () => {
   expect(code).toBe(0);
 });
 
-test("webhooks listen receives, verifies and passes on, then removes its endpoint", async () => {
-  await using api = await startApi({ KEY_PREFIX: uniquePrefix(), WEBHOOKS_ALLOW_HTTP: "true" });
-  await using run = new CliRun(["webhooks", "listen", "--json", "--base-url", api.url]);
-  const [, id, url] = await run.says(/(\S+) sends response\.completed, .* to (http:\S+)\n[^]*Ctrl-C/);
-  const { status } = await fetch(url!, { method: "POST", body: "{}" });
-  expect(status).toBe(401);
-  const { body } = await send("GET", `${api.url}/webhook_endpoints/${id}`);
-  expect(body).toMatchObject({ id, url });
+test("webhooks listen verifies events, passes them on, and removes its endpoint", async () => {
+  const received: string[] = [];
+  const program = createServer((request, response) => {
+    request.resume();
+    received.push(String(request.headers["webhook-id"]));
+    response.writeHead(received.length === 1 ? 500 : 204).end();
+  });
+  await once(program.listen(0, "127.0.0.1"), "listening");
+  const forward = `http://127.0.0.1:${(program.address() as AddressInfo).port}/hook`;
+  const port = await findFreePort();
+  const settings = {
+    KEY_PREFIX: uniquePrefix(),
+    WEBHOOKS_ALLOW_HTTP: "true",
+    WEBHOOK_RETRY_DELAY_MS: "50",
+    FETCH_ALLOWED_HOSTS: `127.0.0.1:${port}`,
+  };
+  await using api = await startApi(settings);
+  await using worker = await startWorker(settings);
+  const args = ["webhooks", "listen", "--json", "--port", String(port), "--forward", forward, "--base-url", api.url];
+  await using run = new CliRun(args);
+  const [, endpoint, url] = await run.says(/(\S+) sends response\.completed, .* to (http:\S+)\n[^]*Ctrl-C/);
+  expect((await fetch(url!, { method: "POST", body: "{}" })).status).toBe(401);
+  const { id } = await create(api.url, simulate({ tokens: 3, delay_ms: 0 }));
+  await run.says(/"status":204.*\n/);
+  const events = run.lines.map((line) => JSON.parse(line) as { webhook_id: string });
+  // The program rejected the first try, so the server sent the same event again.
+  expect(events).toEqual(
+    [500, 204].map((status) => ({
+      webhook_id: received[0],
+      status,
+      event: expect.objectContaining({ type: "response.completed", data: { id } }) as unknown,
+    })),
+  );
+  expect(received).toEqual([received[0], received[0]]);
   run.child.kill("SIGINT");
   expect(await run.ended).toBe(0);
-  expect((await send("GET", `${api.url}/webhook_endpoints/${id}`)).status).toBe(404);
+  expect((await send("GET", `${api.url}/webhook_endpoints/${endpoint}`)).status).toBe(404);
+  program.close();
+  expect(await worker.stop()).toBe(0);
+});
+
+test("a terminal shows the step and the text, without the model's control characters", async () => {
+  const { id } = await create(
+    server.api.url,
+    { ...simulate({ reasoning: 60, tokens: 60, delay_ms: 20 }), input: "a\u001B[2Jb\u0007" },
+    headers,
+  );
+  const command = `${process.execPath} src/cli/bin.cjs tail ${id}`;
+  const terminal = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
+    env: { PATH: process.env["PATH"], NO_COLOR: "1", TERM: "xterm", ...environment },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let output = "";
+  terminal.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
+  const [code] = (await once(terminal, "close")) as [number];
+  expect({ output, code }).toEqual({ output, code: 0 });
+  expect(output).toContain("“a[2Jb”");
+  expect(output).toContain(`${id} completed`);
+  // The only control sequence is the one that clears the status line.
+  const text = output.replaceAll("\r\u001B[2K", "");
+  expect(["\u0007", "\u001B"].filter((control) => text.includes(control))).toEqual([]);
+  expect(output).toMatch(/(?:waiting for the first event|calling the model|writing|queued).* · \d+/);
 });

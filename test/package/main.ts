@@ -19,6 +19,8 @@ rmSync(join(PACKAGE_FOLDER, "dist"), { recursive: true, force: true });
 compile("-p", "tsconfig.package.json");
 compile("-p", "tsconfig.client.json");
 /** Files that the code loads from its own folders. */
-for (const file of globSync("{src,workers}/**/*.{cjs,css,html,js,mjs,json,py,svg}", { cwd: PACKAGE_FOLDER })) {
+for (const file of globSync("{src,workers}/**/*.{cjs,css,html,ico,js,json,mjs,png,py,svg,webp,woff2}", {
+  cwd: PACKAGE_FOLDER,
+})) {
   cpSync(join(PACKAGE_FOLDER, file), join(PACKAGE_FOLDER, "dist", file));
 }
