@@ -11,6 +11,7 @@ import {
   retrieveConversation,
   updateConversation,
 } from "./http/endpoints/conversations/conversations.ts";
+import { listConversations } from "./http/endpoints/conversations/list-conversations.ts";
 import {
   createConversationItems,
   deleteConversationItem,
@@ -24,6 +25,7 @@ import { createDocsRouter } from "./http/endpoints/docs/documentation.ts";
 import { checkRedis, healthRoutes } from "./http/endpoints/health.ts";
 import { listEventTimes } from "./http/endpoints/list-event-times.ts";
 import { listInputItems } from "./http/endpoints/list-input-items.ts";
+import { listResponses } from "./http/endpoints/list-responses.ts";
 import { serveMetrics } from "./http/endpoints/metrics.ts";
 import { listModels, retrieveModel } from "./http/endpoints/models.ts";
 import { listAuditLog } from "./http/endpoints/organization/audit-log.ts";
@@ -35,6 +37,7 @@ import { listCosts, listUsage } from "./http/endpoints/organization/usage.ts";
 import * as accounts from "./http/endpoints/organization/service-accounts.ts";
 import { listQueues } from "./http/endpoints/organization/queues.ts";
 import { listWorkers } from "./http/endpoints/organization/workers.ts";
+import { QUEUE_BOARD_PATH, queueBoard } from "./http/endpoints/queue-board.ts";
 import { retrieveResponse } from "./http/endpoints/retrieve-response.ts";
 import { retrieveRun } from "./http/endpoints/retrieve-run.ts";
 import { listWebhookDeliveries } from "./http/endpoints/webhooks/deliveries.ts";
@@ -97,6 +100,7 @@ export function createApp(context: ApiContext, metrics?: Metrics): Express {
   app.use(allowOrigins(config.CORS_ORIGINS));
   app.use(rejectLargeBodies(config.MAX_BODY_BYTES));
   app.use(createDocsRouter(async () => (await import("./openapi/document.ts")).describeApi()));
+  if (config.adminKeys.length > 0) app.use(QUEUE_BOARD_PATH, queueBoard(context));
   app.use(["/v1", "/v5"], createApiRouter(context));
   app.use(rejectUnknownUrl);
   app.use(errorHandler(logger));
@@ -117,12 +121,14 @@ function createApiRouter(context: ApiContext): Router {
   v1.post("/responses", requireProject, attachRate, json, createResponse(context), reportRate);
   v1.post("/responses/compact", requireProject, attachRate, json, compactResponse(context), reportRate);
   v1.post("/responses/input_tokens", requireProject, json, countInputTokens(context));
+  v1.get("/responses", listResponses(context));
   v1.get("/responses/:response_id", retrieveResponse(context));
   v1.delete("/responses/:response_id", deleteResponse(context));
   v1.post("/responses/:response_id/cancel", cancelResponse(context));
   v1.get("/responses/:response_id/input_items", listInputItems(context));
   v1.get("/responses/:response_id/run", retrieveRun(context));
   v1.get("/responses/:response_id/event_times", listEventTimes(context));
+  v1.get("/conversations", listConversations(context));
   v1.post("/conversations", requireProject, json, createConversation(context));
   v1.get("/conversations/:conversation_id", retrieveConversation(context));
   v1.post("/conversations/:conversation_id", json, updateConversation(context));

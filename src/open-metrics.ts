@@ -50,6 +50,7 @@ function sourcesOf(context: ApiContext | WorkerContext): Omit<MetricSources, "ki
 
 function knownModelsOf(catalog: ProviderCatalog): MetricSources["models"] {
   return {
+    providers: catalog.providers.map(({ name }) => name),
     listed: catalog.list().map(({ id }) => id),
     resolve: (name) => {
       const resolved = catalog.resolve(name);

@@ -63,11 +63,13 @@ function parseEvent(frame: string): ReceivedEvent | undefined {
   return isReceivedEvent(event) ? event : undefined;
 }
 
+type Chunk = Awaited<ReturnType<ReadableStreamDefaultReader<Uint8Array>["read"]>>;
+
 /** The timer runs only while this client waits: a caller may take any time over an event. */
 async function readChunk(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   { signal, silenceTimeoutMs }: ConnectionOptions,
-): Promise<ReadableStreamReadResult<Uint8Array>> {
+): Promise<Chunk> {
   signal.throwIfAborted();
   const { promise, reject } = Promise.withResolvers<never>();
   const silent = (): void =>

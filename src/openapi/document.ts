@@ -8,6 +8,7 @@ import * as items from "./operations/conversation-items.ts";
 import * as containers from "./operations/containers.ts";
 import * as conversations from "./operations/conversations.ts";
 import { createResponse } from "./operations/create-response.ts";
+import * as lists from "./operations/lists.ts";
 import * as models from "./operations/models.ts";
 import * as keys from "./operations/organization/keys.ts";
 import * as limits from "./operations/organization/limits.ts";
@@ -25,7 +26,7 @@ type Paths = Record<string, Partial<Record<Method, Endpoint>>>;
 
 /** Served under `/v1` and `/v5`. */
 const API: Paths = {
-  "/responses": { post: createResponse },
+  "/responses": { get: lists.listResponses, post: createResponse },
   "/responses/input_tokens": { post: contextWindow.countInputTokens },
   "/responses/compact": { post: contextWindow.compactResponse },
   "/responses/{response_id}": { get: responses.retrieveResponse, delete: responses.deleteResponse },
@@ -33,7 +34,7 @@ const API: Paths = {
   "/responses/{response_id}/input_items": { get: responses.listInputItems },
   "/responses/{response_id}/run": { get: runs.retrieveRun },
   "/responses/{response_id}/event_times": { get: runs.listEventTimes },
-  "/conversations": { post: conversations.createConversation },
+  "/conversations": { get: lists.listConversations, post: conversations.createConversation },
   "/conversations/{conversation_id}": {
     get: conversations.retrieveConversation,
     post: conversations.updateConversation,

@@ -31,6 +31,7 @@ import * as organizationLimits from "../protocol/organization/limits.ts";
 import * as organizationProjects from "../protocol/organization/projects.ts";
 import * as organizationUsage from "../protocol/organization/usage.ts";
 import * as response from "../protocol/response.ts";
+import * as responseList from "../protocol/response-list.ts";
 import * as run from "../protocol/run.ts";
 import * as settings from "../protocol/request-options.ts";
 import * as tool from "../protocol/tool.ts";
@@ -71,6 +72,7 @@ const MODULES: Record<string, unknown>[] = [
   organizationProjects,
   organizationUsage,
   response,
+  responseList,
   run,
   settings,
   tool,

@@ -19,10 +19,10 @@ export interface Parameter {
   in: "path" | "query" | "header";
   description: string;
   required?: boolean;
+  schema: JsonSchema;
   /** For an object: `name[field]=value`. */
   style?: "deepObject";
   explode?: boolean;
-  schema: JsonSchema;
 }
 
 interface Header {

@@ -1,6 +1,7 @@
 /** Schemas of wire forms that `protocol/` does not parse, derived from its schemas for the document. */
 import { z } from "zod";
 import { containerSchema } from "../protocol/container.ts";
+import { conversationSchema } from "../protocol/conversation.ts";
 import { responseStreamEventSchema } from "../protocol/event.ts";
 import { inputItemSchema, outputItemSchema } from "../protocol/item.ts";
 import { itemReferenceSchema } from "../protocol/items/context.ts";
@@ -36,6 +37,7 @@ export const storedItemSchema = z.intersection(
   z.object({ id: z.string() }),
 );
 export const itemListSchema = listSchema(storedItemSchema);
+export const conversationListSchema = listSchema(conversationSchema);
 export const containerListSchema = listSchema(containerSchema);
 export const projectListSchema = listSchema(projectSchema);
 export const projectKeyListSchema = listSchema(projectKeySchema);

@@ -68,6 +68,6 @@ export async function runProcess(name: string, start: () => Promise<RunningProce
     );
   };
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, stop);
-  // When the parent (src/local/start.ts) ends, even by SIGKILL, its children exit too.
+  // When the parent (src/local/run-everything.ts) ends, even by SIGKILL, its children exit too.
   process.on("disconnect", () => stop("disconnect"));
 }

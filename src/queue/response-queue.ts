@@ -3,6 +3,7 @@
  * only the response's id, with the project as its name for fair scheduling. Everything else is in the record, so a lost
  * job can be created again.
  */
+import type { IServerAdapter } from "@bull-board/api/typings/app";
 import { type JobsOptions, Queue } from "bullmq";
 import type { Logger } from "pino";
 import { z } from "zod";
@@ -143,6 +144,12 @@ export class ResponseQueue {
 
   async readDepth(name: QueueName): Promise<QueueDepth> {
     return await readQueueDepth(this.#redis, this.#prefix, name);
+  }
+
+  /** Shows the queues on bull-board, which is loaded only then. */
+  async showOn(adapter: IServerAdapter): Promise<void> {
+    const { showQueues } = await import("./show-queues.ts");
+    showQueues(Object.values(this.#queues), adapter);
   }
 
   /** Rejects if the queue is unusable now. */

@@ -66,7 +66,7 @@ const SOCKET_CODES: ReadonlySet<string> = new Set([
 ]);
 
 const FIRST_WORD = /^[A-Z]+(?= |$)/;
-const MESSAGE_PATTERN = new RegExp([...MESSAGES, ...SOCKET_CODES].map((text) => RegExp.escape(text)).join("|"));
+const TEXTS = [...MESSAGES, ...SOCKET_CODES];
 
 /** Whether `error` means that Redis cannot execute the command now but may later. */
 export function isRedisUnavailable(error: unknown): boolean {
@@ -74,5 +74,5 @@ export function isRedisUnavailable(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   if (typeof code === "string" && SOCKET_CODES.has(code)) return true;
   const word = FIRST_WORD.exec(error.message)?.[0];
-  return (word !== undefined && Object.hasOwn(REPLY_CODES, word)) || MESSAGE_PATTERN.test(error.message);
+  return (word !== undefined && Object.hasOwn(REPLY_CODES, word)) || TEXTS.some((text) => error.message.includes(text));
 }

@@ -28,6 +28,8 @@
  *   {<prefix>:open}:stored        hash   stored bytes per project (store/stored-bytes.ts)
  *   {<prefix>:open}:stored:<project>:sizes     hash  stored bytes per response, conversation and container
  *   {<prefix>:open}:stored:<project>:expiries  zset  the same ids, by the time at which they stop counting
+ *   {<prefix>:open}:responses:<kind>:<project>      index of the responses that a project can list, and
+ *   {<prefix>:open}:conversations:<kind>:<project>  of its conversations (store/lists/list-scripts.ts)
  *   {<prefix>:open}:organization:…  projects, keys, limits, usage and the audit log (redis/organization-layout.ts)
  *   {<prefix>:open}:webhook-endpoints:<project>  hash  its webhook endpoints, by id (store/webhook-endpoints.ts)
  *   {<prefix>:open}:webhook-outbox  zset  ended responses whose events are not queued yet (store/webhook-outbox.ts)
@@ -149,6 +151,15 @@ export class RedisLayout {
     const { storedSums } = this;
     return [storedSums, `${storedSums}:${project}:sizes`, `${storedSums}:${project}:expiries`];
   };
+
+  /** The root of the keys of an index. */
+  get responseList(): string {
+    return `{${this.inFlight}}:responses`;
+  }
+
+  get conversationList(): string {
+    return `{${this.inFlight}}:conversations`;
+  }
 
   get organization(): OrganizationLayout {
     return (this.#organization ??= new OrganizationLayout(`{${this.inFlight}}`));

@@ -16,6 +16,8 @@ import { RelatedResponses } from "../store/related-responses.ts";
 import { Conversations } from "../store/conversations.ts";
 import { IdempotencyKeys } from "../store/idempotency-keys.ts";
 import { ItemIndex } from "../store/item-index.ts";
+import { ListIndex } from "../store/lists/list-index.ts";
+import { ResponseList } from "../store/lists/response-list.ts";
 import { InFlightResponses } from "../store/in-flight-responses.ts";
 import { ResponseChains } from "../store/response-chain.ts";
 import { ResponseRecords } from "../store/response-records.ts";
@@ -47,6 +49,8 @@ export interface Storage {
   readonly conversations: Conversations;
   readonly containers: Containers;
   readonly itemIndex: ItemIndex;
+  readonly responseList: ResponseList;
+  readonly conversationList: ListIndex;
   readonly journals: RunJournals;
   readonly remoteRunRegistry: RemoteRunRegistry;
   readonly log: EventLog;
@@ -116,6 +120,8 @@ export function openStorage(connections: StorageConnections): Storage {
     windowedResponses: new WindowedResponses(redis, layout),
     relatedResponses: new RelatedResponses(redis, layout),
     itemIndex: new ItemIndex(redis, layout),
+    responseList: new ResponseList(redis, layout),
+    conversationList: new ListIndex(redis, layout.conversationList),
     journals: new RunJournals(redis, layout, logRedis),
     remoteRunRegistry: new RemoteRunRegistry(redis, layout),
     conversations: new Conversations(redis, layout),

@@ -92,6 +92,11 @@ export class ContentSealer {
     }
   }
 
+  /** Whether the newest key sealed `text`. Otherwise it becomes unreadable when its key is removed. */
+  isCurrent(text: string): boolean {
+    return text.startsWith(`${PREFIX}${this.#newest.id}.`);
+  }
+
   /** Throws like `unseal`, but does not unpack the content. */
   verify(project: string, kind: SealedKind, text: string): void {
     this.#decrypt(project, kind, text);

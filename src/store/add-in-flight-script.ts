@@ -1,5 +1,6 @@
 /** For the scripts that add a response to the in-flight set: within its project's limits, which they also count. */
 import type { RedisLayout } from "../redis/layout.ts";
+import { LIST_LUA } from "./lists/list-scripts.ts";
 import {
   PROJECT_LIMITS_LUA,
   type ProjectLimits,
@@ -10,14 +11,14 @@ import { monthOf } from "./organization/usage-periods.ts";
 import { COUNT_BYTES_LUA } from "./stored-bytes.ts";
 
 /*
- * For scripts that add a response. `keys`: in flight, in flight of the project, projects, sums, sizes, expiries, and those
- * of PROJECT_LIMITS_LUA. `args`: response id, unix milliseconds, project, limit of responses, bytes, limit of bytes, and
- * those of PROJECT_LIMITS_LUA. The limits are the settings'; those of the project's own replace them.
+ * For scripts that add a response. `keys`: in flight, in flight of the project, projects, sums, sizes, expiries, those of
+ * PROJECT_LIMITS_LUA, and the root of the list. `args`: response id, unix milliseconds, project, limit of responses, bytes,
+ * limit of bytes, those of PROJECT_LIMITS_LUA, and its tokens in the list ('' if it is not listed). The limits are the settings'; those of the project's own replace them.
  * `addInFlight` returns {'entered'} if the response is added and counted; else {'full', limit}, {'storage', limit, stored
  * bytes} or what `findExceeded` returns; and as a second value what `rateOf` returns. A response that is in flight already is
  * no further request.
  */
-export const ADD_IN_FLIGHT_LUA = `${COUNT_BYTES_LUA}${PROJECT_LIMITS_LUA}
+export const ADD_IN_FLIGHT_LUA = `${COUNT_BYTES_LUA}${PROJECT_LIMITS_LUA}${LIST_LUA}
   local function addInFlight(keys, args)
     local id, project = args[1], args[3]
     local stored, limited = {keys[4], keys[5], keys[6]}, {keys[7], keys[8], keys[9], keys[10]}
@@ -37,13 +38,17 @@ export const ADD_IN_FLIGHT_LUA = `${COUNT_BYTES_LUA}${PROJECT_LIMITS_LUA}
     redis.call('ZADD', keys[1], args[2], id)
     redis.call('ZADD', keys[2], args[2], id)
     redis.call('SADD', keys[3], project)
+    -- The same admission, sent again, must not reopen a response that has ended.
+    if args[10] ~= '' and redis.call('HEXISTS', listKey(keys[11], 'entries', project), id) == 0 then
+      enlist(keys[11], project, id, args[2], 0, args[10], '+inf')
+    end
     if isNew and maxRequests > 0 then countIn(limited[2], 1) end
     return {'entered'}, rateOf(limited[2], maxRequests)
   end
 `;
 /** Numbers of `keys` and `args`. */
-export const ADD_IN_FLIGHT_KEY_COUNT = 10;
-export const ADD_IN_FLIGHT_ARG_COUNT = 9;
+export const ADD_IN_FLIGHT_KEY_COUNT = 11;
+export const ADD_IN_FLIGHT_ARG_COUNT = 10;
 
 export type RateReply = [limit: number, used: number, resetMs: number];
 export type ExceededReply =
@@ -82,6 +87,8 @@ export interface InFlightAddition {
   nowMs: number;
   /** Size at acceptance. */
   bytes: number;
+  /** Its tokens in the list of responses. Absent if no client may read it. */
+  listTokens?: string | undefined;
 }
 
 /** The `keys` of `addInFlight`. */
@@ -89,14 +96,21 @@ export function addInFlightKeys(layout: RedisLayout, project: string): string[] 
   const { limitsOf, requestsOf, tokensOf, spendOf } = layout.organization;
   const stored = layout.storedBytes(project);
   const limited = [limitsOf(project), requestsOf(project), tokensOf(project), spendOf(project)];
-  return [layout.inFlight, layout.inFlightOf(project), layout.inFlightProjects, ...stored, ...limited];
+  return [
+    layout.inFlight,
+    layout.inFlightOf(project),
+    layout.inFlightProjects,
+    ...stored,
+    ...limited,
+    layout.responseList,
+  ];
 }
 
 /** The `args` of `addInFlight`. */
 export function addInFlightArgs(
-  { id, project, nowMs, bytes }: InFlightAddition,
+  { id, project, nowMs, bytes, listTokens = "" }: InFlightAddition,
   { maxOpen, maxStoredBytes, maxRequestsPerMinute, maxTokensPerMinute }: ProjectLimits,
 ): (string | number)[] {
   const limits = [maxRequestsPerMinute, maxTokensPerMinute, monthOf(nowMs)];
-  return [id, nowMs, project, maxOpen, bytes, maxStoredBytes, ...limits];
+  return [id, nowMs, project, maxOpen, bytes, maxStoredBytes, ...limits, listTokens];
 }

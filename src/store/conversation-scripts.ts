@@ -30,7 +30,7 @@ const ADD_ITEMS_LUA = `
 
 /*
  * KEYS  conversation, order, items, calls, unanswered
- * ARGV  project, unix seconds, metadata, item id, item, mark, …
+ * ARGV  project, unix seconds, metadata, unix milliseconds, item id, item, mark, …
  * Creates the conversation together with its first items.
  */
 export const createScript = defineScript<null>(
@@ -38,8 +38,8 @@ export const createScript = defineScript<null>(
   5,
   `${ADD_ITEMS_LUA}
   redis.call('HSET', KEYS[1], 'project', ARGV[1], 'createdAt', ARGV[2], 'metadata', ARGV[3], 'lock', '', 'added', 0,
-    'knowsCalls', '1')
-  add(4)
+    'knowsCalls', '1', 'createdAtMs', ARGV[4])
+  add(5)
 `,
 );
 
@@ -193,6 +193,7 @@ export const setMetadataScript = defineScript<0 | 1>(
   `
   if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
   redis.call('HSET', KEYS[1], 'metadata', ARGV[1])
+  redis.call('HINCRBY', KEYS[1], 'revision', 1)
   return 1
 `,
 );

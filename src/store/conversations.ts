@@ -25,11 +25,15 @@ import {
 const recordSchema = z.object({
   project: z.string(),
   createdAt: z.coerce.number().int(),
+  /** Absent if an older release created the conversation. */
+  createdAtMs: z.coerce.number().optional(),
   metadata: z.string().transform((json) => z.record(z.string(), z.string()).parse(JSON.parse(json))),
   /** The response that holds the lock, or ''. */
   lock: z.string(),
   /** Size of its items. Incomplete if an older release created the conversation. */
   bytes: z.coerce.number().default(0),
+  /** Grows with every change of the metadata. */
+  revision: z.coerce.number().default(0),
   /** Absent if an older release created the conversation: its calls are not tracked. */
   knowsCalls: z.literal("1").optional(),
 });
@@ -48,18 +52,26 @@ export class Conversations {
     this.#layout = layout;
   }
 
-  async create(conversation: Conversation, project: string, items: readonly ConversationItem[]): Promise<void> {
-    const { id, created_at, metadata } = conversation;
-    const fields = [project, created_at, JSON.stringify(metadata)];
+  async create(
+    { id, created_at, metadata }: Conversation,
+    project: string,
+    items: readonly ConversationItem[],
+    createdAtMs = created_at * 1000,
+  ): Promise<void> {
+    const fields = [project, created_at, JSON.stringify(metadata), createdAtMs];
     await createScript(this.#redis, this.#keys(id), fields, encodeItems(items));
   }
 
   /** The record if `project` owns it. */
   async readOwned(id: string, project: string): Promise<ConversationRecord | undefined> {
+    const record = await this.read(id);
+    return record?.project === project ? record : undefined;
+  }
+
+  /** The record, whoever owns it. */
+  async read(id: string): Promise<ConversationRecord | undefined> {
     const fields = await this.#redis.hgetall(this.#layout.conversation(id));
-    if (Object.keys(fields).length === 0) return undefined;
-    const record = recordSchema.parse(fields);
-    return record.project === project ? record : undefined;
+    return Object.keys(fields).length === 0 ? undefined : recordSchema.parse(fields);
   }
 
   /** False if the conversation is gone. */

@@ -10,8 +10,8 @@ function encodeRequest({ ancestors, ...rest }: StoredRequest): string {
 
 const encodeFlag = (value: boolean): string => (value ? "1" : "0");
 
-/** Overhead of a response: the fields of its record and its keys. */
-const RECORD_BYTES = 1_024;
+/** Overhead of a response: the fields of its record, its keys and its entries in the list of responses. */
+const RECORD_BYTES = 2_048;
 /** Size of an input item's entry in the item index (item-index.ts). */
 const INDEXED_ITEM_BYTES = 200;
 
@@ -47,6 +47,7 @@ const OPTIONAL_FIELDS = [
   "conversationId",
   "continuationId",
   "latestStartMs",
+  "answers",
   "durable",
   "traceparent",
   "tracestate",

@@ -1,6 +1,8 @@
 /**
  * The in-flight set: all responses that have not ended. Admission adds an id before or together with its record, so no
- * crash can hide a response from the sweeper. Each project also has a set, always a subset of the first. A crash can leave an id in the project's set only; the sweeper removes it.
+ * crash can hide a response from the sweeper. Each project also has a set, always a subset of the first. A crash can leave
+ * an id in the project's set only; the sweeper removes it. The scripts that add and remove a response also change the index
+ * of `GET /responses` (lists/response-list.ts).
  */
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";

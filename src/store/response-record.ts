@@ -8,7 +8,8 @@ import { type ResolvedRequest, resolvedRequestSchema } from "../protocol/create-
 import type { RunFacts } from "../lifecycle/run-facts.ts";
 import type { StoredInputItem } from "../protocol/item.ts";
 import { isTerminalStatus, responseStatusSchema, type TerminalStatus } from "../protocol/response.ts";
-import type { RetainedSize } from "./remove-in-flight.ts";
+import type { RecordedEnding } from "./recorded-ending.ts";
+import type { RetainedResponse } from "./remove-in-flight.ts";
 
 const flag = z.enum(["0", "1"]).transform((value) => value === "1");
 
@@ -90,6 +91,8 @@ export interface NewRecord {
   retentionSeconds: number;
   idempotencyHash: string;
   conversationId: string;
+  /** The approval requests that its input answers, encoded (lists/response-list.ts). */
+  answers?: string;
   /** Where replicas are required: the last event that readers may see. */
   durable?: number | undefined;
   traceparent?: string | undefined;
@@ -123,8 +126,12 @@ export interface Memberships {
   conversationId: string;
   continuationId: string;
   isWindowed: boolean;
-  /** Size and expiry of a response that has ended and is not deleted. */
-  retained: RetainedSize | undefined;
+  /** Approval requests that its input answered, encoded, or ''. */
+  answers: string;
+  /** What stays of a response that has ended and is not deleted. */
+  retained: Omit<RetainedResponse, "asks"> | undefined;
+  /** What its end changed, if the record has it. */
+  ending: RecordedEnding | undefined;
   /** The end of a background response. Undefined for others, and before it. */
   end: { status: TerminalStatus; endedAtMs: number } | undefined;
   /** The fields that describe the run. */

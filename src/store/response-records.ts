@@ -9,7 +9,9 @@ import { parseInSlices } from "../concurrency/parse-in-slices.ts";
 import { type AcceptOutcome, acceptInFlightRecord, canAcceptInOneStep } from "./accept-record.ts";
 import { type EncodedRecord, encodeRecord } from "./encoded-record.ts";
 import type { InFlightAddition } from "./add-in-flight-script.ts";
+import { type ListedRecord, readListedRecord } from "./listed-record.ts";
 import type { ProjectLimits } from "./organization/project-limits.ts";
+import { parseEnding, type RecordedEnding, writeEnding } from "./recorded-ending.ts";
 import { type InputPage, readInputItem, readInputPage } from "./input-pages.ts";
 import {
   type LogProgress,
@@ -128,19 +130,31 @@ export class ResponseRecords {
 
   async readMemberships(id: string): Promise<Memberships> {
     const fields = await this.#redis.hgetall(this.#layout.meta(id));
-    const { project, conversationId, continuationId, latestStartMs, deleted, bytes, expiresAtMs } = fields;
+    const { project, conversationId, continuationId, latestStartMs, status, deleted, bytes, expiresAtMs } = fields;
     return {
       project,
       conversationId: conversationId ?? "",
       continuationId: continuationId ?? "",
       isWindowed: Number(latestStartMs ?? 0) > 0,
+      answers: fields["answers"] ?? "",
       retained:
         deleted === "0" && expiresAtMs !== undefined
-          ? { bytes: Number(bytes ?? 0), expiresAtMs: Number(expiresAtMs) }
+          ? { bytes: Number(bytes ?? 0), expiresAtMs: Number(expiresAtMs), status: responseStatusSchema.parse(status) }
           : undefined,
       end: endOf(fields),
+      ending: parseEnding(fields),
       run: runOutcomeSchema.safeParse(fields).data,
     };
+  }
+
+  /** Undefined if readers see no such response. */
+  async readListed(id: string): Promise<ListedRecord | undefined> {
+    return await readListedRecord(this.#redis, this.#layout, id);
+  }
+
+  /** Keeps what the end of a response changed beside its status. Call after the terminal event. */
+  async writeEnding(id: string, ending: RecordedEnding): Promise<void> {
+    await writeEnding(this.#redis, this.#layout, id, ending);
   }
 
   /** Undefined if the response is gone. */

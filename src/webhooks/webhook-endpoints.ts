@@ -9,6 +9,14 @@ import type { Clock } from "../redis/redis-clock.ts";
 import type { ContentSealer } from "../sealing/content-sealer.ts";
 import type { WebhookDeliveries } from "../store/webhook-deliveries.ts";
 import type { StoredWebhookEndpoint, WebhookEndpointStore } from "../store/webhook-endpoints.ts";
+import {
+  describeOperators,
+  describeStored,
+  type SigningTarget,
+  type Target,
+  toOperatorTarget,
+  toTarget,
+} from "./endpoint-views.ts";
 import { hintOf, newSigningSecret } from "./signing-secrets.ts";
 
 /** What a client sets. */
@@ -16,20 +24,6 @@ export interface EndpointFields {
   name: string;
   url: string;
   event_types: WebhookEventType[];
-}
-
-/** An endpoint as the relay and the workers see it. */
-export interface Target {
-  id: string;
-  project: string;
-  url: string;
-  eventTypes: readonly WebhookEventType[];
-  isEnabled: boolean;
-}
-
-export interface SigningTarget extends Target {
-  /** The newest first. Empty if a key that sealed them is not configured any more. */
-  secrets: string[];
 }
 
 /** `read-only`: an endpoint of the operator. */
@@ -179,6 +173,7 @@ export class WebhookEndpoints {
     }
     const stored = await this.#store.read(project, id);
     if (stored === undefined) return undefined;
+    if (!this.#sealer.isCurrent(stored.secret)) await this.#sealAgain(project, id);
     const nowMs = this.#clock.nowMs();
     const active = stored.formerSecrets.filter(({ expiresAtMs }) => expiresAtMs > nowMs);
     const sealed = [stored.secret, ...active.map(({ secret }) => secret)];
@@ -189,6 +184,14 @@ export class WebhookEndpoints {
     return this.#operators.some((each) => each.id === id && each.project === project);
   }
 
+  /** After a rotation of ENCRYPTION_KEYS, so that the operator can remove the old key. */
+  async #sealAgain(project: string, id: string): Promise<void> {
+    await this.#store.change(project, id, (before) => {
+      const [secret] = this.#unseal(project, before.secret, id);
+      return secret === undefined ? before : { ...before, secret: this.#seal(project, secret) };
+    });
+  }
+
   #seal(project: string, secret: string): string {
     return this.#sealer.seal(project, "webhook", secret);
   }
@@ -197,47 +200,4 @@ export class WebhookEndpoints {
     const secret = this.#sealer.tryUnseal(project, "webhook", sealed, id);
     return typeof secret === "string" ? [secret] : [];
   }
-}
-
-function describeStored(id: string, endpoint: StoredWebhookEndpoint): WebhookEndpoint {
-  const { name, url, event_types, signing_secret_hint, disabled_reason, createdAtMs, updatedAtMs } = endpoint;
-  return {
-    id,
-    object: "webhook_endpoint",
-    created_at: Math.floor(createdAtMs / 1_000),
-    updated_at: Math.floor(updatedAtMs / 1_000),
-    name,
-    url,
-    event_types,
-    signing_secret_hint,
-    status: disabled_reason === null ? "enabled" : "disabled",
-    disabled_reason,
-    read_only: false,
-  };
-}
-
-function describeOperators({ id, name, url, eventTypes, changedAtMs }: OperatorEndpoint): WebhookEndpoint {
-  const changedAt = Math.floor(changedAtMs / 1_000);
-  return {
-    id,
-    object: "webhook_endpoint",
-    created_at: changedAt,
-    updated_at: changedAt,
-    name,
-    url,
-    event_types: eventTypes,
-    signing_secret_hint: null,
-    status: "enabled",
-    disabled_reason: null,
-    read_only: true,
-  };
-}
-
-function toTarget(project: string, id: string, endpoint: StoredWebhookEndpoint): Target {
-  const { url, event_types: eventTypes, disabled_reason } = endpoint;
-  return { id, project, url, eventTypes, isEnabled: disabled_reason === null };
-}
-
-function toOperatorTarget({ id, project, url, eventTypes }: OperatorEndpoint): Target {
-  return { id, project, url, eventTypes, isEnabled: true };
 }

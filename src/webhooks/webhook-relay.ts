@@ -10,7 +10,8 @@ import type { RemovalOutcome } from "../store/remove-in-flight.ts";
 import type { WebhookDeliveries } from "../store/webhook-deliveries.ts";
 import type { EndedRun, OutboxEntry, WebhookOutbox } from "../store/webhook-outbox.ts";
 import { reportDropped } from "./report-delivery.ts";
-import type { Target, WebhookEndpoints } from "./webhook-endpoints.ts";
+import type { Target } from "./endpoint-views.ts";
+import type { WebhookEndpoints } from "./webhook-endpoints.ts";
 import { eventKeyOf, typeOf } from "./webhook-event.ts";
 
 export interface RelayParts {
@@ -24,7 +25,7 @@ export interface RelayParts {
   logger: Logger;
 }
 
-const BATCH = 100;
+const BATCH = 500;
 /** Entries that this process has put into the outbox and not moved yet. It leaves more to the sweeper. */
 const MAX_OWN_ENTRIES = 1_000;
 /** The sweeper leaves younger entries to their processes. */

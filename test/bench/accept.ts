@@ -65,7 +65,11 @@ async function postBothWays(port: number): Promise<Accepted> {
 }
 
 /** autocannon counts in whole seconds and milliseconds, so this file takes the time. */
-async function post(port: number, amount: number): Promise<{ perSecond: number; latencies: number[] }> {
+export async function post(
+  port: number,
+  amount: number,
+  body = BODY,
+): Promise<{ perSecond: number; latencies: number[] }> {
   const latencies: number[] = [];
   const startedMs = performance.now();
   let endedMs = startedMs;
@@ -73,7 +77,7 @@ async function post(port: number, amount: number): Promise<{ perSecond: number; 
     url: `http://127.0.0.1:${port}/v1/responses`,
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: BODY,
+    body,
     connections: CONNECTIONS,
     amount,
   });

@@ -80,9 +80,13 @@ export async function startApi(
   return await untilReady(new Process([...COLLECTOR, ...profile, "src/server.ts"], env, false), port);
 }
 
-export async function startWorker(bench: Bench, prefix: string): Promise<ServerProcess> {
+export async function startWorker(
+  bench: Bench,
+  prefix: string,
+  more: Record<string, string> = {},
+): Promise<ServerProcess> {
   const port = await findFreePort();
-  const env = environmentOf(bench, prefix, { WORKER_PORT: String(port) });
+  const env = environmentOf(bench, prefix, { WORKER_PORT: String(port), ...more });
   return await untilReady(new Process(["workers/main.ts"], env, false), port);
 }
 

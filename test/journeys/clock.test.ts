@@ -17,6 +17,7 @@ import {
   streamAndEnd,
   type UpstreamServer,
 } from "../support/upstream-server.ts";
+import { unwrap, WebhookReceiver } from "../support/webhook-receiver.ts";
 
 const HOUR_MS = 60 * 60_000;
 const STEP = new URL("../support/clock-step.ts", import.meta.url).href;
@@ -73,6 +74,19 @@ describe.concurrent("a clock that is an hour ahead", { timeout: 30_000 }, () => 
     expect(await pollToEnd(api.url, id)).toMatchObject({ status: "completed", error: null });
     expect(worker.lines.filter(({ msg }) => msg === "Sweeping")).toEqual([]);
     expect((await worker.line(isSkewed, "its skew"))["skewMs"]).toBeGreaterThan(HOUR_MS - 60_000);
+  });
+
+  test("a worker sends webhooks with the right time", async () => {
+    await using receiver = await WebhookReceiver.start();
+    const environment = { KEY_PREFIX: uniquePrefix(), FETCH_ALLOWED_HOSTS: "127.0.0.1", WEBHOOKS_ALLOW_HTTP: "true" };
+    await using api = await startApi(environment);
+    await using _worker = await startWorker({ ...environment, ...AHEAD });
+    const fields = { name: "Test", url: receiver.url, event_types: ["response.completed"] };
+    const endpoint = await send<{ signing_secret: string }>("POST", `${api.url}/webhook_endpoints`, fields);
+    const { id } = await create(api.url, simulate({ tokens: 1, delay_ms: 0 }));
+    const [tried] = await receiver.until(({ length }) => length === 1);
+    // The clients reject a webhook that is five minutes off.
+    expect((await unwrap(tried!, endpoint.body.signing_secret)).data.id).toBe(id);
   });
 
   test("an API process warns of it, and its deadlines are right", async () => {

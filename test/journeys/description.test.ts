@@ -8,6 +8,7 @@ import { startApi } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { subscribe } from "../support/subscriber.ts";
 import { openTestServerWithWorker } from "../support/test-server.ts";
+import { WebhookReceiver } from "../support/webhook-receiver.ts";
 
 const KEY = "key-of-alpha";
 const ADMIN = "key-of-the-admin";
@@ -18,6 +19,8 @@ const environment = {
   OPENAI_API_KEY: "key-of-the-provider",
   OPENAI_BASE_URL: "http://provider.internal/v1",
   RATE_LIMIT_REQUESTS_PER_MINUTE: "1000",
+  FETCH_ALLOWED_HOSTS: "127.0.0.1",
+  WEBHOOKS_ALLOW_HTTP: "true",
 };
 const headers = { authorization: `Bearer ${KEY}` };
 const { api } = await openTestServerWithWorker(environment);
@@ -97,6 +100,25 @@ describe("every answer matches its description", () => {
     expect((await call("DELETE", `/containers/${data[0]!.id}`)).status).toBe(200);
   });
 
+  test("webhook endpoints and their tries", async () => {
+    await using receiver = await WebhookReceiver.start();
+    const fields = { name: "Test", url: receiver.url, event_types: ["response.completed"] };
+    const { id } = (await call("POST", "/webhook_endpoints", fields)).body;
+    const path = `/webhook_endpoints/${id}`;
+    expect((await call("GET", path)).status).toBe(200);
+    expect((await call("GET", "/webhook_endpoints?limit=1")).status).toBe(200);
+    expect((await call("GET", "/webhook_event_types")).status).toBe(200);
+    expect((await call("POST", path, { name: "Renamed" })).status).toBe(200);
+    expect((await call("POST", `${path}/rotate_secret`)).status).toBe(200);
+    expect((await call("POST", `${path}/test`, { event_type: "response.failed" })).status).toBe(200);
+    await call("POST", "/responses", simulate({ tokens: 1, delay_ms: 0 }));
+    const tries = async () => (await call<{ data: object[] }>("GET", `${path}/deliveries`)).body.data;
+    await expect.poll(tries).toHaveLength(1);
+    expect((await call("POST", "/webhook_endpoints", { ...fields, url: "ftp://a.example" })).status).toBe(400);
+    expect((await call("DELETE", path)).status).toBe(200);
+    expect((await call("DELETE", path)).status).toBe(404);
+  });
+
   test("conversations and their items", async () => {
     const conversation = (await call("POST", "/conversations", { items: [say("one")], metadata: { a: "b" } })).body;
     const path = `/conversations/${conversation.id}`;
@@ -117,8 +139,24 @@ describe("every answer matches its description", () => {
     expect((await call("POST", "/responses", fast({ conversation: conversation.id }))).status).toBe(400);
     expect((await call("POST", `${path}/items`, { items: [say("four")] })).status).toBe(400);
     expect((await call("DELETE", `/responses/${busy}`)).status).toBe(200);
+    expect((await call("GET", "/conversations?limit=2&metadata[c]=d")).status).toBe(200);
     expect((await call("DELETE", path)).status).toBe(200);
     expect((await call("GET", path)).status).toBe(404);
+  });
+
+  test("lists of responses with every filter", async () => {
+    const failing = { ...simulate({ error: "rate_limit_exceeded", delay_ms: 0 }), background: false };
+    const limited = { ...simulate({ tokens: 100, delay_ms: 0 }), background: false, max_output_tokens: 16 };
+    const running = (await call("POST", "/responses", simulate({ hang: true }))).body.id;
+    for (const body of [failing, limited]) expect((await call("POST", "/responses", body)).status).toBe(200);
+    const filters = [
+      "limit=100&include[]=output&include[]=run",
+      "status=completed&status=failed&background=false&order=asc",
+      "model=simulator/default&created_after=1&created_before=9999999999&metadata[simulator.hang]=true",
+      `step=waiting_for_approval&before=${running}&include=run`,
+    ];
+    for (const query of filters) expect((await call("GET", `/responses?${query}`)).status).toBe(200);
+    expect((await call("DELETE", `/responses/${running}`)).status).toBe(200);
   });
 
   test("token counts, and a compaction that a response continues", async () => {
@@ -168,6 +206,11 @@ describe("every answer matches its description", () => {
     ["POST", "/responses", fast({ metadata: { ["k".repeat(65)]: "v" } }), 400],
     ["POST", "/responses", fast({ conversation: "conv_1" }), 404],
     ["GET", "/containers?limit=0", undefined, 400],
+    ["GET", "/responses?status=done", undefined, 400],
+    ["GET", "/responses?before=resp_1", undefined, 400],
+    ["GET", "/responses?project=*", undefined, 403],
+    ["GET", "/conversations?after=conv_1", undefined, 400],
+    ["GET", "/conversations?created_after=-1", undefined, 400],
     ["GET", "/containers?after=cntr_1", undefined, 400],
     ["GET", "/containers/cntr_1", undefined, 404],
     ["DELETE", "/containers/foo", undefined, 400],

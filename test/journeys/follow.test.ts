@@ -101,22 +101,23 @@ test("a cursor after the last event is an error, not a wait", async () => {
   await expect(beyond.finalResponse()).rejects.toMatchObject({ status: 400, param: "starting_after" });
 });
 
-test("a deleted response ends the follower with 404", async () => {
-  const client = new OpenAI({ baseURL: server.api.url, apiKey: "any" });
+test("a response deleted in the middle ends both with 404", async () => {
+  await using proxy = await startCuttingProxy(server.api.url);
   const { id } = await create(server.api.url, simulate({ tokens: 5_000, delay_ms: 20 }));
-  const run = follow(client, id, QUICK);
+  const client = openClient(proxy);
+  const waiting = waitFor(client, id, QUICK).catch((error: unknown) => error);
   const following = (async () => {
-    for await (const event of run) {
-      if (event.sequence_number === 10) await send("DELETE", `${server.api.url}/responses/${id}`);
+    for await (const event of follow(client, id, QUICK)) {
+      if (event.sequence_number !== 10) continue;
+      // While the connection is away, so that the follower does not see the run being cancelled first.
+      proxy.isAway = true;
+      proxy.cut();
+      await send("DELETE", `${server.api.url}/responses/${id}`);
+      proxy.isAway = false;
     }
   })();
-  // The server ends a run that it deletes. Depending on the moment, its last event still arrives.
-  const end = await following.then(
-    () => "ended",
-    (error: unknown) => error,
-  );
-  if (end !== "ended") expect(end).toMatchObject({ status: 404, code: "response_not_found" });
-  await expect(waitFor(client, id)).rejects.toMatchObject({ status: 404 });
+  await expect(following).rejects.toMatchObject({ status: 404 });
+  expect(await waiting).toMatchObject({ status: 404 });
 });
 
 test("a half-open connection is noticed by its missing heartbeats", async () => {

@@ -1,11 +1,13 @@
 /** Scrapes of real processes while responses run, retry, fail, call tools, wait and end. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { findFreePort, startPrivateRedis } from "../../src/local/redis/private-server.ts";
 import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
 import { type Scrape, scrape } from "../support/metrics.ts";
+import { readAlertExpressions, readDashboardExpressions } from "../support/operations-files.ts";
+import { readSelectors } from "../support/promql.ts";
 import { pollUntil } from "../support/poll-until.ts";
 import { startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
@@ -173,6 +175,36 @@ test("clients cannot add values to labels", async () => {
   expect(ofApi.sum("http_request_duration_seconds_count", { route: "none", status: "404" })).toBe(30);
 });
 
+test("the dashboard and the alerts use metrics and labels that exist", async () => {
+  const scrapes = [await scrapeApi(), await scrapeWorker()];
+  const names = new Set(scrapes.flatMap(({ metricNames }) => metricNames));
+  const labelsOf = (metric: string) =>
+    scrapes
+      .flatMap(({ samples }) => samples.filter(({ name }) => name === metric))
+      .flatMap(({ labels }) => Object.keys(labels));
+  for (const { where, expression } of [...(await readDashboardExpressions()), ...(await readAlertExpressions())]) {
+    for (const { metric, labels } of readSelectors(expression)) {
+      const known = new Set(labelsOf(metric));
+      const missing = labels.filter((label) => !known.has(label));
+      expect({ where, metric, exists: names.has(metric), missing }).toEqual({
+        where,
+        metric,
+        exists: true,
+        missing: [],
+      });
+    }
+  }
+});
+
+test("the guide lists exactly the metrics that exist", async () => {
+  const scrapes = [await scrapeApi(), await scrapeWorker()];
+  const served = scrapes.flatMap(({ text }) => [...text.matchAll(/^# TYPE (background_responses_\w+) /gm)]);
+  const guide = await readFile(new URL("../../docs/operations/metrics.md", import.meta.url), "utf8");
+  const listed = [...guide.matchAll(/^\| `(background_responses_\w+)`/gm)];
+  const namesOf = (matches: RegExpMatchArray[]) => new Set(matches.map(([, name]) => name));
+  expect(namesOf(listed)).toEqual(namesOf(served));
+});
+
 test("a lost worker is a stall and a recovery", async () => {
   const { id } = await create(api.url, simulate({ tokens: 40, delay_ms: 100 }), ALPHA);
   await untilCounted((scraped) => scraped.sum("worker_slots_used", { queue: "background" }) === 1);
@@ -180,7 +212,8 @@ test("a lost worker is a stall and a recovery", async () => {
   await server.worker.exited;
   server.worker = await startWorker(environment);
   await untilCounted((scraped) => scraped.sum("recoveries_total") === 1);
-  await untilCounted((scraped) => scraped.sum("stalls_total", { queue: "background" }) > 0);
+  const scraped = await untilCounted((each) => each.sum("stalls_total") > 0);
+  expect(scraped.sum("stalls_total", { queue: "foreground" })).toBe(0);
   await send("POST", `${api.url}/responses/${id}/cancel`, undefined, ALPHA);
 });
 

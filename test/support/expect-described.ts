@@ -73,11 +73,12 @@ function errorsInParameters({ url, requestHeaders }: Exchange, { operation }: Ro
   const inHeaders = REQUEST_HEADERS.filter((name) => requestHeaders.has(name));
   const given = [...inQuery, ...inHeaders.map((name) => ["header", name, [requestHeaders.get(name)!]] as const)];
   return given.flatMap(([location, key, values]) => {
-    // Many clients name lists `a[]`.
-    const name = key.replace(/\[\]$/, "");
+    // Many clients name lists `a[]`. An object is written as `a[key]`.
+    const [, name = key, field] = /^(\w+)\[(.*)\]$/.exec(key) ?? [];
     const parameter = parametersOf(operation).find((each) => each.in === location && each.name.toLowerCase() === name);
     if (parameter === undefined) return [`takes the undescribed ${location} parameter ${name}`];
     const { schema } = parameter;
+    if (parameter.style === "deepObject") return findSchemaError("request", schema, { [field!]: values[0] }) ?? [];
     const value = schema["type"] === "array" ? values : fromText(schema, values[0]);
     return findSchemaError("request", schema, value) ?? [];
   });

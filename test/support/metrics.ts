@@ -15,6 +15,13 @@ export class Scrape {
     this.samples = text.split("\n").flatMap((line) => (line === "" || line.startsWith("#") ? [] : [parseSample(line)]));
   }
 
+  /** Every name that a sample can have, even if there is none yet. */
+  get metricNames(): string[] {
+    return [...this.text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].flatMap(([, name, type]) =>
+      type === "histogram" ? ["bucket", "sum", "count"].map((part) => `${name}_${part}`) : [name!],
+    );
+  }
+
   /** Samples with these labels among theirs. The prefix of this server's metrics is left out. */
   find(name: string, labels: Readonly<Record<string, string>> = {}): Sample[] {
     const wanted = Object.entries(labels);

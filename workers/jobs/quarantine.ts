@@ -6,7 +6,7 @@
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
+import { extname, join } from "node:path";
 import type { Logger } from "pino";
 import type { Clock } from "../../src/redis/redis-clock.ts";
 import type { Storage } from "../../src/responses/storage.ts";
@@ -24,7 +24,7 @@ const START_TIMEOUT_MS = 120_000;
 const CLEAR_AFTER_MS = 3_000;
 /** Concurrent processes, each with the memory of a worker. The reserve goes to projects that have few of them. */
 const SEMAPHORE_OPTIONS = { permits: 4, reservePercent: 25 };
-const SCRIPT = fileURLToPath(new URL("quarantined-run.ts", import.meta.url));
+const SCRIPT = join(import.meta.dirname, `quarantined-run${extname(import.meta.filename)}`);
 
 export interface StopMessage {
   stop: StopReason;

@@ -7,6 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { isTerminalStatus, type ResponseStatus } from "../../src/protocol/response.ts";
 import { isRedisUnavailable } from "../../src/redis/connect.ts";
 import { abandonResponse } from "../../src/responses/ending/abandon-response.ts";
+import { listInFlight, reconcileLists } from "../../src/responses/ending/reconcile-lists.ts";
 import { settleEndedResponse } from "../../src/responses/ending/settle-ended-response.ts";
 import { endFromOutside, UNFINISHED_ERROR } from "../../src/responses/ending/end-from-outside.ts";
 import { promoteDueResponses, queueResponse } from "../../src/responses/admission/queue-response.ts";
@@ -64,7 +65,7 @@ export class ResponseSweeper {
   #failures = new Map<string, number>();
   #redisError: unknown;
   /** Responses of the current page that stay in flight. Their projects' stored bytes are updated from them. */
-  #growing: RunningResponseSize[] = [];
+  #growing: (RunningResponseSize & Parameters<typeof listInFlight>[1][number])[] = [];
   #loop: Promise<void> = Promise.resolve();
 
   constructor(context: ResponseContext, options: SweeperOptions) {
@@ -112,6 +113,7 @@ export class ResponseSweeper {
       () => inFlight.reconcile(),
       () => storedBytes.reconcile(),
       () => webhooks.relay.sweep(),
+      () => reconcileLists(this.#context),
       async () => await this.#options.sweepUpstreams?.(),
     ];
     const errors: unknown[] = [];
@@ -132,6 +134,7 @@ export class ResponseSweeper {
       this.#growing = [];
       const stayed = await Promise.all(ids.map((id) => this.#sweepOneSafely(id, failures.get(id) ?? 0)));
       await this.#storage.storedBytes.updateInFlight(this.#growing);
+      await listInFlight(this.#context, this.#growing);
       if (ids.length < PAGE || this.#stopping.signal.aborted) break;
       // Removed responses shift the following ones to lower offsets.
       offset += stayed.filter(Boolean).length;

@@ -6,7 +6,7 @@ import {
 } from "../../src/lifecycle/lifecycle-events.ts";
 import type { LifecycleEventDraft } from "../../src/protocol/event.ts";
 import { settleEndedResponse } from "../../src/responses/ending/settle-ended-response.ts";
-import { indexOutput } from "../../src/responses/reading/item-references.ts";
+import { prepareEnd } from "../../src/responses/reading/item-references.ts";
 import type { Storage } from "../../src/responses/storage.ts";
 import type { Attempt } from "../attempt/attempt.ts";
 import type { RunProgress } from "../attempt/run-progress.ts";
@@ -26,7 +26,7 @@ export async function finishResponse(
   const charged = addCompactionUsage(storage, attempt, finish);
   await output.closeAll();
   const terminal = createTerminalEvent(attempt, output, charged, storage.clock.nowMs());
-  await indexOutput(storage, id, terminal.response.output, record);
+  await prepareEnd(storage, id, terminal.response.output, record);
   noteReason(progress, finish);
   await writer.write(terminal);
   await writer.flush();

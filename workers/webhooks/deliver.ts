@@ -5,7 +5,7 @@ import type { WebhookEventJob, WebhookTestJob, WebhookTestOutcome } from "../../
 import type { Clock } from "../../src/redis/redis-clock.ts";
 import { reportTry, type TryResult } from "../../src/webhooks/report-delivery.ts";
 import { signMessage } from "../../src/webhooks/signing-secrets.ts";
-import type { SigningTarget } from "../../src/webhooks/webhook-endpoints.ts";
+import type { SigningTarget } from "../../src/webhooks/endpoint-views.ts";
 import { messageIdOf, toWebhookEvent } from "../../src/webhooks/webhook-event.ts";
 import type { Webhooks } from "../../src/webhooks/webhooks.ts";
 import type { GuardedFetch } from "../net/guarded-fetch.ts";

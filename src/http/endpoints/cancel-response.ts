@@ -13,7 +13,7 @@ import { parseResponseId } from "../validation/path-ids.ts";
 export function cancelResponse(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const id = parseResponseId(request);
-    const record = await loadReadableRecord(context, id, response.locals.project);
+    const record = await loadReadableRecord(context, id, response.locals);
     if (!record.background) throw cannotCancelSynchronous();
     const outcome = await endFromOutside(context.storage, id, "cancel");
     if (outcome.kind === "gone") throw responseNotFound(id);

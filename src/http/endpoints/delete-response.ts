@@ -9,7 +9,7 @@ import { parseResponseId } from "../validation/path-ids.ts";
 export function deleteResponse(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const id = parseResponseId(request);
-    const record = await loadReadableRecord(context, id, response.locals.project);
+    const record = await loadReadableRecord(context, id, response.locals);
     await eraseResponse(context.storage, id, record);
     await recordAudit(context, response, { type: "response.deleted", project: record.project, resource: { id } });
     response.json({ id, object: "response", deleted: true });

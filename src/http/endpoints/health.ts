@@ -71,7 +71,7 @@ async function passes(check: () => unknown, timeoutMs: number): Promise<boolean>
   const settled = new AbortController();
   const timeout = delay(timeoutMs, false, { signal: settled.signal }).catch(() => false);
   try {
-    return (await Promise.race([Promise.try(check), timeout])) !== false;
+    return (await Promise.race([(async () => await check())(), timeout])) !== false;
   } catch {
     return false;
   } finally {

@@ -10,7 +10,7 @@ export function listEventTimes(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const id = parseResponseId(request);
     const { after, limit } = parseEventTimesQuery(request.query);
-    const { createdAtMs } = await loadReadableRecord(context, id, response.locals.project);
+    const { createdAtMs } = await loadReadableRecord(context, id, response.locals);
     const acceptedAtMs = Math.floor(createdAtMs);
     // The opening events are recorded with the acceptance.
     const opening = after === undefined ? [{ sequence_number: 0, recorded_at_ms: acceptedAtMs }] : [];

@@ -13,7 +13,7 @@ export function listInputItems(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const id = parseResponseId(request);
     const query = parseListQuery(request.query);
-    const record = await loadReadableRecord(context, id, response.locals.project);
+    const record = await loadReadableRecord(context, id, response.locals);
     const found = await context.storage.records.readInputPage(id, query);
     if (found.kind === "gone") throw responseNotFound(id);
     const page = toItemPage(found.kind === "page" ? found.page : undefined, query);

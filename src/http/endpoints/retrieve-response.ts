@@ -29,7 +29,7 @@ export function retrieveResponse(context: ApiContext): RequestHandler {
     const isObfuscated = parseFlag(request.query, "include_obfuscation");
     // Only validated: the answer always has what was recorded.
     parseInclude(request.query);
-    const record = await loadReadableRecord(context, id, response.locals.project);
+    const record = await loadReadableRecord(context, id, response.locals);
     repairInBackground(context.storage, id, record, context.logger);
     if (wantsStream) sendStream(context, { request, response, id, record, cursor, isObfuscated });
     else await sendCurrent(context, id, response);

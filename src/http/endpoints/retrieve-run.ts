@@ -9,7 +9,7 @@ import { parseResponseId } from "../validation/path-ids.ts";
 export function retrieveRun(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const id = parseResponseId(request);
-    await loadReadableRecord(context, id, response.locals.project);
+    await loadReadableRecord(context, id, response.locals);
     const run = await readRun(context.storage, id);
     if (run === undefined) throw responseNotFound(id);
     response.json(run);

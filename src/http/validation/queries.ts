@@ -11,6 +11,12 @@ import {
   type WebhookEndpointListQuery,
   webhookEndpointListQuerySchema,
 } from "../../protocol/webhook.ts";
+import {
+  type DatedListQuery,
+  datedListQuerySchema,
+  type ResponseListQuery,
+  responseListQuerySchema,
+} from "../../protocol/response-list.ts";
 import { checkFields } from "./check-fields.ts";
 import { toValidationError, wrongTypeError } from "./validation-errors.ts";
 
@@ -28,6 +34,14 @@ export function parseWebhookDeliveryListQuery(query: HttpRequest["query"]): Webh
 
 export function parseListQuery(query: HttpRequest["query"]): ListQuery {
   return parseQuery(listQuerySchema, query);
+}
+
+export function parseResponseListQuery(query: HttpRequest["query"]): ResponseListQuery {
+  return parseQuery(responseListQuerySchema, query);
+}
+
+export function parseDatedListQuery(query: HttpRequest["query"]): DatedListQuery {
+  return parseQuery(datedListQuerySchema, query);
 }
 
 export function parseInclude(query: HttpRequest["query"]): Included {
@@ -51,8 +65,13 @@ export function parseEventTimesQuery({ after, ...rest }: HttpRequest["query"]): 
 
 /** Parameters that are not strings. */
 const READERS: Readonly<Record<string, (value: unknown) => unknown>> = {
+  background: toFlag,
+  created_after: toNumber,
+  created_before: toNumber,
   include: toList,
   limit: toNumber,
+  metadata: toFields,
+  status: toList,
   include_archived: toFlag,
   start_time: toNumber,
   end_time: toNumber,
@@ -79,6 +98,11 @@ function toRange(value: unknown): unknown {
 /** Decimal numbers only: JavaScript also reads `0x10`, `1e1` and blanks as numbers. */
 function toNumber(value: unknown): unknown {
   return typeof value === "string" && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value;
+}
+
+/** `metadata[0]=a` is a pair with the key "0", which the parser reads as a list. */
+function toFields(value: unknown): unknown {
+  return Array.isArray(value) ? Object.fromEntries(Object.entries(value)) : value;
 }
 
 /** Many clients send a single value without `[]`. The parser turns a long list into an object with indices as keys. */

@@ -136,6 +136,8 @@ function outOfBoundsError(
 /** All integer parameters with bounds: the contract distinguishes integers from decimals, zod does not. */
 const INTEGER_PARAMS = new Set([
   "compact_threshold",
+  "created_after",
+  "created_before",
   "limit",
   "max_num_results",
   "max_output_tokens",

@@ -110,8 +110,8 @@ export function itemExists(id: string, index: number): ApiError {
   return badRequest(`Invalid '${param}': an item with id '${id}' already exists.`, param, "invalid_value");
 }
 
-export function listCursorNotFound(itemId: string): ApiError {
-  return badRequest(`Item with id '${itemId}' not found.`, "after", "invalid_value");
+export function listCursorNotFound(itemId: string, param: "after" | "before" = "after"): ApiError {
+  return badRequest(`Item with id '${itemId}' not found.`, param, "invalid_value");
 }
 
 /** The published message has no version; the second message follows its pattern. */

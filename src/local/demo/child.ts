@@ -3,16 +3,19 @@
  * terminal sends Ctrl-C to the whole group, but the demo decides when this process ends.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { raceSignal } from "race-signal";
 
-const PROJECT = join(import.meta.dirname, "..", "..", "..");
+/** The folder of `src/` and `workers/`: TypeScript in the project, compiled in the package. */
+const CODE = join(import.meta.dirname, "..", "..", "..");
+const EXTENSION = extname(import.meta.filename);
 const STOP_TIMEOUT_MS = 4_000;
 const MAX_LINES = 40;
 
 export interface ChildOptions {
   name: string;
+  /** Without its extension. */
   script: string;
   environment: NodeJS.ProcessEnv;
 }
@@ -29,7 +32,7 @@ export class Child implements AsyncDisposable {
 
   constructor({ name, script, environment }: ChildOptions) {
     this.name = name;
-    const child = spawn(process.execPath, [join(PROJECT, script)], {
+    const child = spawn(process.execPath, [join(CODE, script + EXTENSION)], {
       env: environment,
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,

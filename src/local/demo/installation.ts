@@ -39,7 +39,8 @@ export class Installation implements AsyncDisposable {
   readonly #name = `demo-${randomBytes(6).toString("hex")}`;
   readonly #layout: RedisLayout;
   readonly #children: Child[] = [];
-  readonly #stack = new AsyncDisposableStack();
+  /** In order of their start: Node 22 has no AsyncDisposableStack. */
+  readonly #ends: (() => unknown)[] = [];
   #redis: RedisClient | undefined;
   #redisUrl = "";
 
@@ -53,9 +54,9 @@ export class Installation implements AsyncDisposable {
     const { environment, log } = this.#options;
     const redisUrl = environment["REDIS_URL"];
     const dataDir = join(DATA_DIR, this.#name);
-    if (redisUrl === undefined || redisUrl === "") this.#stack.defer(() => removeFolder(dataDir));
+    if (redisUrl === undefined || redisUrl === "") this.#ends.push(() => removeFolder(dataDir));
     const redis = await ensureRedis({ redisUrl, dataDir, allowInstall: true, log, environment });
-    this.#stack.use(redis);
+    this.#ends.push(() => redis[Symbol.asyncDispose]());
     this.#redisUrl = redis.url;
     void redis.exited?.then((how) => this.#reportUnexpectedExit("Redis", how));
     this.#redis = await this.#connect();
@@ -69,7 +70,7 @@ export class Installation implements AsyncDisposable {
     stopping.signal.throwIfAborted();
     const tooLate = (): void => stopping.abort(new Error(`It was not done within ${timeLimitMs / 1000} s.`));
     const timer = setTimeout(tooLate, timeLimitMs);
-    this.#stack.defer(() => clearTimeout(timer));
+    this.#ends.push(() => clearTimeout(timer));
   }
 
   async #connect(): Promise<RedisClient> {
@@ -83,7 +84,7 @@ export class Installation implements AsyncDisposable {
     const timer = setTimeout(tooLate, CONNECT_TIMEOUT_MS);
     const connecting = connect(settings, "request", this.#name, logger);
     const redis = await raceSignal(connecting, stopping.signal).finally(() => clearTimeout(timer));
-    this.#stack.defer(async () => {
+    this.#ends.push(async () => {
       await removeKeys(redis, this.#layout.patterns);
       redis.disconnect();
     });
@@ -92,14 +93,14 @@ export class Installation implements AsyncDisposable {
 
   /** Returns the API's base URL and pid. */
   async startApi(settings: NodeJS.ProcessEnv): Promise<{ url: string; pid: number | undefined }> {
-    const api = this.#spawn("The API", "src/server.ts", settings);
+    const api = this.#spawn("The API", "src/server", settings);
     const line = await api.waitForLogLine("API listening", this.#options.stopping.signal);
     return { url: String(line["url"]), pid: api.pid };
   }
 
   /** Returns the worker's pid. */
   async startWorker(settings: NodeJS.ProcessEnv): Promise<number | undefined> {
-    const worker = this.#spawn("A worker", "workers/main.ts", settings);
+    const worker = this.#spawn("A worker", "workers/main", settings);
     await worker.waitForLogLine("Worker taking jobs", this.#options.stopping.signal);
     return worker.pid;
   }
@@ -151,7 +152,18 @@ export class Installation implements AsyncDisposable {
   /** Stops the processes, then removes their data, then stops Redis. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#children.map((child) => child[Symbol.asyncDispose]()));
-    await this.#stack.disposeAsync();
+    await this.#endAll();
+  }
+
+  /** The last start ends first, and an error skips none of the others. */
+  async #endAll(): Promise<void> {
+    const end = this.#ends.pop();
+    if (end === undefined) return;
+    try {
+      await end();
+    } finally {
+      await this.#endAll();
+    }
   }
 }
 

@@ -16,7 +16,7 @@ import { conversationId } from "./parameters.ts";
 const NOT_FOUND_ERRORS = ["malformedConversationId", "conversationNotFound", "storeUnavailable"] as const;
 const asIs = <T>(part: T): T => part;
 
-const conversation = {
+export const conversation = {
   id: CONVERSATION_ID,
   object: "conversation",
   created_at: 1_775_000_000,

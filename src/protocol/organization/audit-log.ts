@@ -23,6 +23,10 @@ export const AUDIT_TYPES = [
   "spend_alert.updated",
   "spend_limit.deleted",
   "spend_limit.updated",
+  "webhook_endpoint.created",
+  "webhook_endpoint.deleted",
+  "webhook_endpoint.secret_rotated",
+  "webhook_endpoint.updated",
 ] as const;
 
 const filter = z.array(z.string().max(1_024)).max(100).optional();

@@ -10,6 +10,7 @@ import type { ResolvedRequest } from "../../protocol/create-request.ts";
 import { hasWindow, nameOfClass, queueClassOf } from "../../queue/queue-class.ts";
 import { encodeRecord, type EncodedRecord } from "../../store/encoded-record.ts";
 import type { InFlightAddition } from "../../store/add-in-flight-script.ts";
+import { openTokensOf } from "../../store/lists/response-list.ts";
 import type { ProjectLimits } from "../../store/organization/project-limits.ts";
 import type { StoredRequest } from "../../store/response-record.ts";
 import { sequenceEvents } from "../../stream/log/event-log.ts";
@@ -25,6 +26,7 @@ import { extractResponseJson } from "../reading/read-response.ts";
 import type { ResponseContext, Storage } from "../storage.ts";
 import { acceptInOneStep, addInFlight, type RequestRateState } from "./add-in-flight.ts";
 import { type AdmissionLimits, projectLimitsOf } from "./admission-limits.ts";
+import { answerApprovals, findAnsweredApprovals } from "./answered-approvals.ts";
 import { type QueueableResponse, queueResponse } from "./queue-response.ts";
 import { toStoredInput } from "./stored-input.ts";
 
@@ -61,7 +63,8 @@ export async function acceptResponse(
   const record = await createRecord(storage, limits, accepted);
   const encoded = await encodeRecord(record);
   const projectLimits = projectLimitsOf(limits);
-  const addition = { id, project, nowMs: accepted.nowMs, bytes: encoded.bytes, rate: accepted.rate };
+  const listTokens = record.readable ? openTokensOf(request) : undefined;
+  const addition = { id, project, nowMs: accepted.nowMs, bytes: encoded.bytes, rate: accepted.rate, listTokens };
   const conversationId = conversationIdOf(request);
   const isNew =
     conversationId === undefined && storage.records.canAcceptInOneStep(encoded)
@@ -71,6 +74,7 @@ export async function acceptResponse(
   // Concurrent requests with one key arrive here with one id: the queue keeps one job.
   await Promise.all([
     tryEnqueue(context, record),
+    answerApprovals(context, record),
     indexItems(storage, id, record, namedItems).catch(warnNotIndexed(context.logger, id)),
   ]);
   if (isNew) reportAcceptance(record);
@@ -110,6 +114,7 @@ async function createRecord(
     retentionSeconds: isStored ? limits.retentionSeconds : limits.unstoredRetentionSeconds,
     idempotencyHash: hash,
     conversationId: conversationIdOf(request) ?? "",
+    answers: findAnsweredApprovals(input),
     durable: storage.log.initialVisibleEnd,
     ...currentTraceContext(),
     request: { request: sealed, ancestors, ...(purpose && { purpose }) },

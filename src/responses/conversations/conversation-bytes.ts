@@ -1,10 +1,11 @@
-/** Counts the bytes of conversations against their project's storage limit. */
+/** Counts the bytes of conversations against their project's storage limit, and lists conversations until they expire. */
 import { storageFull } from "../../lifecycle/errors/limits.ts";
 import type { ConversationItem } from "../../protocol/conversation.ts";
 import { countItemBytes } from "../../store/conversations.ts";
+import { metadataTokens } from "../../store/lists/list-index.ts";
 import type { Storage } from "../storage.ts";
 
-type UsageStorage = Pick<Storage, "conversations" | "storedBytes" | "conversationIdleSeconds">;
+type UsageStorage = Pick<Storage, "conversations" | "conversationList" | "storedBytes" | "conversationIdleSeconds">;
 
 interface ConversationAddition {
   id: string;
@@ -32,9 +33,31 @@ export async function addWithinStorageLimit<T>(
 }
 
 /** Call after every use: updates the conversation's size and expiry. False if it is gone. */
-export async function updateConversationUsage(storage: UsageStorage, id: string): Promise<boolean> {
+export async function updateConversationUsage(
+  storage: UsageStorage,
+  id: string,
+  { hasNewMetadata = false } = {},
+): Promise<boolean> {
   const usage = await storage.conversations.updateUsage(id, storage.conversationIdleSeconds);
   if (usage === undefined) return false;
-  await storage.storedBytes.set(usage.project, id, usage.bytes, usage.expiresAtMs);
+  const { project, bytes, expiresAtMs } = usage;
+  const [, isListed] = await Promise.all([
+    storage.storedBytes.set(project, id, bytes, expiresAtMs),
+    storage.conversationList.setExpiry(project, id, expiresAtMs),
+  ]);
+  if (hasNewMetadata || !isListed) await listConversation(storage, id, expiresAtMs);
   return true;
+}
+
+/** Reads metadata and revision together, so that of two concurrent changes the later one stays listed. */
+async function listConversation(storage: UsageStorage, id: string, expiresAtMs: number | undefined): Promise<void> {
+  const record = await storage.conversations.read(id);
+  if (record === undefined) return;
+  const { project, createdAt, createdAtMs = createdAt * 1000, metadata, revision } = record;
+  await storage.conversationList.add(project, id, {
+    createdAtMs,
+    tokens: metadataTokens(metadata),
+    revision,
+    expiresAtMs,
+  });
 }

@@ -32,12 +32,23 @@ export async function lockForResponse(
   logger: Logger,
 ): Promise<void> {
   if ((await storage.conversations.readOwned(id, project)) === undefined) throw conversationNotFound(id);
-  let locked = await storage.conversations.lock(id, responseId);
+  let locked = await lock(storage, id, project, responseId);
   if (locked.kind === "busy" && (await unlockIfEnded(storage, id, locked.holder, logger))) {
     locked = await storage.conversations.lock(id, responseId);
   }
   if (locked.kind === "gone") throw conversationNotFound(id);
   if (locked.kind === "busy") throw conversationLocked();
+}
+
+/** A locked conversation does not expire, so it stays listed. */
+async function lock(storage: Storage, id: string, project: string, responseId: string) {
+  const { conversations, conversationList, conversationIdleSeconds } = storage;
+  const [locked] = await Promise.all([
+    conversations.lock(id, responseId),
+    conversationIdleSeconds > 0 && conversationList.setExpiry(project, id, undefined),
+  ]);
+  if (locked.kind === "gone") await conversationList.remove(project, id);
+  return locked;
 }
 
 /** Completes the turn of a holder that has ended or was never recorded. False if the holder still runs. */

@@ -21,7 +21,9 @@ const NO_MEMBERSHIPS: Memberships = {
   conversationId: "",
   continuationId: "",
   isWindowed: false,
+  answers: "",
   retained: undefined,
+  ending: undefined,
   run: undefined,
   end: undefined,
 };
@@ -54,7 +56,7 @@ export async function abandonResponse(storage: Storage, id: string, logger: Logg
   if (conversationId !== "") {
     await attempt("unlock its conversation", () => storage.conversations.appendAndUnlock(conversationId, id, []));
   }
-  const known = { ...(memberships ?? NO_MEMBERSHIPS), retained: undefined };
+  const known = memberships ?? NO_MEMBERSHIPS;
   const { passed } = await leaveInFlight(storage, id, known, { isForced: true });
   if (project !== undefined) reportThresholds(project, passed);
 }

@@ -20,7 +20,7 @@ import { sequenceEvents } from "../../stream/log/event-log.ts";
 import type { FenceOutcome } from "../../stream/log/lease.ts";
 import type { EndingReason } from "../../stream/log/lease-scripts.ts";
 import { foldLog } from "../../stream/log/snapshot.ts";
-import { indexOutput } from "../reading/item-references.ts";
+import { prepareEnd } from "../reading/item-references.ts";
 import { settleEndedResponse } from "./settle-ended-response.ts";
 import { publishDurableEnd } from "../reading/publish-durable-end.ts";
 import type { Storage } from "../storage.ts";
@@ -78,7 +78,7 @@ async function appendTerminalEvent(
   const closing = createItemClosingEvents(folded.response, folded.openIndices);
   const closed = foldEvents(closing as EventDraft[], folded)!;
   const terminal = createTerminalEvent(closed.response, fence);
-  await indexOutput(storage, id, terminal.response.output);
+  await prepareEnd(storage, id, terminal.response.output);
   const outcome = await storage.log.append(id, {
     lease: fence.lease,
     first: folded.last + 1,

@@ -18,5 +18,7 @@ export async function eraseResponse(storage: Storage, id: string, record: Respon
   // Before the record is erased: afterwards another DELETE answers 404 and could not correct the count.
   await storage.storedBytes.remove(record.project, id);
   await storage.records.erase(id, wasRunning ? OPEN_STREAMS_SECONDS : 0);
+  // After the record: if this process crashes in between, lists skip the entry until it expires.
+  await storage.responseList.index.remove(record.project, id);
   await storage.idempotency.release(record.idempotencyHash, id);
 }

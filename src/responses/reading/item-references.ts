@@ -14,16 +14,28 @@ import type { Storage } from "../storage.ts";
 
 type Item = InputItem | OutputItem;
 
-/** Makes output items referenceable. Call it before the terminal event: a client that saw the event may use the ids. */
-export async function indexOutput(
-  storage: Pick<Storage, "records" | "itemIndex" | "clock">,
+/**
+ * Call it before the terminal event. A client that saw the event may use the ids of the output's items, and may list
+ * responses with the new status.
+ */
+export async function prepareEnd(
+  storage: Pick<Storage, "records" | "itemIndex" | "responseList" | "clock">,
   id: string,
   output: readonly OutputItem[],
   known?: Owner & Pick<ResponseRecord, "conversationId">,
 ): Promise<void> {
-  if (output.length === 0) return;
   const record = known ?? (await storage.records.read(id));
   if (record === undefined) return;
+  await Promise.all([indexOutput(storage, id, output, record), storage.responseList.markEnding(record.project, id)]);
+}
+
+/** Makes output items referenceable. */
+async function indexOutput(
+  storage: Pick<Storage, "itemIndex" | "clock">,
+  id: string,
+  output: readonly OutputItem[],
+  record: Owner & Pick<ResponseRecord, "conversationId">,
+): Promise<void> {
   await indexItems(storage, id, record, output);
   // The items stay in the conversation when the response is deleted.
   const { conversationId, project, retentionSeconds } = record;

@@ -13,14 +13,22 @@ export async function readRun(storage: Storage, id: string): Promise<Run | undef
   const read = await storage.records.readWithFacts(id);
   if (read === undefined) return undefined;
   const { record, facts } = read;
-  const workers = isTerminalStatus(record.status)
-    ? 0
-    : await storage.workers.count(record.background ? "background" : "foreground");
-  return describeRun(id, record, facts, workers);
+  const hasEnded = isTerminalStatus(record.status);
+  return describeRun(id, record, facts, {
+    workers: hasEnded ? 0 : await storage.workers.count(record.background ? "background" : "foreground"),
+    approvals: hasEnded ? await storage.responseList.readPendingApprovals(record.project, id) : [],
+  });
 }
 
-/** `workers` counts the live workers that serve the response's queue. */
-export function describeRun(id: string, record: ResponseRecord, facts: RunFacts, workers: number): Run {
+/** What the record does not know. */
+interface Surroundings {
+  /** The live workers that serve the response's queue. */
+  workers: number;
+  /** Ids of its approval requests that no accepted request has answered. */
+  approvals: string[];
+}
+
+export function describeRun(id: string, record: ResponseRecord, facts: RunFacts, surroundings: Surroundings): Run {
   const attempts = parseAttemptLog(facts.attemptLog);
   return {
     object: "response.run",
@@ -30,7 +38,7 @@ export function describeRun(id: string, record: ResponseRecord, facts: RunFacts,
     background: record.background,
     model: facts.model,
     served_model: facts.servedModel ?? null,
-    step: describeStep(record, facts, workers),
+    step: describeStep(record, facts, surroundings),
     created_at_ms: Math.floor(record.createdAtMs),
     started_at_ms: facts.startedAtMs ?? null,
     first_event_at_ms: facts.firstEventAtMs ?? null,
@@ -50,9 +58,16 @@ export function describeRun(id: string, record: ResponseRecord, facts: RunFacts,
   };
 }
 
-function describeStep(record: ResponseRecord, { step, endedAtMs }: RunFacts, workers: number): RunStep {
+function describeStep(
+  record: ResponseRecord,
+  { step, endedAtMs }: RunFacts,
+  { workers, approvals }: Surroundings,
+): RunStep {
   const acceptedAtMs = Math.floor(record.createdAtMs);
-  if (isTerminalStatus(record.status)) return { type: "ended", since_ms: endedAtMs ?? acceptedAtMs };
+  if (isTerminalStatus(record.status)) {
+    const since_ms = endedAtMs ?? acceptedAtMs;
+    return approvals.length > 0 ? { type: "waiting_for_approval", since_ms, approvals } : { type: "ended", since_ms };
+  }
   if (step === undefined) return { type: "queued", since_ms: acceptedAtMs, workers };
   if (step.type === "recovering") return { ...step, workers };
   const isRunning = step.type === "starting" || step.type === "calling_model" || step.type === "running_tools";

@@ -6,7 +6,11 @@ import { on, onEnd, onStart } from "../subscribe.ts";
 import { BoundedValues, type ModelValues } from "./label-values.ts";
 import { CALL_SECONDS, PREFIX } from "./names.ts";
 
-export function collectModelCalls(registry: Registry, models: ModelValues): (() => void)[] {
+export function collectModelCalls(
+  registry: Registry,
+  models: ModelValues,
+  configured: readonly string[],
+): (() => void)[] {
   const registers = [registry];
   const providers = new BoundedValues();
   const codes = new BoundedValues();
@@ -48,7 +52,16 @@ export function collectModelCalls(registry: Registry, models: ModelValues): (() 
     labelNames: ["code"],
     registers,
   });
+  // So that a rate sees the first of them.
+  for (const provider of configured) waits.inc({ provider: providers.of(provider) }, 0);
   const observeUsage = countUsage(registry);
+  const projects = new BoundedValues();
+  const spendAlerts = new Counter({
+    name: `${PREFIX}spend_alerts_total`,
+    help: "Thresholds of a project's monthly spend that were passed.",
+    labelNames: ["project"],
+    registers,
+  });
   const began = new WeakMap<ModelCallReport, number>();
   return [
     onStart(channels.modelCall, (call) => void began.set(call, performance.now())),
@@ -67,6 +80,7 @@ export function collectModelCalls(registry: Registry, models: ModelValues): (() 
     }),
     on(channels.retry, ({ provider, code }) => retries.inc({ provider: providers.of(provider), code: codes.of(code) })),
     on(channels.wait, ({ provider }) => waits.inc({ provider: providers.of(provider) })),
+    on(channels.spendAlert, ({ project }) => spendAlerts.inc({ project: projects.of(project) })),
     on(channels.fallback, ({ code }) => fallbacks.inc({ code: codes.of(code) })),
   ];
 }

@@ -31,6 +31,7 @@ export class BoundedValues {
 
 /** The part of the configured models that labels need. */
 export interface KnownModels {
+  providers: readonly string[];
   /** Every model that the configuration lists, as `provider/model`. */
   listed: readonly string[];
   /** Undefined if no such model is configured. `canProve`: a completed call proves that the provider has the model. */

@@ -42,7 +42,7 @@ export class Metrics implements Disposable {
     if (sources.readSlots !== undefined) collectSlots(registry, sources.readSlots);
     this.#stops = [
       ...collectRuns(registry, models, sources.nowMs),
-      ...collectModelCalls(registry, models),
+      ...collectModelCalls(registry, models, sources.models.providers),
       ...collectToolCalls(registry),
       ...(sources.kind === "api" ? collectRequests(registry) : []),
       ...collectEvents(registry),

@@ -7,6 +7,8 @@ import { on, onEnd, onStart } from "../subscribe.ts";
 import { BoundedValues, type ModelValues } from "./label-values.ts";
 import { PREFIX, RUN_SECONDS, WAIT_SECONDS } from "./names.ts";
 
+const SWEEP_ACTIONS = ["enqueue", "finish", "expire", "exhaust", "forget"];
+
 export function collectRuns(registry: Registry, models: ModelValues, nowMs: () => number): (() => void)[] {
   const registers = [registry];
   const accepted = new Counter({
@@ -47,6 +49,7 @@ export function collectRuns(registry: Registry, models: ModelValues, nowMs: () =
   });
   // So that a rate sees the first of them.
   for (const queue of QUEUE_NAMES) stalls.inc({ queue }, 0);
+  for (const action of SWEEP_ACTIONS) sweeps.inc({ action }, 0);
   for (const end of attemptEndSchema.options) attempts.inc({ end }, 0);
   return [
     on(channels.accepted, ({ background, queueClass }) =>

@@ -1,7 +1,6 @@
 /** Requests, events and webhooks that passed through this process. */
-import type { Channel } from "node:diagnostics_channel";
 import { Counter, Histogram, type Registry } from "prom-client";
-import { type BodyRefusal, channels, type RequestReport } from "../channels.ts";
+import { type BodyRefusal, channels, type WebhookDeliveryReport } from "../channels.ts";
 import { on } from "../subscribe.ts";
 import { HTTP_SECONDS, PREFIX } from "./names.ts";
 
@@ -41,7 +40,7 @@ export function collectRequests(registry: Registry): (() => void)[] {
   // So that a rate sees the first of them.
   for (const reason of REFUSALS) refused.inc({ reason }, 0);
   return [
-    on(channels.request.asyncEnd as Channel<unknown, RequestReport>, (report) => {
+    on(channels.request.asyncEnd, (report) => {
       const route = report.route?.replace(MOUNT, "") ?? "none";
       const method = METHODS.has(report.method) ? report.method : "other";
       if (report.isCutOff === true) cutOff.inc({ route });
@@ -72,27 +71,17 @@ export function collectEvents(registry: Registry): (() => void)[] {
   ];
 }
 
-/** `failed` tries are repeated, `abandoned` events are not. */
-const DELIVERY_OUTCOMES = {
-  delivered: "delivered",
-  retrying: "failed",
-  failed: "abandoned",
-  dropped: "abandoned",
-} as const;
+const DELIVERY_STATES: readonly WebhookDeliveryReport["state"][] = ["delivered", "retrying", "failed", "dropped"];
 
 export function collectWebhooks(registry: Registry): (() => void)[] {
   const duration = new Histogram({
     name: `${PREFIX}webhook_delivery_duration_seconds`,
-    help: "Duration of tries to deliver a webhook, by outcome.",
-    labelNames: ["outcome"],
+    help: "Duration of tries to deliver a webhook, by the state of the delivery after them.",
+    labelNames: ["state"],
     buckets: HTTP_SECONDS,
     registers: [registry],
   });
   // So that a rate sees the first of them.
-  for (const outcome of ["delivered", "failed", "abandoned"]) duration.zero({ outcome });
-  return [
-    on(channels.webhookDelivery, ({ state, durationMs }) => {
-      duration.observe({ outcome: DELIVERY_OUTCOMES[state] }, durationMs / 1000);
-    }),
-  ];
+  for (const state of DELIVERY_STATES) duration.zero({ state });
+  return [on(channels.webhookDelivery, ({ state, durationMs }) => duration.observe({ state }, durationMs / 1000))];
 }

@@ -35,5 +35,10 @@ export function usageAttributes(usage: Usage | undefined): Attributes {
 
 /** Undefined values are left out. */
 export function definedAttributes(attributes: Attributes): Attributes {
-  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
+  const defined: Attributes = {};
+  for (const name of Object.keys(attributes)) {
+    const value = attributes[name];
+    if (value !== undefined) defined[name] = value;
+  }
+  return defined;
 }

@@ -9,7 +9,6 @@ import { currentStep, readContext, type SpanStep, type SpanSteps } from "./span-
 const PREFIX = "background_responses";
 
 export function traceRunEvents(steps: SpanSteps): void {
-  addEvents(channels.accepted, "response accepted", ({ queueClass }) => ({ [`${PREFIX}.queue_class`]: queueClass }));
   addEvents(channels.retry, "retry", ({ provider, code, retries, delayMs }) => ({
     [ATTR_ERROR_TYPE]: code,
     [`${PREFIX}.provider`]: provider,

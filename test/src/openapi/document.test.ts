@@ -77,9 +77,9 @@ const parameterObject = z.strictObject({
   in: z.enum(["path", "query", "header"]),
   description: z.string().min(1),
   required: z.boolean().optional(),
-  style: z.literal("deepObject").optional(),
-  explode: z.literal(true).optional(),
   schema: schemaObject,
+  style: z.literal("deepObject").optional(),
+  explode: z.boolean().optional(),
 });
 const operationObject = z.strictObject({
   operationId: z.string().min(1),
@@ -177,7 +177,7 @@ describe("the document", () => {
   });
 
   test("stays small enough to read", () => {
-    expect(text.length).toBeLessThan(600_000);
+    expect(text.length).toBeLessThan(700_000);
   });
 });
 

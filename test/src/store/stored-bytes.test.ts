@@ -55,7 +55,7 @@ async function measure(id: string): Promise<number> {
 }
 
 /** The record, and one item in the index. */
-const FLAT = 1_024 + 200;
+const FLAT = 2_048 + 200;
 
 test("a response counts its stored bytes, from acceptance to deletion", async () => {
   const project = newProject();
@@ -71,7 +71,7 @@ test("a response counts its stored bytes, from acceptance to deletion", async ()
   expect(await storage.storedBytes.read(project)).toBe(0);
   // The late step of a worker whose response was deleted meanwhile.
   await storage.inFlight.removeEnded(id, project, {
-    retained: { bytes: expected, expiresAtMs: Date.now() + 60_000 },
+    retained: { bytes: expected, expiresAtMs: Date.now() + 60_000, status: "completed", asks: "" },
     endedAtMs: Date.now(),
   });
   expect(await storage.storedBytes.read(project)).toBe(0);

@@ -7,7 +7,7 @@
 import { execFile } from "node:child_process";
 import { realpathSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, extname, join } from "node:path";
 import { promisify } from "node:util";
 
 const SETPRIV = ["setpriv", "--pdeathsig=KILL", "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all", "--"];
@@ -21,6 +21,9 @@ const PROBE_TIMEOUT_MS = 10_000;
 const SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const WASM_PAGE_BYTES = 64 * 1024;
 const MAX_HEAP_MIB = 256;
+
+/** Python awaits by switching stacks. Node 24 has it without a flag, and does not know the flag. */
+const STACK_SWITCHING = "Suspending" in WebAssembly ? [] : ["--experimental-wasm-jspi"];
 
 export interface ConfinedCommand {
   program: string;
@@ -60,9 +63,10 @@ export async function buildConfinedCommand(interpreterMemoryBytes: number): Prom
     "--disable-sigusr1",
     "--experimental-vm-modules",
     "--no-warnings",
+    ...STACK_SWITCHING,
     `--max-old-space-size=${MAX_HEAP_MIB}`,
     `--wasm-max-mem-pages=${Math.floor(interpreterMemoryBytes / WASM_PAGE_BYTES)}`,
-    join(ownFolder, "interpreter", "host.ts"),
+    join(ownFolder, "interpreter", `host${extname(import.meta.filename)}`),
     pyodideFolder,
   ];
   const [program, ...args] = [...(await wrapper), ...node];

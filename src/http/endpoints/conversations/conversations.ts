@@ -16,11 +16,14 @@ export function createConversation(context: ApiContext): RequestHandler {
     const { items, metadata } = await parseBodyInSlices(createConversationSchema, request.body);
     const { project } = response.locals;
     const { storage, limits } = context;
-    const fields = { createdAt: Math.floor(storage.clock.nowMs() / 1000), metadata: metadata ?? {} };
+    const nowMs = storage.clock.nowMs();
+    const fields = { createdAt: Math.floor(nowMs / 1000), metadata: metadata ?? {} };
     const conversation = describeConversation(newId("conv"), fields);
     const stored = await prepareItems(storage, limits, project, items ?? []);
     const adding = { id: conversation.id, project, items: stored, bound: limits.maxStoredBytesPerProject };
-    await addWithinStorageLimit(storage, adding, () => storage.conversations.create(conversation, project, stored));
+    await addWithinStorageLimit(storage, adding, () =>
+      storage.conversations.create(conversation, project, stored, nowMs),
+    );
     await indexConversationItems(storage, conversation.id, project, stored, limits.retentionSeconds);
     response.json(conversation);
   };
@@ -39,7 +42,7 @@ export function updateConversation(context: ApiContext): RequestHandler {
     const { id, record } = await loadOwnedConversation(context, request, response.locals.project);
     const isSet = await context.storage.conversations.setMetadata(id, metadata ?? {});
     if (!isSet) throw conversationNotFound(id);
-    await updateConversationUsage(context.storage, id);
+    await updateConversationUsage(context.storage, id, { hasNewMetadata: true });
     response.json(describeConversation(id, { ...record, metadata: metadata ?? {} }));
   };
 }
@@ -51,6 +54,7 @@ export function deleteConversation(context: ApiContext): RequestHandler {
     const { project } = response.locals;
     await context.storage.storedBytes.remove(project, id);
     await context.storage.conversations.erase(id);
+    await context.storage.conversationList.remove(project, id);
     await recordAudit(context, response, { type: "conversation.deleted", project, resource: { id } });
     response.json({ id, object: "conversation.deleted", deleted: true });
   };

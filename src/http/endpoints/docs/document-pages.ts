@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Address, API_REFERENCE, type Documents, INDEX, ROOT } from "./documents.ts";
+import { PACKAGE_FOLDER } from "../../../package-folder.ts";
+import { type Address, API_REFERENCE, type Documents, INDEX } from "./documents.ts";
 import { documentPage, indexPage, type PageGroup, type PageLink } from "./page-layout.ts";
 import { renderDocument } from "./render-document.ts";
 
@@ -33,7 +34,7 @@ export class DocumentPages {
   /** The path of an image that a document shows. */
   imageAt(address: Address): string | undefined {
     const file = this.#documents.imageAt(address);
-    return file === undefined ? undefined : join(ROOT, file);
+    return file === undefined ? undefined : join(PACKAGE_FOLDER, file);
   }
 }
 
@@ -41,7 +42,7 @@ function renderPages(documents: Documents): ReadonlyMap<Address, Page> {
   const rendered = documents.groups.map(({ title, files }) => {
     const pages = files.map((file) => ({
       address: documents.addressOf(file)!,
-      ...renderDocument(file, readFileSync(join(ROOT, file), "utf8"), documents),
+      ...renderDocument(file, readFileSync(join(PACKAGE_FOLDER, file), "utf8"), documents),
     }));
     return { title, pages };
   });

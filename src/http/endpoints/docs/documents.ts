@@ -1,9 +1,7 @@
 /** The documents of the repository that are served, and their addresses. Only files that exist at the start are known. */
 import { globSync } from "node:fs";
 import { dirname, posix } from "node:path";
-import { fileURLToPath } from "node:url";
-
-export const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
+import { PACKAGE_FOLDER } from "../../../package-folder.ts";
 
 /** A path from the server's root, without the first slash. */
 export type Address = string;
@@ -20,13 +18,22 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     "simulator",
     "tools",
     "research-runs",
+    "webhooks",
     "conversations",
     "clients",
     "api-differences",
   ].map(guide),
-  Operate: ["configuration", "operations", "administration", "redis", "troubleshooting", "limits", "security"].map(
-    guide,
-  ),
+  Operate: [
+    "configuration",
+    "operations",
+    "operations/metrics",
+    "tracing",
+    "administration",
+    "redis",
+    "troubleshooting",
+    "limits",
+    "security",
+  ].map(guide),
   Understand: ["ARCHITECTURE.md", guide("contract"), guide("glossary"), "CONTRIBUTING.md", "CHANGELOG.md"],
 };
 
@@ -42,7 +49,7 @@ export class Documents {
   /** An image's address is its path. */
   readonly #images: ReadonlySet<string>;
 
-  constructor(root = ROOT) {
+  constructor(root = PACKAGE_FOLDER) {
     const documents = globSync(["{README,ARCHITECTURE,CONTRIBUTING,CHANGELOG}.md", "docs/**/*.md"], { cwd: root });
     const images = globSync("docs/**/*.{svg,png,gif,jpg,webp}", { cwd: root });
     this.#addresses = new Map([...documents, ...images].map((file) => [file, addressFor(file)]));

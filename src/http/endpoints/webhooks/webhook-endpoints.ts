@@ -13,19 +13,28 @@ import {
   rotateWebhookSecretSchema,
   updateWebhookEndpointSchema,
 } from "../../../protocol/webhook.ts";
+import { recordAudit } from "../../replies/record-audit.ts";
 import { parseBody } from "../../validation/parse-body.ts";
 import { parseWebhookEndpointId } from "../../validation/path-ids.ts";
 import { parseWebhookEndpointListQuery } from "../../validation/queries.ts";
 import { checkWebhookUrl } from "../../validation/webhook-url.ts";
 
 /** The only answer with the secret, beside that to a rotation. */
-export function createWebhookEndpoint({ config, storage }: ApiContext): RequestHandler {
+export function createWebhookEndpoint(context: ApiContext): RequestHandler {
+  const { config, storage } = context;
   const { MAX_WEBHOOK_ENDPOINTS_PER_PROJECT: limit, WEBHOOKS_ALLOW_HTTP: allowsHttp } = config;
   return async (request, response) => {
     const fields = parseBody(createWebhookEndpointSchema, request.body);
     checkWebhookUrl(fields.url, allowsHttp);
-    const created = await storage.webhooks.endpoints.create(response.locals.project, fields, limit);
+    const { project } = response.locals;
+    const created = await storage.webhooks.endpoints.create(project, fields, limit);
     if (created === undefined) throw webhookEndpointsFull(limit);
+    const { id, name, event_types } = created;
+    await recordAudit(context, response, {
+      type: "webhook_endpoint.created",
+      project,
+      resource: { id, name, event_types },
+    });
     response.json(created);
   };
 }
@@ -50,7 +59,8 @@ export function retrieveWebhookEndpoint({ storage }: ApiContext): RequestHandler
   };
 }
 
-export function updateWebhookEndpoint({ config, storage }: ApiContext): RequestHandler {
+export function updateWebhookEndpoint(context: ApiContext): RequestHandler {
+  const { config, storage } = context;
   return async (request, response) => {
     const id = parseWebhookEndpointId(request);
     const { name, url, event_types } = parseBody(updateWebhookEndpointSchema, request.body);
@@ -60,34 +70,44 @@ export function updateWebhookEndpoint({ config, storage }: ApiContext): RequestH
       ...(url !== undefined && { url }),
       ...(event_types !== undefined && { event_types }),
     };
-    const updated = await storage.webhooks.endpoints.update(response.locals.project, id, changes);
+    const { project } = response.locals;
+    const updated = await storage.webhooks.endpoints.update(project, id, changes);
     if (updated.kind === "unknown") throw webhookEndpointNotFound(id);
     if (updated.kind === "read-only") throw webhookEndpointReadOnly(id);
+    // The URL may be a secret.
+    const resource = { id, changed_fields: Object.keys(changes) };
+    await recordAudit(context, response, { type: "webhook_endpoint.updated", project, resource });
     response.json(updated.endpoint);
   };
 }
 
-export function rotateWebhookSecret({ storage }: ApiContext): RequestHandler {
+export function rotateWebhookSecret(context: ApiContext): RequestHandler {
+  const { storage } = context;
   return async (request, response) => {
     const id = parseWebhookEndpointId(request);
     const { keep_old_secret_active_for_24_hours: keepsOld = false } = parseBody(
       rotateWebhookSecretSchema,
       request.body,
     );
-    const rotated = await storage.webhooks.endpoints.rotateSecret(response.locals.project, id, { keepsOld });
+    const { project } = response.locals;
+    const rotated = await storage.webhooks.endpoints.rotateSecret(project, id, { keepsOld });
     if (rotated.kind === "unknown") throw webhookEndpointNotFound(id);
     if (rotated.kind === "read-only") throw webhookEndpointReadOnly(id);
+    await recordAudit(context, response, { type: "webhook_endpoint.secret_rotated", project, resource: { id } });
     response.json(rotated.endpoint);
   };
 }
 
 /** Events that wait for it are not tried again. */
-export function deleteWebhookEndpoint({ storage }: ApiContext): RequestHandler {
+export function deleteWebhookEndpoint(context: ApiContext): RequestHandler {
+  const { storage } = context;
   return async (request, response) => {
     const id = parseWebhookEndpointId(request);
-    const outcome = await storage.webhooks.endpoints.delete(response.locals.project, id);
+    const { project } = response.locals;
+    const outcome = await storage.webhooks.endpoints.delete(project, id);
     if (outcome === "unknown") throw webhookEndpointNotFound(id);
     if (outcome === "read-only") throw webhookEndpointReadOnly(id);
+    await recordAudit(context, response, { type: "webhook_endpoint.deleted", project, resource: { id } });
     response.json({ id, object: "webhook_endpoint.deleted", deleted: true });
   };
 }

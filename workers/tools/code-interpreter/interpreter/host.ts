@@ -10,7 +10,7 @@
 import { createCipheriv } from "node:crypto";
 import { readFileSync, readSync, writeSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import vm from "node:vm";
 import { decodeHeader, encodeFrame, type Frame, type FrameKind, HEADER_BYTES } from "../frames.ts";
@@ -94,15 +94,18 @@ async function loadGuest(realm: vm.Context): Promise<void> {
       importModuleDynamically: rejectImport,
       initializeImportMeta: (meta) => void (meta.url = `sandbox:/${identifier}`),
     });
-  const readScript = (name: string): string =>
-    stripTypeScriptTypes(readFileSync(join(import.meta.dirname, name), "utf8"), { mode: "strip" });
+  const extension = extname(import.meta.filename);
+  const readScript = (name: string): string => {
+    const source = readFileSync(join(import.meta.dirname, name + extension), "utf8");
+    return extension === ".ts" ? stripTypeScriptTypes(source, { mode: "strip" }) : source;
+  };
   const pyodide = (name: string): string => readFileSync(join(pyodideFolder, name), "utf8");
   const modules: Record<string, vm.SourceTextModule> = {
-    "./realm-globals.ts": load("realm-globals", readScript("realm-globals.ts")),
+    [`./realm-globals${extension}`]: load("realm-globals", readScript("realm-globals")),
     pyodide: load("pyodide", pyodide("pyodide.mjs")),
     "pyodide/pyodide.asm.mjs": load("pyodide.asm", pyodide("pyodide.asm.mjs")),
   };
-  const guest = load("guest", readScript("guest.ts"));
+  const guest = load("guest", readScript("guest"));
   await guest.link((specifier) => modules[specifier]!);
   void guest.evaluate();
   for (;;) {

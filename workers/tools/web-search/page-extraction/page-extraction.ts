@@ -2,6 +2,7 @@
  * Extracts the text of HTML pages, and evaluates robots.txt, in separate threads. A thread that takes too much time or
  * memory is terminated, so that a hostile page never blocks the worker's other runs.
  */
+import { extname, join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { FairSemaphore, SemaphoreFullError, type Permit } from "../../../../src/concurrency/fair-semaphore.ts";
 import type { ExtractedPage, HtmlPage } from "./extract-page.ts";
@@ -122,7 +123,7 @@ export class PageExtractor {
       this.#forgetWorker(idle);
       return idle;
     }
-    const worker = new Worker(new URL("thread.ts", import.meta.url), {
+    const worker = new Worker(join(import.meta.dirname, `thread${extname(import.meta.filename)}`), {
       // The page is untrusted, so the thread gets no secrets of this process.
       env: {},
       execArgv: [],

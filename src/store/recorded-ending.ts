@@ -1,0 +1,71 @@
+/**
+ * What the end of a response changed, in the record beside its status: a list shows an ended response without reading its
+ * output. It belongs to one terminal event, because a failover can undo an end. Without it, readers use the terminal event.
+ */
+import { z } from "zod";
+import type { Response } from "../protocol/response.ts";
+import type { RedisLayout } from "../redis/layout.ts";
+import { defineScript, type RedisClient } from "../redis/script.ts";
+
+/** The fields that a terminal event can change, apart from `output` (src/lifecycle/lifecycle-events.ts). */
+export const ENDING_FIELDS = [
+  "status",
+  "completed_at",
+  "error",
+  "incomplete_details",
+  "moderation",
+  "service_tier",
+  "tool_usage",
+  "usage",
+] as const satisfies (keyof Response)[];
+
+const recordedEndingSchema = z.object({
+  fields: z.record(z.string(), z.unknown()),
+  /** Ids of the approval requests in the output. */
+  asks: z.array(z.string()),
+});
+export type RecordedEnding = z.infer<typeof recordedEndingSchema>;
+
+export function endingOf(response: Response): RecordedEnding {
+  return {
+    fields: Object.fromEntries(ENDING_FIELDS.map((name) => [name, response[name]])),
+    asks: response.output.flatMap((item) => (item.type === "mcp_approval_request" ? [item.id] : [])),
+  };
+}
+
+/*
+ * KEYS  meta
+ * ARGV  the ending as JSON
+ */
+const writeScript = defineScript<null>(
+  "recordEnding",
+  1,
+  `
+  local meta = redis.call('HMGET', KEYS[1], 'status', 'last')
+  if not meta[1] or meta[1] == 'queued' or meta[1] == 'in_progress' then return end
+  redis.call('HSET', KEYS[1], 'listedEnding', ARGV[1], 'listedLast', meta[2])
+`,
+  { runsWhenFull: true },
+);
+
+/** Records the end of a response that has ended. */
+export async function writeEnding(
+  redis: RedisClient,
+  layout: RedisLayout,
+  id: string,
+  ending: RecordedEnding,
+): Promise<void> {
+  await writeScript(redis, layout.meta(id), JSON.stringify(ending));
+}
+
+interface EndingFields {
+  last?: string | null;
+  listedEnding?: string | null;
+  listedLast?: string | null;
+}
+
+/** Undefined if the record lacks it, or has that of an end that a failover undid. */
+export function parseEnding({ last, listedEnding, listedLast }: EndingFields): RecordedEnding | undefined {
+  if (listedEnding == null || listedLast !== last) return undefined;
+  return recordedEndingSchema.parse(JSON.parse(listedEnding));
+}
