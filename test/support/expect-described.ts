@@ -79,8 +79,8 @@ function errorsInParameters({ url, requestHeaders }: Exchange, { operation }: Ro
     if (parameter === undefined) return [`takes the undescribed ${location} parameter ${name}`];
     const { schema } = parameter;
     if (parameter.style === "deepObject") {
-      const properties = (schema["properties"] ?? {}) as Record<string, JsonSchema>;
-      const value = fromText(properties[field!] ?? {}, values[0]);
+      const fields = schema["properties"] as Record<string, JsonSchema> | undefined;
+      const value = fromText(fields?.[field!] ?? {}, values[0]);
       return findSchemaError("request", schema, { [field!]: value }) ?? [];
     }
     const value = schema["type"] === "array" ? values : fromText(schema, values[0]);
