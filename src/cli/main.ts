@@ -6,11 +6,9 @@ import { cancel, deleteResponse } from "./commands/end.ts";
 import { list, type ListFlags } from "./commands/list.ts";
 import { listen, type ListenFlags } from "./commands/listen.ts";
 import { report } from "./commands/report.ts";
-import { runProcessOf, start } from "./commands/serve.ts";
 import { show } from "./commands/show.ts";
 import { submit, type SubmitFlags } from "./commands/submit.ts";
 import type { ConnectionFlags } from "./connection.ts";
-import { doctor } from "./doctor/doctor.ts";
 import { describeError, EXIT, UsageError } from "./exit-codes.ts";
 import { followRun, type FollowFlags } from "./follow-run.ts";
 import { Terminal } from "./terminal.ts";
@@ -43,26 +41,35 @@ const connect = (): ClientCli => connectCli(cli, program.opts<GlobalFlags>());
 /** The exit code does not end the process: what it has written still leaves. */
 const exitWith = async (code: Promise<number | undefined>): Promise<void> => void (process.exitCode = await code);
 
+/** A command of the client starts without the code of a server. */
+const serve = async <T>(run: (commands: typeof import("./commands/serve.ts")) => Promise<T>): Promise<T> =>
+  await run(await import("./commands/serve.ts"));
+
 const JSON_FLAG = "--json";
 const JSON_HELP = "JSON instead of words: one object, or one per line";
 
 program
   .command("start")
   .description("run Redis, the API and a worker on this machine")
-  .action(async () => await exitWith(start(process.cwd())));
+  .action(async () => await exitWith(serve(({ start }) => start(process.cwd()))));
 program
   .command("api")
   .description("run an API process")
-  .action(async () => await exitWith(runProcessOf("src/server")));
+  .action(async () => await exitWith(serve(({ runProcessOf }) => runProcessOf("src/server"))));
 program
   .command("worker")
   .description("run a worker")
-  .action(async () => await exitWith(runProcessOf("workers/main")));
+  .action(async () => await exitWith(serve(({ runProcessOf }) => runProcessOf("workers/main"))));
 program
   .command("doctor")
   .description("check the configuration, Redis, the providers and the workers, and say what to do")
   .option(JSON_FLAG, JSON_HELP)
-  .action(async (flags: JsonFlag) => await exitWith(doctor(cli, flags)));
+  .action(async (flags: JsonFlag) => {
+    const { doctor } = await import("./doctor/doctor.ts");
+    const code = await doctor(cli, flags);
+    // A connection to a Redis that is away retries forever.
+    process.stdout.write("", () => process.exit(code));
+  });
 program
   .command("submit")
   .description("create a response from the words, --input, --file or stdin, and print its id")

@@ -11,6 +11,7 @@ import * as limits from "../lifecycle/errors/limits.ts";
 import * as requests from "../lifecycle/errors/requests.ts";
 import * as server from "../lifecycle/errors/server.ts";
 import * as state from "../lifecycle/errors/state.ts";
+import { ORGANIZATION_ERRORS } from "./documented-organization-errors.ts";
 import { CONTAINER_ID, CONVERSATION_ID, MESSAGE_ID, RESPONSE_ID, WEBHOOK_ENDPOINT_ID } from "./example-ids.ts";
 
 export interface DocumentedError {
@@ -25,47 +26,12 @@ type ErrorName = keyof (typeof access & typeof http & typeof limits & typeof req
 export const DEFAULT_BODY_BYTES = 32 * 1024 * 1024;
 
 export const DOCUMENTED_ERRORS = {
+  ...ORGANIZATION_ERRORS,
   missingApiKey: { when: "The request has no key in `Authorization`.", error: access.missingApiKey() },
   incorrectApiKey: { when: "The key is not one of `API_KEYS`.", error: access.incorrectApiKey("wrong-key-of-mine") },
   foreignPage: {
     when: "The server has no keys, and the request uses a host name other than this machine's, or comes from a page of another origin.",
     error: access.foreignPage(),
-  },
-  notAnAdmin: { when: "The key is not one of `ADMIN_KEYS`.", error: access.notAnAdmin() },
-  adminNeedsProject: {
-    when: "The key is one of `ADMIN_KEYS`, and the request does not name a project in `OpenAI-Project`.",
-    error: access.adminNeedsProject(),
-  },
-  projectNotFound: {
-    when: "The project does not exist, or the project in `OpenAI-Project` is archived.",
-    error: state.projectNotFound("proj_4f0c"),
-  },
-  projectArchived: { when: "The project is archived.", error: state.projectArchived("proj_4f0c") },
-  serviceAccountNotFound: {
-    when: "The service account does not exist in this project.",
-    error: state.serviceAccountNotFound("svc_acct_4f0c"),
-  },
-  keyNotFound: { when: "The key does not exist in this project.", error: state.keyNotFound("key_4f0c") },
-  rateLimitNotFound: {
-    when: "The id is not the one that the list of rate limits has.",
-    error: state.rateLimitNotFound("rl_none"),
-  },
-  spendLimitNotFound: { when: "The project has no spend limit.", error: state.spendLimitNotFound("proj_4f0c") },
-  spendAlertNotFound: {
-    when: "The spend alert does not exist in this project.",
-    error: state.spendAlertNotFound("alert_4f0c"),
-  },
-  malformedPage: {
-    when: "`page` is not the `next_page` of a previous page.",
-    error: requests.malformedPage("7"),
-  },
-  fixedByEnvironment: {
-    when: "The project or key comes from the server's settings.",
-    error: state.fixedByEnvironment("Project 'research'", "API_KEYS"),
-  },
-  tooManyOf: {
-    when: "There are as many of these things as the server keeps.",
-    error: state.tooManyOf("keys in this project", 100),
   },
   responseNotFound: {
     when: "The response does not exist: the id is unknown or another project's, or the response was deleted, expired or not stored.",
@@ -237,14 +203,6 @@ export const DOCUMENTED_ERRORS = {
   storageFull: {
     when: "The project has reached `MAX_STORED_BYTES_PER_PROJECT`. Delete data, or wait until some expires.",
     error: limits.storageFull(2_147_483_648, 2_147_400_000, 90_000),
-  },
-  tooManyTokens: {
-    when: "The project's responses used too many tokens in this minute.",
-    error: limits.tooManyTokens(100_000, 12),
-  },
-  spendLimitReached: {
-    when: "The project has reached its spend limit of this month.",
-    error: limits.spendLimitReached(10_000),
   },
   tooManyRequests: {
     when: "The project has reached `RATE_LIMIT_REQUESTS_PER_MINUTE`.",

@@ -20,9 +20,6 @@ export interface Parameter {
   description: string;
   required?: boolean;
   schema: JsonSchema;
-  /** For an object: `name[field]=value`. */
-  style?: "deepObject";
-  explode?: boolean;
 }
 
 interface Header {

@@ -71,11 +71,12 @@ export class WebhookQueue {
 
   /** Adds the jobs that do not exist. */
   async addEvents(jobs: readonly WebhookEventJob[]): Promise<void> {
-    await Promise.all(
-      jobs.map(async (job) => {
-        const jobId = `${job.endpointId}-${job.eventKey}`;
-        await this.#queue.add(job.project, job, { ...EVENT_OPTIONS, jobId });
-      }),
+    await this.#queue.addBulk(
+      jobs.map((job) => ({
+        name: job.project,
+        data: job,
+        opts: { ...EVENT_OPTIONS, jobId: `${job.endpointId}-${job.eventKey}` },
+      })),
     );
   }
 

@@ -22,23 +22,21 @@ export async function readListedRecord(
   layout: RedisLayout,
   id: string,
 ): Promise<ListedRecord | undefined> {
-  const [stored, readable, deleted, durable, bytes, last = null, listedEnding = null, listedLast = null] =
-    await redis.hmget(
-      layout.meta(id),
-      "status",
-      "readable",
-      "deleted",
-      "durable",
-      "bytes",
-      "last",
-      "listedEnding",
-      "listedLast",
-    );
+  const [stored, readable, deleted, durable, bytes, last, listedEnding] = await redis.hmget(
+    layout.meta(id),
+    "status",
+    "readable",
+    "deleted",
+    "durable",
+    "bytes",
+    "last",
+    "listedEnding",
+  );
   if (stored == null || readable !== "1" || deleted === "1" || durable === "-1") return undefined;
   const status = responseStatusSchema.parse(stored);
   const progress = { status, last: Number(last), durable: durable == null ? undefined : Number(durable) };
   const isHidden = isEndHidden(progress);
-  const ending = isTerminalStatus(status) && !isHidden ? parseEnding({ last, listedEnding, listedLast }) : undefined;
+  const ending = isTerminalStatus(status) && !isHidden ? parseEnding(listedEnding) : undefined;
   return {
     id,
     status: isHidden ? "in_progress" : status,

@@ -1,6 +1,7 @@
 /**
  * What the end of a response changed, in the record beside its status: a list shows an ended response without reading its
- * output. It belongs to one terminal event, because a failover can undo an end. Without it, readers use the terminal event.
+ * output. It is written after the end, so a failover that undoes the end undoes it too. Without it, readers use the terminal
+ * event.
  */
 import { z } from "zod";
 import type { Response } from "../protocol/response.ts";
@@ -41,9 +42,9 @@ const writeScript = defineScript<null>(
   "recordEnding",
   1,
   `
-  local meta = redis.call('HMGET', KEYS[1], 'status', 'last')
-  if not meta[1] or meta[1] == 'queued' or meta[1] == 'in_progress' then return end
-  redis.call('HSET', KEYS[1], 'listedEnding', ARGV[1], 'listedLast', meta[2])
+  local status = redis.call('HGET', KEYS[1], 'status')
+  if not status or status == 'queued' or status == 'in_progress' then return end
+  redis.call('HSET', KEYS[1], 'listedEnding', ARGV[1])
 `,
   { runsWhenFull: true },
 );
@@ -58,14 +59,7 @@ export async function writeEnding(
   await writeScript(redis, layout.meta(id), JSON.stringify(ending));
 }
 
-interface EndingFields {
-  last?: string | null;
-  listedEnding?: string | null;
-  listedLast?: string | null;
-}
-
-/** Undefined if the record lacks it, or has that of an end that a failover undid. */
-export function parseEnding({ last, listedEnding, listedLast }: EndingFields): RecordedEnding | undefined {
-  if (listedEnding == null || listedLast !== last) return undefined;
-  return recordedEndingSchema.parse(JSON.parse(listedEnding));
+/** Undefined if the record lacks it. */
+export function parseEnding(listedEnding: string | null | undefined): RecordedEnding | undefined {
+  return listedEnding == null ? undefined : recordedEndingSchema.parse(JSON.parse(listedEnding));
 }

@@ -1,10 +1,11 @@
 /**
  * The removal of a response from the in-flight set, in one step with what follows from it: its stored bytes count from now on
- * as kept, and its end enters the outbox of webhooks.
+ * as kept, its end enters the outbox of webhooks, and it is listed as ended.
  */
 import type { ResponseStatus } from "../protocol/response.ts";
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
+import { RESPONSE_LIST_LUA } from "./lists/response-list-scripts.ts";
 import {
   type AccountingSettings,
   COUNT_USAGE_LUA,
@@ -22,7 +23,7 @@ export interface RetainedResponse {
   bytes: number;
   expiresAtMs: number;
   status: ResponseStatus;
-  /** Approval requests that it makes, encoded. */
+  /** Approval requests that it makes, encoded (lists/response-list.ts). */
   asks: string;
 }
 
@@ -66,8 +67,9 @@ type Removal = "kept" | "absent" | "removed" | "outboxed" | "full";
  * KEYS  in flight, in flight of the project, sums, sizes, expiries, those of `countUsage`, outbox, webhook endpoints of the
  *       project, root of the list, and the record if the script must check it
  * ARGV  response id, project or '', bytes, expiry (both '' if nothing is retained), '1' if replicas are required, status ('' if
- *       its end is no event), end in unix milliseconds, '1' if the project surely has endpoints, limit of the outbox, status,
- *       approval requests, answered approval requests, and those of `countUsage` if the response used anything
+ *       its end is no event), end in unix milliseconds, '1' if the project surely has endpoints, limit of the outbox,
+ *       status in the list, approval requests, answered approval requests, and those of `countUsage` if the response used
+ *       anything
  * Returns {Removal, passed thresholds}. Removal, usage and event are one step: the response leaves the set once, and then its
  * usage is counted and its event is in the outbox. A deleted response is in neither set and not counted, so the late step of
  * a worker must not count it again.
@@ -138,8 +140,8 @@ export async function removeInFlight(
   const keys = [...sets, ...counted, webhookOutbox, webhookEndpointsOf(project), responseList, ...records];
   const size = [retained?.bytes ?? "", retained?.expiresAtMs ?? ""];
   const event = [end?.status ?? "", end?.endedAtMs ?? 0, end?.hasEndpoints === true ? "1" : "", MAX_OUTBOX_ENTRIES];
-  const usageArgs = usage === undefined ? [] : countUsageArgs(project, endedAtMs, usage, accounting);
   const listed = [retained?.status ?? "", retained?.asks ?? "", answers];
+  const usageArgs = usage === undefined ? [] : countUsageArgs(project, endedAtMs, usage, accounting);
   const args = [id, project, ...size, requiresReplicas ? "1" : "", ...event, ...listed, ...usageArgs];
   const [removal, passed = []] = await removeScript(redis, keys.length, keys, args);
   return { ...REMOVALS[removal], passed: toThresholds(passed) };

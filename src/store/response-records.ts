@@ -141,8 +141,8 @@ export class ResponseRecords {
         deleted === "0" && expiresAtMs !== undefined
           ? { bytes: Number(bytes ?? 0), expiresAtMs: Number(expiresAtMs), status: responseStatusSchema.parse(status) }
           : undefined,
+      ending: parseEnding(fields["listedEnding"]),
       end: endOf(fields),
-      ending: parseEnding(fields),
       run: runOutcomeSchema.safeParse(fields).data,
     };
   }

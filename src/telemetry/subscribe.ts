@@ -4,7 +4,9 @@ import type { Channel, TracingChannel } from "node:diagnostics_channel";
 export function on<T>(channel: Channel<unknown, T>, listener: (report: T) => void): () => void {
   const receive = (report: unknown): void => listener(report as T);
   channel.subscribe(receive);
-  return () => void channel.unsubscribe(receive);
+  return () => {
+    channel.unsubscribe(receive);
+  };
 }
 
 /** Called when the reported work begins. */
@@ -12,7 +14,7 @@ export function onStart<T extends object>(
   channel: TracingChannel<unknown, T>,
   listener: (report: T) => void,
 ): () => void {
-  return on(channel.start as Channel<unknown, T>, listener);
+  return on(channel.start, listener);
 }
 
 /** Called when the reported work has ended, also by an error. */
@@ -20,5 +22,5 @@ export function onEnd<T extends object>(
   channel: TracingChannel<unknown, T>,
   listener: (report: T) => void,
 ): () => void {
-  return on(channel.asyncStart as Channel<unknown, T>, listener);
+  return on(channel.asyncStart, listener);
 }

@@ -25,7 +25,7 @@ export interface RelayParts {
   logger: Logger;
 }
 
-const BATCH = 100;
+const BATCH = 500;
 /** Entries that this process has put into the outbox and not moved yet. It leaves more to the sweeper. */
 const MAX_OWN_ENTRIES = 1_000;
 /** The sweeper leaves younger entries to their processes. */

@@ -65,7 +65,10 @@ export async function measureDelivering(bench: Bench): Promise<Figure[]> {
   return figures;
 }
 
-async function deliver(stage: Stage, bench: Bench, load: Load): Promise<number> {
+export type DeliveryStage = Pick<Stage, "storage" | "api" | "subscribers" | "recorder">;
+
+/** Frames delivered per second. */
+export async function deliver(stage: DeliveryStage, bench: Bench, load: Omit<Load, "bareEvents">): Promise<number> {
   const { storage, api, subscribers, recorder } = stage;
   const recording = await beginRecording(storage);
   const path = `/v1/responses/${recording.id}?stream=true&starting_after=${recording.last}`;

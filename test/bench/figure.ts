@@ -7,6 +7,7 @@ export type Target =
   /** Of ours to the limit. */
   | { kind: "ratio-at-least"; value: number }
   | { kind: "ratio-at-most"; value: number }
+  | { kind: "at-least"; value: number }
   | { kind: "at-most"; value: number };
 
 export interface Figure {
@@ -89,6 +90,8 @@ export function meetsTarget({ ours, ratio, target }: Figure): boolean | undefine
       return ratio !== undefined && ratio >= target.value;
     case "ratio-at-most":
       return ratio !== undefined && ratio <= target.value;
+    case "at-least":
+      return ours >= target.value;
     case "at-most":
       return ours <= target.value;
   }

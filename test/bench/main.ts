@@ -25,6 +25,7 @@ import type { Measurement } from "./measurement.ts";
 import { measureListing } from "./list.ts";
 import { measureLoop } from "./loop.ts";
 import { measureMemory } from "./memory.ts";
+import { measureMetrics } from "./metrics.ts";
 import { measureRecording } from "./record.ts";
 import { connectTo } from "./recording.ts";
 import { measureRecovery } from "./recover.ts";
@@ -32,6 +33,7 @@ import { measureReplaying } from "./replay.ts";
 import { formatTable, writeResults } from "./report.ts";
 import { measureTracing } from "./tracing.ts";
 import { measureValidating } from "./validate.ts";
+import { measureWebhooks } from "./webhooks.ts";
 
 const MEASUREMENTS: readonly Measurement[] = [
   { name: "validate", run: measureValidating },
@@ -44,12 +46,14 @@ const MEASUREMENTS: readonly Measurement[] = [
   { name: "list", run: measureListing },
   { name: "loop", run: measureLoop },
   { name: "held-call", run: measureHeldCall },
+  { name: "metrics", run: measureMetrics },
   { name: "memory", run: measureMemory },
   { name: "recover", run: measureRecovery },
   { name: "failover", run: measureFailover },
   { name: "half-open", run: measureHalfOpen },
   { name: "fairness", run: measureFairness },
   { name: "tracing", run: measureTracing },
+  { name: "webhooks", run: measureWebhooks },
 ];
 
 const RESULTS = join(import.meta.dirname, "../../bench-results.json");

@@ -10,7 +10,8 @@ import { sequenceEvents } from "../../src/stream/log/event-log.ts";
 import { EventWriter } from "../../src/stream/log/event-writer.ts";
 
 const RESPONSES = 50;
-const EVENTS = 400;
+/** Per response. */
+export const EVENTS = 400;
 const TURNS = 7;
 const PIPELINE = 100;
 
@@ -18,7 +19,7 @@ export async function measureRecording(bench: Bench): Promise<Figure[]> {
   await using storage = await openBenchStorage(bench.redisUrl, "record");
   const drafts = outputOf(EVENTS);
   const limit = (turn: number) => addAll(storage, `raw-${turn}`, drafts);
-  const ours = () => writeAll(storage, drafts);
+  const ours = () => recordAll(storage, drafts);
   await takeTurns(2, limit, ours);
   return [
     compare({
@@ -32,7 +33,8 @@ export async function measureRecording(bench: Bench): Promise<Figure[]> {
   ];
 }
 
-async function writeAll(storage: BenchStorage, drafts: readonly EventDraft[]): Promise<number> {
+/** Events recorded per second, by as many writers as a worker has slots. */
+export async function recordAll(storage: BenchStorage, drafts: readonly EventDraft[]): Promise<number> {
   const recordings = await Promise.all(Array.from({ length: RESPONSES }, () => beginRecording(storage)));
   const seconds = await timed(() => Promise.all(recordings.map((recording) => write(storage, recording, drafts))));
   await Promise.all(recordings.map(({ id }) => storage.records.erase(id, 0)));

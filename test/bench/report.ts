@@ -39,6 +39,8 @@ function formatTarget({ kind, value }: Target): string {
       return `ratio ≥ ${formatNumber(value)}`;
     case "ratio-at-most":
       return `ratio ≤ ${formatNumber(value)}`;
+    case "at-least":
+      return `≥ ${formatNumber(value)}`;
     case "at-most":
       return `≤ ${formatNumber(value)}`;
   }

@@ -220,7 +220,10 @@ test("a reader that leaves ends the program quietly", async () => {
   const { id } = await create(server.api.url, simulate({ tokens: 2_000, delay_ms: 0 }), headers);
   await pollToEnd(server.api.url, id, headers);
   const program = `${process.execPath} src/cli/bin.cjs tail ${id} --json | head -n 1 >/dev/null; echo "$\{PIPESTATUS[0]}"`;
-  const shell = spawn("bash", ["-c", program], { env: { PATH: process.env["PATH"], ...environment } });
+  const shell = spawn("bash", ["--norc", "-c", program], {
+    env: { PATH: process.env["PATH"], ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let output = "";
   for (const stream of [shell.stdout, shell.stderr])
     stream.setEncoding("utf8").on("data", (text: string) => (output += text));

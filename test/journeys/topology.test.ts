@@ -164,7 +164,7 @@ async function lastShown(url: string): Promise<number> {
   return Number([...text.matchAll(/^id: (\d+)$/gm)].at(-1)![1]);
 }
 
-test("a Redis Cluster supports create, follow, cancel, recover and delete", async () => {
+test("a Redis Cluster supports create, follow, list, cancel, recover and delete", async () => {
   const { nodes, url } = await startCluster(join(folder, "cluster"));
   try {
     const environment = {
@@ -198,8 +198,18 @@ test("a Redis Cluster supports create, follow, cancel, recover and delete", asyn
     }
     const running = await create(api.url, simulate({ hang: true }));
     await subscribe(api.url, running.id, { cutAfterEvents: 6 });
+    const list = async (query: string) => {
+      const { body } = await send<{ data: { id: string }[] }>("GET", `${api.url}/responses?${query}`);
+      return body.data.map((listed) => listed.id);
+    };
+    expect(await list("status=in_progress")).toEqual([running.id]);
     expect((await send("POST", `${api.url}/responses/${running.id}/cancel`)).body.status).toBe("cancelled");
+    expect(await list("status=cancelled&metadata[simulator.hang]=true")).toEqual([running.id]);
+    const first = await list("status=completed&limit=4");
+    const second = await list(`status=completed&after=${first.at(-1)}`);
+    expect([...first, ...second].toSorted()).toEqual(ids.toSorted());
     expect((await send("DELETE", `${api.url}/responses/${running.id}`)).status).toBe(200);
+    expect(await list("status=cancelled")).toEqual([]);
   } finally {
     await Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()));
   }

@@ -10,8 +10,8 @@ const loaded = ({ lines }: ServerProcess): string[] => lines.flatMap(({ msg }) =
 const reportLoaded = { NODE_OPTIONS: `--import=${join(import.meta.dirname, "../support/report-loaded-modules.ts")}` };
 
 async function runOne(environment: Record<string, string>) {
-  const api = await startApi(environment);
-  const worker = await startWorker(environment);
+  await using api = await startApi(environment);
+  await using worker = await startWorker(environment);
   const { id } = await create(api.url, simulate({ tokens: 5 }), {
     traceparent: `00-${"a".repeat(32)}-${"b".repeat(16)}-01`,
   });
@@ -96,7 +96,7 @@ describe("a client's trace context", () => {
   test("is continued if it is valid, and replaced if it is not", { timeout: 60_000 }, async () => {
     await using collector = await startOtlpReceiver();
     const environment = { KEY_PREFIX: uniquePrefix(), OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
-    const api = await startApi(environment);
+    await using api = await startApi(environment);
     const ask = async (path: string, headers: Record<string, string>) =>
       await send("GET", `${api.url}${path}`, undefined, headers);
     await ask("/models", {
@@ -143,7 +143,7 @@ describe("a client's trace context", () => {
   test("is ignored without the propagator", { timeout: 60_000 }, async () => {
     await using collector = await startOtlpReceiver();
     const environment = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_PROPAGATORS: "none" };
-    const api = await startApi({ KEY_PREFIX: uniquePrefix(), ...environment });
+    await using api = await startApi({ KEY_PREFIX: uniquePrefix(), ...environment });
     await send("GET", `${api.url}/models`, undefined, { traceparent: `00-${traceId}-${parentId}-01` });
     await api.stop();
     expect(collector.spans).toHaveLength(1);

@@ -100,8 +100,8 @@ test("a client's trace continues to the provider and to the tool", TIMEOUT, asyn
     },
   });
   const environment = await environmentOf(collector, upstream.url);
-  const api = await startApi(environment);
-  const worker = await startWorker(environment);
+  await using api = await startApi(environment);
+  await using worker = await startWorker(environment);
   const { id } = await create(api.url, { ...REQUEST, tools: [toolOf(mcp.url)] }, FROM_CLIENT);
   expect((await pollToEnd(api.url, id)).status).toBe("completed");
   expect(await Promise.all([api.stop(), worker.stop()])).toEqual([0, 0]);
@@ -202,7 +202,7 @@ test.each([
   await using upstream = await startUpstreamServer(callLook(), ...hang, answerText);
   await using mcp = await startMcpServer();
   const environment = await environmentOf(collector, upstream.url, { ISOLATE_AFTER_LOSSES: "1" });
-  const api = await startApi(environment);
+  await using api = await startApi(environment);
   const { id } = await create(api.url, { ...REQUEST, tools: [toolOf(mcp.url)] }, FROM_CLIENT);
   const killed: string[] = [];
   for (const { promise } of asked) {
@@ -216,7 +216,7 @@ test.each([
     await worker.exited;
     killed.push(`:${worker.child.pid}`);
   }
-  const worker = await startWorker(environment);
+  await using worker = await startWorker(environment);
   expect((await pollToEnd(api.url, id)).status).toBe("completed");
   expect(await Promise.all([api.stop(), worker.stop()])).toEqual([0, 0]);
 
@@ -243,8 +243,8 @@ test("a failure has its code and its retries, and no message", TIMEOUT, async ()
   const error = { message: "moonlit answer", type: "server_error" };
   await using upstream = await startUpstreamServer(answerError(500, error, { "retry-after-ms": "1" }));
   const environment = await environmentOf(collector, upstream.url, { UPSTREAM_MAX_RETRIES: "1" });
-  const api = await startApi(environment);
-  const worker = await startWorker(environment);
+  await using api = await startApi(environment);
+  await using worker = await startWorker(environment);
   const { id } = await create(api.url, REQUEST, FROM_CLIENT);
   expect((await pollToEnd(api.url, id)).status).toBe("failed");
   await Promise.all([api.stop(), worker.stop()]);
@@ -270,7 +270,7 @@ test("a failure has its code and its retries, and no message", TIMEOUT, async ()
 test("a cancel ends the response in its own trace", TIMEOUT, async () => {
   await using collector = await startOtlpReceiver();
   const environment = await environmentOf(collector, "http://127.0.0.1:9/v1");
-  const api = await startApi(environment);
+  await using api = await startApi(environment);
   const { id } = await create(api.url, simulate({ tokens: 5 }), FROM_CLIENT);
   await send("POST", `${api.url}/responses/${id}/cancel`);
   await api.stop();

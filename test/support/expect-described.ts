@@ -78,7 +78,11 @@ function errorsInParameters({ url, requestHeaders }: Exchange, { operation }: Ro
     const parameter = parametersOf(operation).find((each) => each.in === location && each.name.toLowerCase() === name);
     if (parameter === undefined) return [`takes the undescribed ${location} parameter ${name}`];
     const { schema } = parameter;
-    if (parameter.style === "deepObject") return findSchemaError("request", schema, { [field!]: values[0] }) ?? [];
+    if (parameter.style === "deepObject") {
+      const properties = (schema["properties"] ?? {}) as Record<string, JsonSchema>;
+      const value = fromText(properties[field!] ?? {}, values[0]);
+      return findSchemaError("request", schema, { [field!]: value }) ?? [];
+    }
     const value = schema["type"] === "array" ? values : fromText(schema, values[0]);
     return findSchemaError("request", schema, value) ?? [];
   });

@@ -1,6 +1,7 @@
 /**
  * The previous release from the repository's own history, with the packages of this one. When a release is made,
- * PREVIOUS_RELEASE becomes its commit.
+ * PREVIOUS_RELEASE becomes its commit, and packages that only an older release needs leave the development dependencies
+ * (rate-limiter-flexible).
  */
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, symlink } from "node:fs/promises";

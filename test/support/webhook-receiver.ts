@@ -59,8 +59,8 @@ export class WebhookReceiver implements AsyncDisposable {
   }
 
   static async start(answer: Answer = acknowledge): Promise<WebhookReceiver> {
-    let listener: RequestListener = () => {};
-    const server = createServer((request, response) => listener(request, response));
+    let listener: (...exchange: Parameters<RequestListener>) => Promise<void> = async () => {};
+    const server = createServer((request, response) => void listener(request, response));
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const receiver = new WebhookReceiver(server, (server.address() as AddressInfo).port, answer);

@@ -112,8 +112,8 @@ export class ResponseSweeper {
       () => this.#sweepAll(),
       () => inFlight.reconcile(),
       () => storedBytes.reconcile(),
-      () => webhooks.relay.sweep(),
       () => reconcileLists(this.#context),
+      () => webhooks.relay.sweep(),
       async () => await this.#options.sweepUpstreams?.(),
     ];
     const errors: unknown[] = [];

@@ -34,7 +34,6 @@ const HEADERS = {
 const CLIENT_LIST = /^\/api\/queues\/[^/]+\/workers\/?$/;
 
 export function queueBoard({ config, queue }: ApiContext): Router {
-  let board: Promise<RequestHandler> | undefined;
   const router = Router();
   router.use((request, response, next) => {
     const error = findKeyError(config.adminKeys, request);
@@ -48,16 +47,21 @@ export function queueBoard({ config, queue }: ApiContext): Router {
     if (!isReading || CLIENT_LIST.test(request.path)) throw invalidUrl(request.method, request.baseUrl + request.path);
     next();
   });
-  router.use(async (request, response, next) => {
-    board ??= openBoard(queue);
-    const show = await board;
-    response.set(HEADERS);
-    show(request, response, next);
-  });
+  router.use(showBoard(queue));
   return router;
 }
 
 /** Loads bull-board at the first request. */
+function showBoard(queue: ApiContext["queue"]): RequestHandler {
+  let board: Promise<RequestHandler> | undefined;
+  return async (request, response, next) => {
+    board ??= openBoard(queue);
+    const show = await board;
+    response.set(HEADERS);
+    show(request, response, next);
+  };
+}
+
 async function openBoard(queue: ApiContext["queue"]): Promise<RequestHandler> {
   const { ExpressAdapter } = await import("@bull-board/express");
   const adapter = new ExpressAdapter().setBasePath(QUEUE_BOARD_PATH);

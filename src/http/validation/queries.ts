@@ -6,17 +6,17 @@ import { type ContainerListQuery, containerListQuerySchema } from "../../protoco
 import { type EventTimesQuery, eventTimesQuerySchema } from "../../protocol/run.ts";
 import { includeQuerySchema, type ListQuery, listQuerySchema } from "../../protocol/list.ts";
 import {
-  type WebhookDeliveryListQuery,
-  webhookDeliveryListQuerySchema,
-  type WebhookEndpointListQuery,
-  webhookEndpointListQuerySchema,
-} from "../../protocol/webhook.ts";
-import {
   type DatedListQuery,
   datedListQuerySchema,
   type ResponseListQuery,
   responseListQuerySchema,
 } from "../../protocol/response-list.ts";
+import {
+  type WebhookDeliveryListQuery,
+  webhookDeliveryListQuerySchema,
+  type WebhookEndpointListQuery,
+  webhookEndpointListQuerySchema,
+} from "../../protocol/webhook.ts";
 import { checkFields } from "./check-fields.ts";
 import { toValidationError, wrongTypeError } from "./validation-errors.ts";
 

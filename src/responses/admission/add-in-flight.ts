@@ -58,7 +58,7 @@ async function addWithinLimits<T extends { kind: "entered" | "accepted" }>(
   return entered;
 }
 
-function isExceeded<T extends { kind: "entered" | "accepted" }>(outcome: T | LimitExceeded): outcome is LimitExceeded {
+function isExceeded(outcome: { kind: string }): outcome is LimitExceeded {
   return outcome.kind !== "entered" && outcome.kind !== "accepted";
 }
 

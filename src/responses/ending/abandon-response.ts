@@ -56,8 +56,7 @@ export async function abandonResponse(storage: Storage, id: string, logger: Logg
   if (conversationId !== "") {
     await attempt("unlock its conversation", () => storage.conversations.appendAndUnlock(conversationId, id, []));
   }
-  const known = memberships ?? NO_MEMBERSHIPS;
-  const { passed } = await leaveInFlight(storage, id, known, { isForced: true });
+  const { passed } = await leaveInFlight(storage, id, memberships ?? NO_MEMBERSHIPS, { isForced: true });
   if (project !== undefined) reportThresholds(project, passed);
 }
 

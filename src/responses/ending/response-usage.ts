@@ -1,4 +1,4 @@
-/** What an ended response used, from what its run noted. Failed and cancelled runs count what they used. */
+/** What an ended response keeps and what it used, from what its run noted. Failed and cancelled runs count what they used. */
 import type { EndedResponse } from "../../store/remove-in-flight.ts";
 import { NANOS_PER_DOLLAR, type ResponseUsage } from "../../store/organization/usage-counts.ts";
 import { encodeApprovals } from "../../store/lists/response-list.ts";

@@ -12,7 +12,7 @@ import type { ResponseContext, Storage } from "../storage.ts";
 /** Maximum age of an answer, however often it is requested. */
 const MAX_AGE_MS = 2_000;
 /** In the order of their windows, the next response to start is not the one that has waited longest. */
-const ORDERED_BY_WINDOW: readonly WaitingClass[] = ["related", "window"];
+const ORDERED_BY_WINDOW: ReadonlySet<WaitingClass> = new Set(["related", "window"]);
 
 export class QueueStates {
   readonly #context: Pick<ResponseContext, "queue" | "storage">;
@@ -39,7 +39,7 @@ export class QueueStates {
     const [depth, workers] = await Promise.all([queue.readDepth(name), storage.workers.count(name)]);
     const by_class = await describeClasses(storage, depth);
     const classes = WAITING_CLASSES.map((each) => by_class[each]);
-    const inOrder = WAITING_CLASSES.filter((each) => !ORDERED_BY_WINDOW.includes(each));
+    const inOrder = WAITING_CLASSES.filter((each) => !ORDERED_BY_WINDOW.has(each));
     const longest = Math.max(-1, ...inOrder.map((each) => by_class[each].oldest_waiting_ms ?? -1));
     return {
       object: "organization.queue",

@@ -1,7 +1,7 @@
 /** The index of a list of objects (list-scripts.ts): adds, removes and pages. */
 import { createHash } from "node:crypto";
 import { defineScript, type RedisClient } from "../../redis/script.ts";
-import { LIST_LUA } from "./list-scripts.ts";
+import { LIST_LUA, listKeys } from "./list-scripts.ts";
 import { type ListPosition, readListChunk } from "./page-script.ts";
 
 /** Ids that one call examines when an entry decides about each: less than a millisecond of Redis. */
@@ -17,25 +17,25 @@ const DIGEST_LENGTH = 20;
 const FINAL_REVISION = Number.MAX_SAFE_INTEGER;
 
 /*
- * KEYS  root
+ * KEYS  root, entries
  * ARGV  project, id, creation time, revision, tokens, expiry
  */
 const enlistScript = defineScript<null>(
   "enlistObject",
-  1,
+  2,
   `${LIST_LUA}
   enlist(KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6])
 `,
 );
 
 /*
- * KEYS  root
+ * KEYS  root, entries
  * ARGV  project, id, expiry
  * Returns 1, or 0 if the index lacks the object.
  */
 const setExpiryScript = defineScript<0 | 1>(
   "setListedExpiry",
-  1,
+  2,
   `${LIST_LUA}
   local expiries = listKey(KEYS[1], 'expiries', ARGV[1])
   if not redis.call('ZSCORE', expiries, ARGV[2]) then return 0 end
@@ -45,12 +45,12 @@ const setExpiryScript = defineScript<0 | 1>(
 );
 
 /*
- * KEYS  root
+ * KEYS  root, entries
  * ARGV  project, id, '1' to keep its position for lists that continue after it
  */
 const removeScript = defineScript<null>(
   "removeListed",
-  1,
+  2,
   `${LIST_LUA}
   if ARGV[3] == '1' then
     delist(KEYS[1], ARGV[1], ARGV[2], '${FINAL_REVISION}')
@@ -62,13 +62,13 @@ const removeScript = defineScript<null>(
 );
 
 /*
- * KEYS  root
+ * KEYS  root, entries
  * ARGV  id, project…
  * Returns the creation time of the object, or '' if no project has it.
  */
 const findPositionScript = defineScript<string>(
   "findListPosition",
-  1,
+  2,
   `${LIST_LUA}
   for i = 2, #ARGV do
     local entry = redis.call('HGET', listKey(KEYS[1], 'entries', ARGV[i]), ARGV[1])
@@ -82,13 +82,13 @@ const findPositionScript = defineScript<string>(
 );
 
 /*
- * KEYS  root
+ * KEYS  root, entries
  * ARGV  project, count
  * Returns 1 if more has expired. Forgets a project without entries.
  */
 const trimScript = defineScript<0 | 1>(
   "trimList",
-  1,
+  2,
   `${LIST_LUA}
   local removed = trimList(KEYS[1], ARGV[1], ARGV[2])
   if redis.call('EXISTS', listKey(KEYS[1], 'entries', ARGV[1])) == 0 then
@@ -145,28 +145,39 @@ export class ListIndex {
 
   async add(project: string, id: string, { createdAtMs, tokens, revision, expiresAtMs }: Listing): Promise<void> {
     const text = ["all", ...tokens].join(" ");
-    await enlistScript(this.#redis, this.#root, project, id, createdAtMs, revision, text, expiresAtMs ?? "+inf");
+    await enlistScript(
+      this.#redis,
+      listKeys(this.#root, project),
+      project,
+      id,
+      createdAtMs,
+      revision,
+      text,
+      expiresAtMs ?? "+inf",
+    );
   }
 
   /** False if the index lacks the object. */
   async setExpiry(project: string, id: string, expiresAtMs: number | undefined): Promise<boolean> {
-    return (await setExpiryScript(this.#redis, this.#root, project, id, expiresAtMs ?? "+inf")) === 1;
+    return (
+      (await setExpiryScript(this.#redis, listKeys(this.#root, project), project, id, expiresAtMs ?? "+inf")) === 1
+    );
   }
 
   /** Removes a deleted object. A list may still continue after it. */
   async remove(project: string, id: string): Promise<void> {
-    await removeScript(this.#redis, this.#root, project, id, "1");
+    await removeScript(this.#redis, listKeys(this.#root, project), project, id, "1");
   }
 
   /** Removes an object that no client knows. */
   async forget(project: string, id: string): Promise<void> {
-    await removeScript(this.#redis, this.#root, project, id, "0");
+    await removeScript(this.#redis, listKeys(this.#root, project), project, id, "0");
   }
 
   /** Where an object is, or was until it was removed. Undefined if the project does not have it. */
   async findPosition(project: string | undefined, id: string): Promise<ListPosition | undefined> {
     for (const projects of await this.#groupProjects(project)) {
-      const createdAtMs = await findPositionScript(this.#redis, this.#root, id, projects);
+      const createdAtMs = await findPositionScript(this.#redis, listKeys(this.#root, projects[0]!), id, projects);
       if (createdAtMs !== "") return { id, createdAtMs: Number(createdAtMs) };
     }
     return undefined;
@@ -204,7 +215,7 @@ export class ListIndex {
   async trim(): Promise<void> {
     for (const project of await this.listProjects()) {
       for (let round = 0; round < MAX_TRIM_ROUNDS; round += 1) {
-        if ((await trimScript(this.#redis, this.#root, project, TRIM_COUNT)) === 0) break;
+        if ((await trimScript(this.#redis, listKeys(this.#root, project), project, TRIM_COUNT)) === 0) break;
       }
     }
   }

@@ -9,11 +9,19 @@
  *   <token>   zset  ids with this token, by creation time
  *
  * and `<root>:projects` is the set of projects. A token that begins with a dot is only in the entry.
+ *
+ * A script finds most keys by itself. Every script names the root, which is never a key, and another key in KEYS: Redis
+ * Cluster then runs none of them while it moves the slot, when a part of the keys is on each of two nodes.
  */
 
 /** A list may continue after a removed object for this long, for the latest this many of them. */
 const REMOVED_KEPT_MS = 60 * 60_000;
 const MAX_REMOVED = 10_000;
+
+/** The KEYS of scripts for one project. */
+export function listKeys(root: string, project: string): [root: string, entries: string] {
+  return [root, `${root}:entries:${project}`];
+}
 
 /*
  * For scripts that change an index. `enlist` leaves a newer revision alone. `delist` keeps the position, for lists that

@@ -4,13 +4,13 @@
  * Redis serves others between two calls.
  */
 import { defineScript, type RedisClient } from "../../redis/script.ts";
-import { LIST_LUA } from "./list-scripts.ts";
+import { LIST_LUA, listKeys } from "./list-scripts.ts";
 
 /** Expired ids that a call removes, so that lists pass them even if no sweeper runs. */
 const TRIM_COUNT = 100;
 
 /*
- * KEYS  root
+ * KEYS  root, entries of the first project
  * ARGV  '1' for newest first, {projects, filters} as JSON, maximum ids returned, ids examined per set, start time, start id,
  *       stop time, stop id: both exclusive, '' for none
  * Returns {1 if nothing follows, '', '', id, creation time, …}, or else {0, the last examined id, its creation time, id,
@@ -18,7 +18,7 @@ const TRIM_COUNT = 100;
  */
 const pageScript = defineScript<string[]>(
   "readListPage",
-  1,
+  2,
   `${LIST_LUA}
   local root, isDescending, scope = KEYS[1], ARGV[1] == '1', cjson.decode(ARGV[2])
   local most, perSet = tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -160,7 +160,15 @@ export async function readListChunk(
 ): Promise<ListChunk> {
   const scope = JSON.stringify({ projects, filters });
   const positions = [start, stop].flatMap((position) => [position?.createdAtMs ?? "", position?.id ?? ""]);
-  const answer = await pageScript(redis, root, order === "desc" ? "1" : "0", scope, most, perSet, positions);
+  const answer = await pageScript(
+    redis,
+    listKeys(root, projects[0]!),
+    order === "desc" ? "1" : "0",
+    scope,
+    most,
+    perSet,
+    positions,
+  );
   const [isOver, lastId, lastTime, ...page] = answer;
   const found: ListPosition[] = [];
   for (let i = 0; i < page.length; i += 2) found.push({ id: page[i]!, createdAtMs: Number(page[i + 1]) });

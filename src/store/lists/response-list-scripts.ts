@@ -67,12 +67,12 @@ export const RESPONSE_LIST_LUA = `${LIST_LUA}
 `;
 
 /*
- * KEYS  root
+ * KEYS  root, entries
  * ARGV  project, id
  */
 export const markEndingScript = defineScript<null>(
   "markListedEnding",
-  1,
+  2,
   `${LIST_LUA}
   local entry = redis.call('HGET', listKey(KEYS[1], 'entries', ARGV[1]), ARGV[2])
   if not entry or not string.find(entry, ' open ', 1, true) then return end
@@ -83,40 +83,40 @@ export const markEndingScript = defineScript<null>(
 );
 
 /*
- * KEYS  root
+ * KEYS  root, entries
  * ARGV  project, answered approval requests
  */
 export const answerScript = defineScript<null>(
   "answerApprovals",
-  1,
+  2,
   `${RESPONSE_LIST_LUA}
   answer(KEYS[1], ARGV[1], ARGV[2])
 `,
 );
 
 /*
- * KEYS  root, in flight
+ * KEYS  root, entries, in flight
  * ARGV  project, id, creation time, tokens
  * Enlists a response in flight that the index lacks, or has as ended. Returns 1 if it is in flight.
  */
 export const enlistOpenScript = defineScript<0 | 1>(
   "enlistOpenResponse",
-  2,
+  3,
   `${LIST_LUA}
-  if not redis.call('ZSCORE', KEYS[2], ARGV[2]) then return 0 end
+  if not redis.call('ZSCORE', KEYS[3], ARGV[2]) then return 0 end
   enlist(KEYS[1], ARGV[1], ARGV[2], ARGV[3], 0, ARGV[4], '+inf')
   return 1
 `,
 );
 
 /*
- * KEYS  root
+ * KEYS  root, entries
  * ARGV  project, id…
  * Returns the ids that the index lacks, or has as ended.
  */
 export const findUnlistedScript = defineScript<string[]>(
   "findUnlistedResponses",
-  1,
+  2,
   `${LIST_LUA}
   local found = {}
   for i = 2, #ARGV do
@@ -128,19 +128,19 @@ export const findUnlistedScript = defineScript<string[]>(
 );
 
 /*
- * KEYS  root, in flight
+ * KEYS  root, entries, in flight
  * ARGV  project, offset, count
  * Returns {1 if more may follow, ids that are open in the index but not in flight…}. An older release, which does not know
  * the index, ended them.
  */
 export const findLeftOpenScript = defineScript<[0 | 1, ...string[]]>(
   "findLeftOpenResponses",
-  2,
+  3,
   `${LIST_LUA}
   local open = redis.call('ZRANGEBYSCORE', listKey(KEYS[1], 'expiries', ARGV[1]), '+inf', '+inf', 'LIMIT', ARGV[2], ARGV[3])
   local found = {#open == tonumber(ARGV[3]) and 1 or 0}
   for _, id in ipairs(open) do
-    if not redis.call('ZSCORE', KEYS[2], id) then found[#found + 1] = id end
+    if not redis.call('ZSCORE', KEYS[3], id) then found[#found + 1] = id end
   end
   return found
 `,

@@ -2,6 +2,7 @@
 import type { ResponseStatus } from "../../protocol/response.ts";
 import type { RedisLayout } from "../../redis/layout.ts";
 import type { RedisClient } from "../../redis/script.ts";
+import { listKeys } from "./list-scripts.ts";
 import { digestToken, ListIndex, metadataTokens } from "./list-index.ts";
 import {
   answerScript,
@@ -71,12 +72,12 @@ export class ResponseList {
 
   /** Call before the terminal event is appended: from then on, lists check the record of this response. */
   async markEnding(project: string, id: string): Promise<void> {
-    await markEndingScript(this.#redis, this.#root, project, id);
+    await markEndingScript(this.#redis, listKeys(this.#root, project), project, id);
   }
 
   /** Call when a request with these answers is accepted. `answers` is encoded. */
   async answerApprovals(project: string, answers: string): Promise<void> {
-    await answerScript(this.#redis, this.#root, project, answers);
+    await answerScript(this.#redis, listKeys(this.#root, project), project, answers);
   }
 
   /** The approval requests of an ended response that no accepted request has answered. */
@@ -87,13 +88,21 @@ export class ResponseList {
 
   /** Those of these responses in flight that an older release accepted. */
   async findUnlisted(project: string, ids: readonly string[]): Promise<string[]> {
-    return await findUnlistedScript(this.#redis, this.#root, project, ids);
+    return await findUnlistedScript(this.#redis, listKeys(this.#root, project), project, ids);
   }
 
   /** Adds a response that is in flight. */
   async addOpen(project: string, id: string, createdAtMs: number, properties: ListedProperties): Promise<void> {
     const tokens = openTokensOf(properties);
-    await enlistOpenScript(this.#redis, this.#root, this.#inFlight, project, id, createdAtMs, tokens);
+    await enlistOpenScript(
+      this.#redis,
+      listKeys(this.#root, project),
+      this.#inFlight,
+      project,
+      id,
+      createdAtMs,
+      tokens,
+    );
   }
 
   /** Calls `visit` for the ids of a project that are open in the index and not in flight. */
@@ -102,7 +111,7 @@ export class ResponseList {
     for (;;) {
       const [more, ...ids] = await findLeftOpenScript(
         this.#redis,
-        this.#root,
+        listKeys(this.#root, project),
         this.#inFlight,
         project,
         offset,

@@ -42,6 +42,7 @@ export const PROJECT_LIMITS_LUA = `
     return ttl > 0 and ttl or ${WINDOW_MS}
   end
   local function rateOf(key, limit)
+    if limit == 0 then return {0, 0, 0} end
     return {limit, tonumber(redis.call('GET', key) or '0'), ttlOf(key)}
   end
   local function findExceeded(keys, args, own)

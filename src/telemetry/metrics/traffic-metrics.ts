@@ -1,7 +1,6 @@
 /** Requests, events and webhooks that passed through this process. */
-import type { Channel } from "node:diagnostics_channel";
 import { Counter, Histogram, type Registry } from "prom-client";
-import { type BodyRefusal, channels, type RequestReport, type WebhookDeliveryReport } from "../channels.ts";
+import { type BodyRefusal, channels, type WebhookDeliveryReport } from "../channels.ts";
 import { on } from "../subscribe.ts";
 import { HTTP_SECONDS, PREFIX } from "./names.ts";
 
@@ -41,7 +40,7 @@ export function collectRequests(registry: Registry): (() => void)[] {
   // So that a rate sees the first of them.
   for (const reason of REFUSALS) refused.inc({ reason }, 0);
   return [
-    on(channels.request.asyncEnd as Channel<unknown, RequestReport>, (report) => {
+    on(channels.request.asyncEnd, (report) => {
       const route = report.route?.replace(MOUNT, "") ?? "none";
       const method = METHODS.has(report.method) ? report.method : "other";
       if (report.isCutOff === true) cutOff.inc({ route });

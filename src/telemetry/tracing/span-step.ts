@@ -8,34 +8,36 @@ import {
   SpanStatusCode,
   type TimeInput,
   trace,
+  TraceFlags,
   type Tracer,
 } from "@opentelemetry/api";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import { ATTR_ERROR_TYPE } from "@opentelemetry/semantic-conventions";
-import type { IncomingHttpHeaders } from "node:http";
 import type { SpanIds } from "./span-ids.ts";
 import { CURRENT_STEP, type TraceContext, type TraceStep } from "../trace-context.ts";
 
 const W3C = new W3CTraceContextPropagator();
 
-type Carrier = Record<string, string | string[] | undefined>;
+interface Carrier {
+  traceparent?: string | string[] | undefined;
+  tracestate?: string | string[] | undefined;
+}
+
 const readField = {
-  keys: (carrier: Carrier) => Object.keys(carrier),
-  get: (carrier: Carrier, key: string) => carrier[key],
-};
-const writeField = {
-  set: (carrier: Record<string, string>, key: string, value: string) => void (carrier[key] = value),
+  keys: (): string[] => ["traceparent", "tracestate"],
+  get: ({ traceparent, tracestate }: Carrier, name: string) => (name === "traceparent" ? traceparent : tracestate),
 };
 
 /** An invalid context counts as none. */
-export function readContext(carrier: TraceContext | IncomingHttpHeaders | undefined): Context {
-  return W3C.extract(ROOT_CONTEXT, { ...carrier }, readField);
+export function readContext(carrier: Carrier | undefined): Context {
+  return carrier?.traceparent === undefined ? ROOT_CONTEXT : W3C.extract(ROOT_CONTEXT, carrier, readField);
 }
 
+/** The format has one flag that this server sets: whether the span is sampled. */
 function writeContext(span: Span): TraceContext {
-  const carrier: Record<string, string> = {};
-  W3C.inject(trace.setSpan(ROOT_CONTEXT, span), carrier, writeField);
-  const { traceparent = "", tracestate = "" } = carrier;
+  const { traceId, spanId, traceFlags, traceState } = span.spanContext();
+  const traceparent = `00-${traceId}-${spanId}-0${traceFlags & TraceFlags.SAMPLED}`;
+  const tracestate = traceState?.serialize() ?? "";
   return tracestate === "" ? { traceparent } : { traceparent, tracestate };
 }
 
@@ -99,8 +101,11 @@ export class SpanSteps {
     return step;
   }
 
-  find(report: object): SpanStep | undefined {
-    return this.#started.get(report);
+  /** The step of a report whose work has ended. */
+  take(report: object): SpanStep | undefined {
+    const step = this.#started.get(report);
+    this.#started.delete(report);
+    return step;
   }
 
   /** Adds a span that began and ended in the past, or that takes no time. */

@@ -20,17 +20,18 @@ export function traceRequests(steps: SpanSteps, acceptsContext: boolean): void {
   channels.request.start.bindStore(CURRENT_STEP, (report) => startRequest(steps, report, acceptsContext));
   channels.request.asyncEnd.subscribe((message) => {
     const report = message as RequestReport;
-    const step = steps.find(report);
+    const step = steps.take(report);
     if (step !== undefined) endRequest(step, report);
   });
 }
 
 function startRequest(steps: SpanSteps, report: RequestReport, acceptsContext: boolean): SpanStep {
   const { method, scheme, path, headers } = report;
+  const { traceparent, tracestate } = headers;
   return steps.start(report, {
     name: method,
     kind: SpanKind.SERVER,
-    parent: acceptsContext ? readContext(headers) : ROOT_CONTEXT,
+    parent: acceptsContext ? readContext({ traceparent, tracestate }) : ROOT_CONTEXT,
     attributes: definedAttributes({
       [ATTR_HTTP_REQUEST_METHOD]: method,
       [ATTR_URL_SCHEME]: scheme,

@@ -65,7 +65,7 @@ function traceChannel<T extends object>(
   start.bindStore(CURRENT_STEP, (report) => steps.start(report, describe(report)));
   asyncEnd.subscribe((message) => {
     const report = message as T;
-    const step = steps.find(report);
+    const step = steps.take(report);
     if (step !== undefined) end(step, report);
   });
 }

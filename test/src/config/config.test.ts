@@ -83,3 +83,17 @@ test.each(["", " "])("empty settings get their defaults: %j", (nothing) => {
   const { environment: ___, processName: ____, ...read } = readConfig(empty);
   expect(read).toEqual(defaults);
 });
+
+describe("the token of metrics", () => {
+  test("is kept as a hash only", () => {
+    const config = readConfig({ METRICS_TOKEN: "token-of-prometheus" });
+    expect(config.metricsTokenHash).toHaveLength(32);
+    expect(JSON.stringify({ ...config, metricsTokenHash: "" })).not.toContain("token-of-prometheus");
+  });
+
+  test("is long where other machines could guess it", () => {
+    const open = { HOST: "0.0.0.0", API_KEYS: "p:key-of-sixteen-or-more" };
+    expect(configErrorOf({ ...open, METRICS_TOKEN: "short" })).toContain("METRICS_TOKEN has fewer than 16 characters");
+    expect(readConfig({ METRICS_TOKEN: "short" }).metricsTokenHash).toHaveLength(32);
+  });
+});

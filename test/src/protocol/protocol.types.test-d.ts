@@ -6,6 +6,7 @@
 import type { InputTokenCountParams, InputTokenCountResponse } from "openai/resources/responses/input-tokens";
 import type * as Sdk from "openai/resources/responses/responses";
 import type { Reasoning } from "openai/resources/shared";
+import type * as SdkWebhooks from "openai/resources/webhooks";
 import type { z } from "zod";
 import type { CompactedResponse, CompactRequest, compactRequestSchema } from "../../../src/protocol/compaction.ts";
 import type { createRequestSchema } from "../../../src/protocol/create-request.ts";
@@ -13,6 +14,16 @@ import type { ResponseStreamEvent } from "../../../src/protocol/event.ts";
 import type { InputTokens, InputTokensRequest, inputTokensRequestSchema } from "../../../src/protocol/input-tokens.ts";
 import type { inputItemSchema, OutputItem } from "../../../src/protocol/item.ts";
 import type { Response, ResponseError } from "../../../src/protocol/response.ts";
+import type {
+  createWebhookEndpointSchema,
+  rotateWebhookSecretSchema,
+  testWebhookEndpointSchema,
+  updateWebhookEndpointSchema,
+  WebhookEndpoint,
+  WebhookEndpointTestResult,
+  WebhookEndpointWithSecret,
+  WebhookEvent,
+} from "../../../src/protocol/webhook.ts";
 import type { ResponseTool, toolChoiceSchema, toolSchema } from "../../../src/protocol/tool.ts";
 
 /** `Ours` may be sent where `Theirs` is expected. */
@@ -113,3 +124,16 @@ export type CompactAnswer = Accepts<Omit<Sdk.CompactedResponse, "output">, Omit<
 /** Known to the live API, or sent by Codex (contract.md#parameters). */
 type Unlisted = "frequency_penalty" | "presence_penalty" | "client_metadata";
 export type ParameterNames = Same<keyof Request, keyof SdkParams | Unlisted>;
+
+// --- webhooks -----------------------------------------------------------------------------------------------
+
+export type WebhookProofs = [
+  Accepts<SdkWebhooks.WebhookEndpoint, WebhookEndpoint>,
+  Accepts<SdkWebhooks.WebhookEndpointWithSecret, WebhookEndpointWithSecret>,
+  Accepts<SdkWebhooks.WebhookEndpointTestResult, WebhookEndpointTestResult>,
+  Accepts<SdkWebhooks.UnwrapWebhookEvent["type"], WebhookEvent["type"]>,
+  Accepts<SdkWebhooks.WebhookCreateParams, z.input<typeof createWebhookEndpointSchema>>,
+  Accepts<keyof SdkWebhooks.WebhookUpdateParams, keyof z.input<typeof updateWebhookEndpointSchema>>,
+  Accepts<keyof SdkWebhooks.WebhookRotateSecretParams, keyof z.input<typeof rotateWebhookSecretSchema>>,
+  Accepts<SdkWebhooks.WebhookTestParams, z.input<typeof testWebhookEndpointSchema>>,
+];

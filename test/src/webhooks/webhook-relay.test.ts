@@ -150,6 +150,8 @@ test("events that were given up free their places", async () => {
   const { id } = await createEndpoint();
   const nowMs = storage.clock.nowMs();
   const old = Array.from({ length: MAX_PENDING_EVENTS }, (_, i) => ({ key: `old-${i}`, giveUpAtMs: nowMs + 5 }));
+  // Keeps the key beyond the others.
+  old[0]!.giveUpAtMs += 60_000;
   await storage.webhooks.deliveries.addPending(id, old, nowMs);
   const one = [{ key: eventKeyOf({ responseId: "resp_1", type: "response.failed" }), giveUpAtMs: nowMs + 60_000 }];
   expect(await storage.webhooks.deliveries.addPending(id, one, nowMs + 6)).toEqual([true]);

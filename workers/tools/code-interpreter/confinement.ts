@@ -22,6 +22,9 @@ const SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 const WASM_PAGE_BYTES = 64 * 1024;
 const MAX_HEAP_MIB = 256;
 
+/** Python awaits by switching stacks. Node 24 has it without a flag, and does not know the flag. */
+const STACK_SWITCHING = "Suspending" in WebAssembly ? [] : ["--experimental-wasm-jspi"];
+
 export interface ConfinedCommand {
   program: string;
   args: string[];
@@ -60,6 +63,7 @@ export async function buildConfinedCommand(interpreterMemoryBytes: number): Prom
     "--disable-sigusr1",
     "--experimental-vm-modules",
     "--no-warnings",
+    ...STACK_SWITCHING,
     `--max-old-space-size=${MAX_HEAP_MIB}`,
     `--wasm-max-mem-pages=${Math.floor(interpreterMemoryBytes / WASM_PAGE_BYTES)}`,
     join(ownFolder, "interpreter", `host${extname(import.meta.filename)}`),

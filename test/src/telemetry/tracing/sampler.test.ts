@@ -1,4 +1,5 @@
-import { ROOT_CONTEXT, SamplingDecision, SpanKind, trace, TraceFlags } from "@opentelemetry/api";
+import { ROOT_CONTEXT, SpanKind, trace, TraceFlags } from "@opentelemetry/api";
+import { SamplingDecision } from "@opentelemetry/sdk-trace";
 import { describe, expect, test } from "vitest";
 import { createSampler } from "../../../../src/telemetry/tracing/sampler.ts";
 
