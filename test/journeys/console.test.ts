@@ -50,13 +50,16 @@ function research() {
   };
 }
 
+/** A whole research run, on a busy machine. */
+const RUN_TIMEOUT_MS = 120_000;
+
 describe("a research run", () => {
   let id = "";
   beforeAll(async () => {
     ({ id } = await create(api.url, research()));
   });
 
-  test("shows its steps and its report with footnotes", async () => {
+  test("shows its steps and its report with footnotes", { timeout: RUN_TIMEOUT_MS }, async () => {
     await using console = await browser.open(api.url, `#/runs/${id}`);
     const { page, problems } = console;
     await page.getByText("completed", { exact: true }).waitFor();
@@ -130,7 +133,7 @@ describe("the list of runs", () => {
 });
 
 describe("a new run", () => {
-  test("from the example survives the loss of the API", async () => {
+  test("from the example survives the loss of the API", { timeout: RUN_TIMEOUT_MS }, async () => {
     const environment = { KEY_PREFIX: uniquePrefix() };
     await using doomed = await startApi(environment);
     await using _worker = await startWorker(environment);

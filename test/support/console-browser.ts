@@ -44,6 +44,8 @@ export class ConsoleBrowser implements AsyncDisposable {
   ): Promise<OpenConsole> {
     const context = await this.#browser.newContext({ viewport, colorScheme, reducedMotion: "reduce" });
     const page = await context.newPage();
+    // The limit of the test is the only one.
+    page.setDefaultTimeout(0);
     const problems = noteProblems(page);
     await page.goto(`${url.replace(/v1$/, "")}${path}`);
     return { page, problems, [Symbol.asyncDispose]: async () => await closeContext(context) };

@@ -139,3 +139,32 @@ export const docsPage: Endpoint = {
   answers: { 200: page },
   errors: [...logged.errors, "invalidUrl"],
 };
+
+export const consolePage: Endpoint = {
+  id: "console",
+  tag: "Server",
+  isPublic: true,
+  summary: "Open the console, a page that shows and steers runs",
+  ...logged,
+  answers: { 200: page },
+};
+
+export const consoleFile: Endpoint = {
+  id: "consoleFile",
+  tag: "Server",
+  isPublic: true,
+  summary: "Read a script, style or image of the console",
+  ...logged,
+  parameters: [pathParameter("path", "An address that the console's page names."), ...REQUEST_HEADER_REFS],
+  answers: {
+    200: {
+      description: "The file.",
+      content: {
+        "text/javascript": { schema: { type: "string" } },
+        "text/css": { schema: { type: "string" } },
+        "image/svg+xml": { schema: { type: "string" } },
+      },
+    },
+  },
+  errors: [...logged.errors, "invalidUrl"],
+};

@@ -66,7 +66,7 @@ const mediaTypeObject = z.strictObject({
     .record(z.string().regex(/^[\w.-]+$/), z.strictObject({ summary: z.string(), value: z.unknown() }))
     .optional(),
 });
-const contentObject = z.record(z.string().regex(/^\w+\/[\w-]+$/), mediaTypeObject);
+const contentObject = z.record(z.string().regex(/^\w+\/[\w+-]+$/), mediaTypeObject);
 const responseObject = z.strictObject({
   description: z.string().min(1),
   headers: z.record(z.string(), referenceObject).optional(),
