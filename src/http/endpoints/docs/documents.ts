@@ -31,7 +31,6 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     "administration",
     "operations/metrics",
     "tracing",
-    "administration",
     "redis",
     "troubleshooting",
     "limits",
