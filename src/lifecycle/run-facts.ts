@@ -52,8 +52,6 @@ export const runFactsSchema = z.object({
 });
 export type RunFacts = z.infer<typeof runFactsSchema>;
 
-export const RUN_FACT_FIELDS = Object.keys(runFactsSchema.shape);
-
 /** Facts that an append writes. */
 export interface RunNotes {
   servedModel?: string;

@@ -189,7 +189,7 @@ export interface WebhookDeliveryReport {
 const NAMESPACE = "background-responses";
 const open = <T>(name: string) => channel(`${NAMESPACE}:${name}`) as Channel<unknown, T>;
 const openTracing = <T extends object>(name: string) =>
-  tracingChannel<unknown, T>(`${NAMESPACE}:${name}`) as TracingChannel<unknown, T>;
+  tracingChannel<unknown, T>(`${NAMESPACE}:${name}`);
 
 export const channels = {
   /** `start` runs the rest of the request, and `asyncEnd` is published when its answer has ended. */

@@ -10,8 +10,8 @@ import { on, onEnd, onStart } from "./subscribe.ts";
 export function logRuns(logger: Logger): () => void {
   const stops = [
     on(channels.accepted, (report) => logger.info(report, "Response accepted")),
-    onStart(channels.attempt, ({ responseId, project, model, attempt, acceptedAtMs: _, ...rest }) =>
-      logger.info({ responseId, project, model, attempt, worker: rest.worker }, "Attempt started"),
+    onStart(channels.attempt, ({ responseId, project, model, attempt, worker }) =>
+      logger.info({ responseId, project, model, attempt, worker }, "Attempt started"),
     ),
     onEnd(channels.attempt, ({ responseId, project, model, attempt, end, reason }) => {
       // The end of the response has a line of its own.
@@ -28,9 +28,10 @@ export function logRuns(logger: Logger): () => void {
       if (isError === true) logger.info({ ...report, reason: error }, "Tool call failed");
     }),
     on(channels.spendAlert, (report) => logger.warn(report, "Project passed a spend threshold")),
-    on(channels.ended, ({ usage, toolCalls, trace: _, ...report }) => {
+    on(channels.ended, ({ usage, ...report }) => {
       const tokens = usage && { inputTokens: usage.input_tokens, outputTokens: usage.output_tokens };
-      logger.info({ ...report, ...tokens, toolCalls }, "Response ended");
+      // The logger adds the trace itself.
+      logger.info({ ...report, trace: undefined, ...tokens }, "Response ended");
     }),
   ];
   return () => {

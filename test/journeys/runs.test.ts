@@ -39,8 +39,8 @@ const RULES: Record<string, [Answer, ...Answer[]]> = {
 const servers = await Promise.all(
   Object.entries(RULES).map(async ([name, answers]) => [name, await startUpstreamServer(...answers)] as const),
 );
-const providers = Object.fromEntries(
-  servers.map(([name, { url }]) => [name, { kind: "openai-responses", base_url: url } as Record<string, unknown>]),
+const providers: Record<string, Record<string, unknown>> = Object.fromEntries(
+  servers.map(([name, { url }]) => [name, { kind: "openai-responses", base_url: url }]),
 );
 providers["priced"]!["prices"] = { m: { input: 2, output: 10 } };
 providers["broken"]!["fallbacks"] = ["priced/m"];
