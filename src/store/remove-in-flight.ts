@@ -14,7 +14,6 @@ import {
   type PassedThreshold,
   type ResponseUsage,
 } from "./organization/usage-counts.ts";
-import { RESPONSE_LIST_LUA } from "./lists/response-list-scripts.ts";
 import { COUNT_BYTES_LUA } from "./stored-bytes.ts";
 import { type EndedRun, MAX_OUTBOX_ENTRIES, OUTBOX_LUA } from "./webhook-outbox.ts";
 
