@@ -102,7 +102,6 @@ const API: Paths = {
 /** Served at the root. */
 const ROOT: Paths = {
   "/": { get: server.consolePage },
-  "/console/{path}": { get: server.consoleFile },
   "/healthz": { get: server.healthz },
   "/readyz": { get: server.readyz },
   "/openapi.json": { get: server.openApiJson },

@@ -319,8 +319,7 @@ describe("every answer matches its description", () => {
     await fetch(`${root}/openapi.json`);
     await fetch(`${root}/docs`);
     await fetch(`${root}/docs/clients`);
-    const page = await (await fetch(`${root}/`)).text();
-    await fetch(`${root}/${/src="(console\/[^"]+)"/.exec(page)![1]}`);
+    await fetch(`${root}/`);
     const answered = [...described.seen].filter((seen) => seen.endsWith(" 200"));
     expect(answered.toSorted()).toEqual(ROUTES.map(({ method, path }) => `${method} ${path} 200`).toSorted());
   });

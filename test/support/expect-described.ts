@@ -155,7 +155,7 @@ export function expectDescribed(): DescriptionCheck {
     const url = new URL(input instanceof Request ? input.url : input);
     // The files that pages load are not part of the API.
     const isPage = response.headers.get("content-type")?.startsWith("text/html") === true;
-    if (url.pathname.startsWith("/docs/") && !isPage) return response;
+    if (/^\/(?:docs|console)\//.test(url.pathname) && !isPage) return response;
     const method = (init?.method ?? "GET").toUpperCase();
     const requestBody = typeof init?.body === "string" ? init.body : undefined;
     const requestHeaders = new Headers(input instanceof Request ? input.headers : init?.headers);

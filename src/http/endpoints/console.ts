@@ -24,7 +24,8 @@ export function createConsoleRouter(): Router {
   };
   const router = Router({ strict: true });
   router.get("/", sendPage(open));
-  router.get("/console/*path", sendFile(open));
+  // The files of a page are no part of the API.
+  router.use("/console", sendFile(open));
   return router;
 }
 
@@ -37,10 +38,10 @@ function sendPage(open: () => Promise<Console>): RequestHandler {
 }
 
 /** Serves only known addresses. An address names the content of all files, so a browser never asks for one again. */
-function sendFile(open: () => Promise<Console>): RequestHandler<{ path: string[] }> {
-  return async ({ params: { path } }, response, next) => {
+function sendFile(open: () => Promise<Console>): RequestHandler {
+  return async ({ method, path }, response, next) => {
     const { files } = await open();
-    const file = files.get(["console", ...path].join("/"));
+    const file = method === "GET" || method === "HEAD" ? files.get(`console${path}`) : undefined;
     if (file === undefined) {
       next();
       return;

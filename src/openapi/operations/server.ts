@@ -148,23 +148,3 @@ export const consolePage: Endpoint = {
   ...logged,
   answers: { 200: page },
 };
-
-export const consoleFile: Endpoint = {
-  id: "consoleFile",
-  tag: "Server",
-  isPublic: true,
-  summary: "Read a script, style or image of the console",
-  ...logged,
-  parameters: [pathParameter("path", "An address that the console's page names."), ...REQUEST_HEADER_REFS],
-  answers: {
-    200: {
-      description: "The file.",
-      content: {
-        "text/javascript": { schema: { type: "string" } },
-        "text/css": { schema: { type: "string" } },
-        "image/svg+xml": { schema: { type: "string" } },
-      },
-    },
-  },
-  errors: [...logged.errors, "invalidUrl"],
-};
