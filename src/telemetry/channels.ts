@@ -4,7 +4,7 @@
  * Logs, metrics and traces subscribe (log-runs.ts and its neighbours).
  */
 import type { IncomingHttpHeaders } from "node:http";
-import { type Channel, channel, type TracingChannel, tracingChannel } from "node:diagnostics_channel";
+import { type Channel, channel, tracingChannel } from "node:diagnostics_channel";
 import type { AttemptEnd, RunAttempt } from "../protocol/run.ts";
 import type { ResponseStatus, Usage } from "../protocol/response.ts";
 import type { QueueName } from "../protocol/organization-queue.ts";
@@ -188,8 +188,7 @@ export interface WebhookDeliveryReport {
 
 const NAMESPACE = "background-responses";
 const open = <T>(name: string) => channel(`${NAMESPACE}:${name}`) as Channel<unknown, T>;
-const openTracing = <T extends object>(name: string) =>
-  tracingChannel<unknown, T>(`${NAMESPACE}:${name}`);
+const openTracing = <T extends object>(name: string) => tracingChannel<unknown, T>(`${NAMESPACE}:${name}`);
 
 export const channels = {
   /** `start` runs the rest of the request, and `asyncEnd` is published when its answer has ended. */
