@@ -32,6 +32,12 @@ export function vendorOf({ kind, base_url, vendor }: VendorSource): VendorName {
   return vendorNames.find((name) => isOf(VENDORS[name])) ?? "generic";
 }
 
+/** The vendor's name in traces. Undefined if the conventions have none. */
+export function traceNameOf(entry: VendorSource): string | undefined {
+  const { traceName }: VendorEntry = VENDORS[vendorOf(entry)];
+  return traceName;
+}
+
 function fits(host: string, pattern: string): boolean {
   if (pattern.startsWith("*")) return host.endsWith(pattern.slice(1));
   return host === pattern || host.endsWith(`.${pattern}`);

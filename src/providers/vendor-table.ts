@@ -9,6 +9,8 @@ type SourcedTraits = { [Name in TraitName]?: readonly [value: VendorTraits[Name]
 export interface VendorEntry {
   /** Hosts of the vendor's API, including subdomains; with `*`, hosts with that suffix. */
   hosts: readonly string[];
+  /** Its `gen_ai.provider.name` in OpenTelemetry's conventions, if they have one. */
+  traceName?: string;
   traits: SourcedTraits;
 }
 
@@ -22,6 +24,7 @@ const TEMPLATES = {
 export const VENDORS = {
   openai: {
     hosts: ["api.openai.com", "openai.azure.com"],
+    traceName: "openai",
     traits: {
       call_ids: ["up_to_40", "https://github.com/vercel/ai/issues/5171"],
       reasoning_sent: ["none", "https://platform.openai.com/docs/api-reference/chat/create"],
@@ -80,6 +83,7 @@ export const VENDORS = {
   },
   mistral: {
     hosts: ["mistral.ai"],
+    traceName: "mistral_ai",
     traits: {
       call_ids: ["nine_alphanumerics", "https://github.com/anomalyco/opencode/issues/1680"],
       reasoning_sent: ["none", "https://github.com/BerriAI/litellm/issues/30835"],
@@ -98,6 +102,7 @@ export const VENDORS = {
   },
   deepseek: {
     hosts: ["deepseek.com"],
+    traceName: "deepseek",
     traits: {
       reasoning_sent: ["turns_with_calls", "https://api-docs.deepseek.com/guides/thinking_mode"],
       state_returned: [[], "https://api-docs.deepseek.com/api/create-chat-completion"],
@@ -109,6 +114,7 @@ export const VENDORS = {
   },
   groq: {
     hosts: ["groq.com"],
+    traceName: "groq",
     traits: {
       think_tags: ["written", "https://github.com/inference-gateway/inference-gateway/pull/71"],
       reasoning_sent: ["none", "https://github.com/tashfeenahmed/freellmapi/issues/1070"],
@@ -147,6 +153,7 @@ export const VENDORS = {
   /** Gemini's endpoint for chat completions. */
   gemini: {
     hosts: ["generativelanguage.googleapis.com", "aiplatform.googleapis.com", "*-aiplatform.googleapis.com"],
+    traceName: "gcp.gemini",
     traits: {
       reasoning_sent: ["none", "https://ai.google.dev/gemini-api/docs/openai"],
       state_returned: [["extra_content"], "https://ai.google.dev/gemini-api/docs/thought-signatures"],
@@ -164,6 +171,7 @@ export const VENDORS = {
   },
   anthropic: {
     hosts: ["api.anthropic.com"],
+    traceName: "anthropic",
     traits: {
       call_ids: ["word_characters", "https://docs.anthropic.com/en/api/messages"],
       call_id_prefix: ["toolu_", "https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/overview"],
@@ -183,6 +191,7 @@ export const VENDORS = {
   /** Google's own protocol. */
   google: {
     hosts: [],
+    traceName: "gcp.gemini",
     traits: {
       reasoning_sent: ["none", "https://ai.google.dev/gemini-api/docs/thought-signatures"],
       state_returned: [[], "https://ai.google.dev/gemini-api/docs/thought-signatures"],

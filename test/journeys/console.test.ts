@@ -163,6 +163,7 @@ describe("a new run", () => {
     await page.getByRole("heading", { name: "Continue a run" }).waitFor();
     await page.getByRole("textbox", { name: "Input" }).fill("And then?");
     await page.getByRole("textbox", { name: "Input" }).press("Control+Enter");
+    await page.waitForURL((url) => /#\/runs\/resp_/.test(url.hash) && !url.hash.endsWith(first.id));
     await page.getByRole("link", { name: first.id }).waitFor();
     const id = page.url().split("/").at(-1)!;
     expect((await pollToEnd(api.url, id)).previous_response_id).toBe(first.id);

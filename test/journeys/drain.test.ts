@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { actOnStream, actOnFinalResponse } from "../support/acting-client.ts";
 import { create, simulate } from "../support/api-client.ts";
-import { pollUntil } from "../support/poll-until.ts";
+import { pollUntil, untilNoneInFlight } from "../support/poll-until.ts";
 import { type ServerProcess, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectExact, expectOneTerminal, type ReceivedEvent, subscribe } from "../support/subscriber.ts";
@@ -73,6 +73,8 @@ test.each(["reasoning_text", "output_text"])(
 
 test("a stopping lone worker finishes a waiting client's answer", async () => {
   const leaving = await startWorker(environment);
+  // The worker of an earlier test may have been killed before it settled a response that had ended.
+  await untilNoneInFlight(inspector);
   const answered = fetch(`${api.url}/responses`, {
     method: "POST",
     headers: { "content-type": "application/json" },

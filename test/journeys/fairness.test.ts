@@ -112,7 +112,8 @@ test("foreground runs are fair too", async () => {
   await expect.poll(async () => (await storage.inFlight.list(0, 100)).length, { timeout: 20_000 }).toBe(8);
   const answer = await post("key-of-the-other-001", { tokens: 2, delay_ms: 0 });
   expect(await answer.json()).toMatchObject({ status: "completed" });
-  expect(await running("foreground")).toBe(2);
+  // The answer comes with the terminal event, and the run leaves the queue a moment later.
+  await expect.poll(async () => await running("foreground")).toBe(2);
   leaving.abort();
   await Promise.allSettled(hanging);
   const health = await send("GET", `${api.url}/models`, undefined, { authorization: "Bearer key-of-the-hog-00001" });

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { Pool } from "undici";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
+import { listSchema } from "../../src/protocol/list.ts";
 import { isTerminalStatus, responseSchema, type ResponseStatus } from "../../src/protocol/response.ts";
 import { RedisInspector } from "../support/api-client.ts";
 import { type ErrorName, type OddRequest, oddRequests } from "../support/odd-requests.ts";
@@ -109,7 +110,9 @@ async function exchange(sent: Sent): Promise<void> {
   if (sent.method === "DELETE" && id !== undefined && sub !== "items") deleted.add(id);
   if (isCreate && resource === "responses") accept(json);
   if (isCreate && resource === "conversations") conversations.add(idSchema.parse(json).id);
-  if (sub === undefined && sent.method === "GET" && resource === "responses") responseSchema.parse(json);
+  if (sub !== undefined || sent.method !== "GET" || resource !== "responses") return;
+  if (id === undefined || id === "") listSchema(z.looseObject({ id: z.string() })).parse(json);
+  else responseSchema.parse(json);
 }
 
 function accept(json: unknown): void {
@@ -234,9 +237,11 @@ function isOfTheServer(key: string): boolean {
   const { layout } = inspector;
   const beginnings = [layout.idempotency(""), layout.itemIndex("", "").slice(0, -1), `${layout.queuePrefix}:`];
   beginnings.push(layout.continuation("")[0].slice(0, -"}:waiting".length));
-  beginnings.push(layout.storedBytes("")[0]);
+  beginnings.push(layout.storedBytes("")[0], `${layout.responseList}:`, `${layout.conversationList}:`);
   const own = [
     layout.inFlight,
+    layout.inFlightProjects,
+    layout.inFlightOf("default"),
     layout.windowed,
     layout.sealingKey,
     layout.dataVersion,

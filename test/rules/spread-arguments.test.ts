@@ -17,6 +17,8 @@ const ALLOWED: Record<string, string> = {
   "src/redis/liveness.ts: duplicate(...parameters)": "the arguments of one call, handed on",
   "src/redis/preflight.ts: findings.errors.push(...written.errors)": "one sentence at most",
   "src/redis/preflight.ts: findings.waitReasons.push(...written.waitReasons)": "one sentence at most",
+  "src/responses/reading/queue-states.ts: Math.max(...inOrder.map((each) => by_class[each].oldest_waiting_ms ?? -1))":
+    "the classes of a queue, six",
   "src/redis/script.ts: commands[name]!(...keysAndArgs)": "lists among them are arguments of their own",
   "workers/tools/code-interpreter/interpreter/realm-globals.ts: call(...values)":
     "the guest's own arguments of a timer",

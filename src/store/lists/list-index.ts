@@ -42,6 +42,8 @@ const setExpiryScript = defineScript<0 | 1>(
   redis.call('ZADD', expiries, ARGV[3], ARGV[2])
   return 1
 `,
+  // It changes a score, and the end of a conversation's turn needs it.
+  { runsWhenFull: true },
 );
 
 /*

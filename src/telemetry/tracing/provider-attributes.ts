@@ -3,26 +3,12 @@ import type { Attributes } from "@opentelemetry/api";
 import { ATTR_SERVER_ADDRESS, ATTR_SERVER_PORT } from "@opentelemetry/semantic-conventions";
 import {
   ATTR_GEN_AI_PROVIDER_NAME,
-  GEN_AI_PROVIDER_NAME_VALUE_ANTHROPIC,
   GEN_AI_PROVIDER_NAME_VALUE_AZURE_AI_OPENAI,
-  GEN_AI_PROVIDER_NAME_VALUE_DEEPSEEK,
-  GEN_AI_PROVIDER_NAME_VALUE_GCP_GEMINI,
-  GEN_AI_PROVIDER_NAME_VALUE_GROQ,
-  GEN_AI_PROVIDER_NAME_VALUE_MISTRAL_AI,
   GEN_AI_PROVIDER_NAME_VALUE_OPENAI,
 } from "@opentelemetry/semantic-conventions/incubating";
 import type { Provider } from "../../providers/catalog.ts";
-import { type VendorName, vendorOf } from "../../providers/vendor-of.ts";
+import { traceNameOf } from "../../providers/vendor-of.ts";
 
-const NAMES: Partial<Record<VendorName, string>> = {
-  openai: GEN_AI_PROVIDER_NAME_VALUE_OPENAI,
-  mistral: GEN_AI_PROVIDER_NAME_VALUE_MISTRAL_AI,
-  deepseek: GEN_AI_PROVIDER_NAME_VALUE_DEEPSEEK,
-  groq: GEN_AI_PROVIDER_NAME_VALUE_GROQ,
-  gemini: GEN_AI_PROVIDER_NAME_VALUE_GCP_GEMINI,
-  google: GEN_AI_PROVIDER_NAME_VALUE_GCP_GEMINI,
-  anthropic: GEN_AI_PROVIDER_NAME_VALUE_ANTHROPIC,
-};
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { "http:": 80, "https:": 443 };
 
 export type ProviderAttributes = (provider: string) => Attributes;
@@ -45,6 +31,6 @@ function describeProvider(provider: Provider): Attributes {
 
 function nameOf(provider: Extract<Provider, { base_url: string }>, hostname: string): string {
   if (hostname.endsWith(".openai.azure.com")) return GEN_AI_PROVIDER_NAME_VALUE_AZURE_AI_OPENAI;
-  if (provider.kind !== "openai-responses") return NAMES[vendorOf(provider)] ?? provider.name;
+  if (provider.kind !== "openai-responses") return traceNameOf(provider) ?? provider.name;
   return hostname === "api.openai.com" ? GEN_AI_PROVIDER_NAME_VALUE_OPENAI : provider.name;
 }

@@ -78,6 +78,8 @@ const parameterObject = z.strictObject({
   description: z.string().min(1),
   required: z.boolean().optional(),
   schema: schemaObject,
+  style: z.literal("deepObject").optional(),
+  explode: z.boolean().optional(),
 });
 const operationObject = z.strictObject({
   operationId: z.string().min(1),
