@@ -238,6 +238,7 @@ function isOfTheServer(key: string): boolean {
   const beginnings = [layout.idempotency(""), layout.itemIndex("", "").slice(0, -1), `${layout.queuePrefix}:`];
   beginnings.push(layout.continuation("")[0].slice(0, -"}:waiting".length));
   beginnings.push(layout.storedBytes("")[0], `${layout.responseList}:`, `${layout.conversationList}:`);
+  beginnings.push(`{${layout.inFlight}}:organization:`);
   const own = [
     layout.inFlight,
     layout.inFlightProjects,
