@@ -1,6 +1,6 @@
 /** For the scripts that add a response to the in-flight set: within its project's limits, which they also count. */
 import type { RedisLayout } from "../redis/layout.ts";
-import { LIST_LUA } from "./lists/list-scripts.ts";
+import { INDEX_LUA } from "./lists/list-scripts.ts";
 import {
   PROJECT_LIMITS_LUA,
   type ProjectLimits,
@@ -18,7 +18,7 @@ import { COUNT_BYTES_LUA } from "./stored-bytes.ts";
  * bytes} or what `findExceeded` returns; and as a second value what `rateOf` returns. A response that is in flight already is
  * no further request.
  */
-export const ADD_IN_FLIGHT_LUA = `${COUNT_BYTES_LUA}${PROJECT_LIMITS_LUA}${LIST_LUA}
+export const ADD_IN_FLIGHT_LUA = `${COUNT_BYTES_LUA}${PROJECT_LIMITS_LUA}${INDEX_LUA}
   local function addInFlight(keys, args)
     local id, project = args[1], args[3]
     local stored, limited = {keys[4], keys[5], keys[6]}, {keys[7], keys[8], keys[9], keys[10]}
@@ -39,8 +39,10 @@ export const ADD_IN_FLIGHT_LUA = `${COUNT_BYTES_LUA}${PROJECT_LIMITS_LUA}${LIST_
     redis.call('ZADD', keys[2], args[2], id)
     redis.call('SADD', keys[3], project)
     -- The same admission, sent again, must not reopen a response that has ended.
-    if args[10] ~= '' and redis.call('HEXISTS', listKey(keys[11], 'entries', project), id) == 0 then
-      enlist(keys[11], project, id, args[2], 0, args[10], '+inf')
+    if args[10] ~= '' then
+      local entry = args[2] .. ' 0 ' .. args[10] .. ' '
+      local isUnlisted = redis.call('HSETNX', listKey(keys[11], 'entries', project), id, entry) == 1
+      if isUnlisted then index(keys[11], project, id, args[2], args[10], '+inf') end
     end
     if isNew and maxRequests > 0 then countIn(limited[2], 1) end
     return {'entered'}, rateOf(limited[2], maxRequests)

@@ -6,6 +6,7 @@ import { AsyncResource } from "node:async_hooks";
 import type { RequestHandler } from "express";
 import type { Logger } from "pino";
 import { malformedClientRequestId } from "../../lifecycle/errors/http.ts";
+import { CURRENT_STEP } from "../../telemetry/trace-context.ts";
 
 declare global {
   // Express's own way to type `response.locals`.
@@ -44,8 +45,8 @@ export function logRequests(logger: Logger): RequestHandler {
       };
       logger.info(line, response.writableFinished ? "Request answered" : "Request cut off");
     };
-    // So that the line gets the ids of the request's span.
-    response.once("close", AsyncResource.bind(log));
+    // So that the line gets the ids of the request's span. Without one, binding costs as much as the line.
+    response.once("close", CURRENT_STEP.getStore() === undefined ? log : AsyncResource.bind(log));
     if (!isValid) throw malformedClientRequestId();
     next();
   };

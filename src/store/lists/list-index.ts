@@ -1,5 +1,5 @@
 /** The index of a list of objects (list-scripts.ts): adds, removes and pages. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { defineScript, type RedisClient } from "../../redis/script.ts";
 import { LIST_LUA, listKeys } from "./list-scripts.ts";
 import { type ListPosition, readListChunk } from "./page-script.ts";
@@ -128,7 +128,7 @@ export function compareInList(order: "asc" | "desc", a: ListPosition, b: ListPos
 
 /** A token for any text of a client, such as a model. */
 export function digestToken(kind: string, ...text: readonly string[]): string {
-  const digest = createHash("sha256").update(JSON.stringify(text)).digest("hex");
+  const digest = hash("sha256", JSON.stringify(text), "hex");
   return `${kind}-${digest.slice(0, DIGEST_LENGTH)}`;
 }
 

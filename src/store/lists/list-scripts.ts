@@ -24,12 +24,26 @@ export function listKeys(root: string, project: string): [root: string, entries:
 }
 
 /*
+ * For scripts that add to an index. `index` adds an object that has an entry and nothing else. Kept apart because a script
+ * creates all its functions anew in each call.
+ */
+export const INDEX_LUA = `
+  local function listKey(root, kind, project) return root .. ':' .. kind .. ':' .. project end
+  local function isIndexed(token) return string.sub(token, 1, 1) ~= '.' end
+  local function index(root, project, id, createdAtMs, tokens, expiry)
+    redis.call('ZADD', listKey(root, 'expiries', project), expiry, id)
+    for token in string.gmatch(tokens, '%S+') do
+      if isIndexed(token) then redis.call('ZADD', listKey(root, token, project), createdAtMs, id) end
+    end
+    redis.call('SADD', root .. ':projects', project)
+  end
+`;
+
+/*
  * For scripts that change an index. `enlist` leaves a newer revision alone. `delist` keeps the position, for lists that
  * continue after it, with the revision given, if any; `forget` keeps nothing. `trimList` removes what has expired.
  */
-export const LIST_LUA = `
-  local function listKey(root, kind, project) return root .. ':' .. kind .. ':' .. project end
-  local function isIndexed(token) return string.sub(token, 1, 1) ~= '.' end
+export const LIST_LUA = `${INDEX_LUA}
   local function splitEntry(entry) return string.match(entry, '^(%S+) (%S+) (.*)$') end
   local function unindex(root, project, id, tokens)
     for token in string.gmatch(tokens, '%S+') do
@@ -51,11 +65,7 @@ export const LIST_LUA = `
       redis.call('ZREM', listKey(root, 'removed', project), id)
     end
     redis.call('HSET', entries, id, createdAtMs .. ' ' .. revision .. ' ' .. tokens .. ' ')
-    redis.call('ZADD', listKey(root, 'expiries', project), expiry, id)
-    for token in string.gmatch(tokens, '%S+') do
-      if isIndexed(token) then redis.call('ZADD', listKey(root, token, project), createdAtMs, id) end
-    end
-    redis.call('SADD', root .. ':projects', project)
+    index(root, project, id, createdAtMs, tokens, expiry)
   end
   local function forget(root, project, id)
     local entries = listKey(root, 'entries', project)
