@@ -1,6 +1,6 @@
 /** `background-responses/client` follows responses of real processes across everything that breaks. */
 import OpenAI from "openai";
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { follow, waitFor } from "../../src/client/index.ts";
 import { CLIENTS } from "../conformance/clients/clients.ts";
 import { create, send, simulate } from "../support/api-client.ts";
@@ -12,6 +12,8 @@ import { openTestServerWithWorker } from "../support/test-server.ts";
 
 const environment = { KEY_PREFIX: uniquePrefix() };
 const server = await openTestServerWithWorker(environment);
+// A test replaces the API process.
+afterAll(async () => await server.api[Symbol.asyncDispose]());
 
 const QUICK = { minDelayMs: 5, maxDelayMs: 100 };
 
