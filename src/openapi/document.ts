@@ -18,6 +18,7 @@ import * as responses from "./operations/responses.ts";
 import * as runs from "./operations/runs.ts";
 import * as server from "./operations/server.ts";
 import * as workersAndQueues from "./operations/workers-and-queues.ts";
+import * as deliveries from "./operations/webhook-deliveries.ts";
 import * as webhooks from "./operations/webhooks.ts";
 import { describeSchemas } from "./schemas.ts";
 import type { ApiResponse, Method, OpenApiDocument, Operation, PathItem, Reference } from "./spec.ts";
@@ -93,8 +94,8 @@ const API: Paths = {
     delete: webhooks.deleteWebhookEndpoint,
   },
   "/webhook_endpoints/{webhook_endpoint_id}/rotate_secret": { post: webhooks.rotateWebhookSecret },
-  "/webhook_endpoints/{webhook_endpoint_id}/test": { post: webhooks.testWebhookEndpoint },
-  "/webhook_endpoints/{webhook_endpoint_id}/deliveries": { get: webhooks.listWebhookDeliveries },
+  "/webhook_endpoints/{webhook_endpoint_id}/test": { post: deliveries.testWebhookEndpoint },
+  "/webhook_endpoints/{webhook_endpoint_id}/deliveries": { get: deliveries.listWebhookDeliveries },
   "/models": { get: models.listModels },
   "/models/{model}": { get: models.retrieveModel },
 };

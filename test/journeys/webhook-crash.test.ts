@@ -7,6 +7,7 @@ import { expect, test } from "vitest";
 import { startPrivateRedis } from "../../src/local/redis/private-server.ts";
 import { webhookEventSchema } from "../../src/protocol/webhook.ts";
 import { send, simulate } from "../support/api-client.ts";
+import { pollUntil } from "../support/poll-until.ts";
 import { type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { seededRandom } from "../support/random.ts";
 import { uniquePrefix } from "../support/redis.ts";
@@ -48,13 +49,13 @@ test("every event of 200 responses arrives, in its project alone", { timeout: 24
     const accept = async (i: number): Promise<void> => {
       const project = PROJECTS[i % 2]!;
       const headers = { authorization: `Bearer ${keyOf(project)}`, "idempotency-key": `response-${i}` };
+      const body = simulate({ tokens: 3 + (i % 10), delay_ms: 10 });
       // A client whose connection was cut sends the request again.
-      for (;;) {
-        const body = simulate({ tokens: 3 + (i % 10), delay_ms: 10 });
-        const answer = await send("POST", `${api.url}/responses`, body, headers).catch(() => undefined);
-        if (answer?.status === 200) return void accepted.set(answer.body.id, project);
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
+      const answer = await pollUntil(
+        async () => await send("POST", `${api.url}/responses`, body, headers).catch(() => undefined),
+        (each) => each?.status === 200,
+      );
+      accepted.set(answer!.body.id, project);
     };
     const wave = (from: number) => Promise.all(Array.from({ length: RESPONSES / 4 }, (_, i) => accept(from + i)));
     const heard = (share: number) => receiver.until(({ length }) => length >= share * accepted.size);

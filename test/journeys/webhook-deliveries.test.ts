@@ -9,6 +9,7 @@ import OpenAI from "openai";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import type { WebhookDelivery } from "../../src/protocol/webhook.ts";
 import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
+import { pollUntil } from "../support/poll-until.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { openTestServerWithWorker } from "../support/test-server.ts";
 import { acknowledge, answerWith, hang, unwrap, WebhookReceiver } from "../support/webhook-receiver.ts";
@@ -68,11 +69,7 @@ async function listDeliveries(id: string, query = ""): Promise<WebhookDelivery[]
 
 /** The worker records a try after its receiver has answered it. */
 async function untilListed(id: string, isDone: (tries: WebhookDelivery[]) => boolean): Promise<WebhookDelivery[]> {
-  for (;;) {
-    const tries = await listDeliveries(id);
-    if (isDone(tries)) return tries;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  return await pollUntil(async () => await listDeliveries(id), isDone);
 }
 
 const complete = async (headers = ALPHA) => (await create(api.url, simulate({ tokens: 1, delay_ms: 0 }), headers)).id;

@@ -1,4 +1,4 @@
-/** A receiver of webhooks over HTTP. It records every try, verifies it with both official clients, and answers as told. */
+/** A receiver of webhooks over HTTP. It records every try, verifies it with both official clients, and answers as configured. */
 import {
   createServer,
   type IncomingHttpHeaders,

@@ -1,70 +1,34 @@
-/** Webhook endpoints and their deliveries. */
+/** Operations on webhook endpoints. */
 import { z } from "zod";
 import { parseBody } from "../../http/validation/parse-body.ts";
-import { parseWebhookDeliveryListQuery, parseWebhookEndpointListQuery } from "../../http/validation/queries.ts";
+import { parseWebhookEndpointListQuery } from "../../http/validation/queries.ts";
 import {
   createWebhookEndpointSchema,
   deletedWebhookEndpointSchema,
   rotateWebhookSecretSchema,
-  testWebhookEndpointSchema,
   updateWebhookEndpointSchema,
   WEBHOOK_EVENT_TYPES,
-  webhookDeliveryListQuerySchema,
-  webhookDeliveryListSchema,
   webhookEndpointListQuerySchema,
   webhookEndpointListSchema,
   webhookEndpointSchema,
-  webhookEndpointTestResultSchema,
   webhookEndpointWithSecretSchema,
   webhookEventTypeListSchema,
 } from "../../protocol/webhook.ts";
 import { documentErrorsOf } from "../documented-errors.ts";
 import { type Endpoint, pathParameter, queryParameter } from "../endpoint.ts";
-import { DELIVERY_ID, RESPONSE_ID, WEBHOOK_ENDPOINT_ID, WEBHOOK_EVENT_ID } from "../example-ids.ts";
+import { WEBHOOK_ENDPOINT_ID } from "../example-ids.ts";
 import type { JsonSchema } from "../spec.ts";
+import { endpoint, fields, pageOf, withSecret } from "./webhook-examples.ts";
 
-const NOT_FOUND_ERRORS = ["malformedWebhookEndpointId", "webhookEndpointNotFound", "storeUnavailable"] as const;
+export const NOT_FOUND_ERRORS = ["malformedWebhookEndpointId", "webhookEndpointNotFound", "storeUnavailable"] as const;
 const CHANGE_ERRORS = [...NOT_FOUND_ERRORS, "webhookEndpointReadOnly"] as const;
 
-const endpointId = pathParameter("webhook_endpoint_id", "Webhook endpoint id. Ids of other projects count as unknown.");
-const fields = { event_types: ["response.completed"], name: "Reports", url: "https://example.com/webhooks" };
-const endpoint = {
-  id: WEBHOOK_ENDPOINT_ID,
-  object: "webhook_endpoint",
-  created_at: 1_775_000_000,
-  updated_at: 1_775_000_000,
-  ...fields,
-  signing_secret_hint: "whsec_...b9A=",
-  status: "enabled",
-  disabled_reason: null,
-  read_only: false,
-};
-const withSecret = { ...endpoint, signing_secret: "whsec_c2lnbnMsIGFuZCBpcyBvbmx5IGFuIGV4YW1wbGU=" };
-const delivery = {
-  id: DELIVERY_ID,
-  object: "webhook_endpoint.delivery",
-  event_id: WEBHOOK_EVENT_ID,
-  event_type: "response.completed",
-  response_id: RESPONSE_ID,
-  attempt: 1,
-  state: "retrying",
-  status_code: 503,
-  error: "The receiver answered 503.",
-  sent_at: 1_775_000_002,
-  duration_ms: 41,
-  next_attempt_at: 1_775_000_007,
-};
-const pageOf = (entry: { id: string }) => ({
-  object: "list",
-  data: [entry],
-  first_id: entry.id,
-  last_id: entry.id,
-  has_more: false,
-});
-
+export const endpointId = pathParameter(
+  "webhook_endpoint_id",
+  "Webhook endpoint id. Ids of other projects count as unknown.",
+);
 type Properties = Record<string, JsonSchema>;
 const endpointQuery = z.toJSONSchema(webhookEndpointListQuerySchema).properties as Properties;
-const deliveryQuery = z.toJSONSchema(webhookDeliveryListQuerySchema).properties as Properties;
 
 const invalidFields = (base: object) => ({
   "A parameter is unknown. The message suggests a similar known one.": { ...base, event_type: [] },
@@ -76,7 +40,7 @@ const invalidFields = (base: object) => ({
   "`event_types` has too many entries.": { ...base, event_types: Array(33).fill("response.failed") },
   "A parameter has the wrong type.": { ...base, name: 1 },
 });
-const invalidPages = {
+export const invalidPages = {
   "`limit` is below 1.": { limit: "0" },
   "`limit` is above 100.": { limit: "101" },
 };
@@ -224,84 +188,6 @@ export const rotateWebhookSecret: Endpoint = {
       "`keep_old_secret_active_for_24_hours` is not a boolean.": { keep_old_secret_active_for_24_hours: "yes" },
     }),
     ...CHANGE_ERRORS,
-  ],
-};
-
-export const testWebhookEndpoint: Endpoint = {
-  id: "testWebhookEndpoint",
-  tag: "Webhooks",
-  summary: "Send a sample event to a webhook endpoint",
-  description:
-    "A worker sends one signed sample, about a response that does not exist, and does not retry. The answer has the receiver's status, whatever it is.",
-  parameters: [endpointId],
-  body: {
-    description: "The type of the sample.",
-    isRequired: true,
-    schema: testWebhookEndpointSchema,
-    examples: { "A completed response": { event_type: "response.completed" } },
-  },
-  answers: {
-    200: {
-      description: "The receiver answered.",
-      content: {
-        "application/json": {
-          schema: webhookEndpointTestResultSchema,
-          examples: {
-            Acknowledged: {
-              object: "webhook_endpoint.test",
-              event_type: "response.completed",
-              status_code: 200,
-              success: true,
-              webhook_endpoint_id: WEBHOOK_ENDPOINT_ID,
-            },
-          },
-        },
-      },
-    },
-  },
-  errors: [
-    ...documentErrorsOf((body) => parseBody(testWebhookEndpointSchema, body), {
-      "A parameter is unknown. The message suggests a similar known one.": { type: "response.failed" },
-      "`event_type` is missing.": {},
-      "`event_type` is an event that this server does not send.": { event_type: "batch.completed" },
-    }),
-    ...NOT_FOUND_ERRORS,
-    "webhookTestFailed",
-    "webhookTestsFull",
-    "webhookTestUnsent",
-  ],
-};
-
-export const listWebhookDeliveries: Endpoint = {
-  id: "listWebhookDeliveries",
-  tag: "Webhooks",
-  summary: "List the recent tries of a webhook endpoint",
-  description: "An extension of this server. It keeps about the last 500 tries, for 30 days.",
-  parameters: [
-    endpointId,
-    queryParameter("limit", "Maximum number of tries per page.", deliveryQuery["limit"]!),
-    queryParameter("order", "`desc` lists the newest first.", deliveryQuery["order"]!),
-    queryParameter(
-      "after",
-      "List tries after this id. Pass the `last_id` of the previous page.",
-      deliveryQuery["after"]!,
-    ),
-  ],
-  answers: {
-    200: {
-      description: "A page of tries.",
-      content: {
-        "application/json": { schema: webhookDeliveryListSchema, examples: { "One try": pageOf(delivery) } },
-      },
-    },
-  },
-  errors: [
-    ...documentErrorsOf((query) => parseWebhookDeliveryListQuery(query as Record<string, string>), {
-      ...invalidPages,
-      "`order` is neither `asc` nor `desc`.": { order: "up" },
-    }),
-    "listCursorNotFound",
-    ...NOT_FOUND_ERRORS,
   ],
 };
 

@@ -24,8 +24,8 @@ export function listKeys(root: string, project: string): [root: string, entries:
 }
 
 /*
- * For scripts that add to an index. `index` adds an object that has an entry and nothing else. Kept apart because a script
- * creates all its functions anew in each call.
+ * For scripts that add to an index. `index` adds an object that has an entry and nothing else. Kept apart because each call of
+ * a script creates all its functions.
  */
 export const INDEX_LUA = `
   local function listKey(root, kind, project) return root .. ':' .. kind .. ':' .. project end

@@ -11,7 +11,7 @@ import { retryUntilAvailable } from "../../redis/retry-until-available.ts";
 import { type EventLog, sequenceEvents } from "./event-log.ts";
 import { PendingNotes } from "./pending-notes.ts";
 import { type RecentBatch, RecentBatches } from "./recent-batches.ts";
-import { takeSnapshot } from "./snapshot.ts";
+import { SnapshotSchedule } from "./snapshot-schedule.ts";
 
 const FLUSH_INTERVAL_MS = 15;
 /** A batch of this size is sent at once. One script call carries no more, except for events that must stay together. */
@@ -19,7 +19,6 @@ const BATCH_BYTES = 256 * 1024;
 const BATCH_EVENTS = 500;
 /** Above this size the caller waits. */
 const BUFFER_BYTES = 1024 * 1024;
-const SNAPSHOT_MIN_BYTES = 64 * 1024;
 
 /** Another process has the right to append, or the response has ended or was deleted. The run must stop. */
 export class LeaseLostError extends Error {
@@ -57,8 +56,7 @@ export class EventWriter {
   #buffer: EncodedEvent[] = [];
   #bufferBytes = 0;
   readonly #recent: RecentBatches<EncodedEvent>;
-  #bytesSinceSnapshot = 0;
-  #nextSnapshotBytes = SNAPSHOT_MIN_BYTES;
+  readonly #snapshots = new SnapshotSchedule();
   #flushing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #flushedAtMs = Number.NEGATIVE_INFINITY;
@@ -226,7 +224,12 @@ export class EventWriter {
 
   async #append(batch: WriterBatch, notes: RunNotes) {
     const { log, id, lease, signal } = this.#options;
-    const snapshot = batch.events.length === 0 ? undefined : this.#dueSnapshot(batch);
+    this.#snapshots.noteBytes(batch.bytes);
+    // The state is the log's only if nothing is left in the buffer.
+    const isCurrent = batch.events.length > 0 && this.#buffer.length === 0;
+    const snapshot = isCurrent
+      ? this.#snapshots.takeIfDue(this.#state, batch.first + batch.events.length - 1)
+      : undefined;
     const content = {
       lease,
       first: batch.first,
@@ -236,19 +239,5 @@ export class EventWriter {
       facts: encodeRunNotes(notes),
     };
     return await retryUntilAvailable(() => log.append(id, content, signal), signal);
-  }
-
-  /**
-   * A snapshot costs as much as the response is long, so one is due whenever the log has grown by that much since the
-   * last. All snapshots together then cost no more than the log itself, and GET never folds more than about half of it.
-   */
-  #dueSnapshot(batch: WriterBatch) {
-    this.#bytesSinceSnapshot += batch.bytes;
-    const endsWithState = this.#buffer.length === 0;
-    if (!endsWithState || this.#bytesSinceSnapshot < this.#nextSnapshotBytes) return undefined;
-    const snapshot = takeSnapshot(this.#state, batch.first + batch.events.length - 1);
-    this.#nextSnapshotBytes = Math.max(SNAPSHOT_MIN_BYTES, JSON.stringify(snapshot).length);
-    this.#bytesSinceSnapshot = 0;
-    return snapshot;
   }
 }

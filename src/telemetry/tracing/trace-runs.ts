@@ -99,7 +99,7 @@ function endAttempt(step: SpanStep, { end, error }: AttemptReport & Failure): vo
   step.end(definedAttributes({ [ATTR_ATTEMPT_END]: end }));
 }
 
-/** The attempt before, whose process died. Without a trace of the response its calls are in a trace that nobody knows. */
+/** The attempt before, whose process died. Only a traced response has a span for it: other calls have no known parent. */
 function addDeadAttempt(steps: SpanSteps, report: AttemptReport): void {
   const { died, trace } = report;
   if (died === undefined || trace === undefined) return;

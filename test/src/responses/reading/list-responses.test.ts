@@ -131,7 +131,7 @@ test("an end is listed at once, and stays if its worker crashes there", async ()
   expect(await lists()).toEqual([[id], [], [id]]);
 });
 
-test("queued and running responses are told apart", async () => {
+test("a filter separates queued from running responses", async () => {
   const [queued, running] = [await admit(), await admit()];
   const acquired = await storage.leases.acquire(running, Date.now(), 5, "test");
   if (acquired.kind !== "held") throw new Error(acquired.kind);

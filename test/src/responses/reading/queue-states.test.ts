@@ -63,7 +63,7 @@ test("foreground jobs, and jobs put before all priorities", async () => {
   await queue.enqueue({ id: "resp_3", background: true, project: "b", priority: 2 });
   expect(await queue.moveToFront("background", ["a"], 1)).toBe(1);
   const [foreground, background] = await new QueueStates(storage).read();
-  // Their records are gone, so nobody knows how long they waited.
+  // Their records are gone, so their waiting time is unknown.
   expect(foreground).toMatchObject({ waiting: 1, by_class: { first: NONE, default: { waiting: 1 } } });
   expect(background).toMatchObject({ waiting: 2, by_class: { first: { waiting: 1 }, default: { waiting: 1 } } });
   expect(background?.oldest_waiting_ms).toBeNull();

@@ -39,7 +39,7 @@ test.each([
   expect(formatCost(usd)).toBe(words);
 });
 
-test("a recent time is told by its age", () => {
+test("a recent time shows its age", () => {
   const now = 1_700_000_000_000;
   expect(formatAgo(now - 2000, now)).toBe("now");
   expect(formatAgo(now - 45_000, now)).toBe("45 s ago");
