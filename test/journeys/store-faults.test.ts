@@ -51,6 +51,9 @@ test("a full Redis: runs wait, cancel and delete work, new requests get 503", as
   const cancelled = await begin(100_000, { conversation });
   const deleted = await begin(100_000);
   const waiting = await begin(200);
+  // As for a conversation of a release without lists: the end of its turn lists it.
+  const { conversationList } = inspector.layout;
+  await inspector.redis.del(`${conversationList}:entries:default`, `${conversationList}:expiries:default`);
   await inspector.redis.config("SET", "maxmemory", "1");
 
   const rejected = await send("POST", `${api.url}/responses`, simulate({ tokens: 1 }));

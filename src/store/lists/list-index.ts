@@ -26,6 +26,8 @@ const enlistScript = defineScript<null>(
   `${LIST_LUA}
   enlist(KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6])
 `,
+  // Small, and part of ending a turn of a conversation that is not listed yet.
+  { runsWhenFull: true },
 );
 
 /*
