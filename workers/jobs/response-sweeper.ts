@@ -134,7 +134,8 @@ export class ResponseSweeper {
       this.#growing = [];
       const stayed = await Promise.all(ids.map((id) => this.#sweepOneSafely(id, failures.get(id) ?? 0)));
       await this.#storage.storedBytes.updateInFlight(this.#growing);
-      await listInFlight(this.#context, this.#growing);
+      // A full Redis rejects it, and must not keep the sweeper from the following pages.
+      await listInFlight(this.#context, this.#growing).catch((error: unknown) => (this.#redisError ??= error));
       if (ids.length < PAGE || this.#stopping.signal.aborted) break;
       // Removed responses shift the following ones to lower offsets.
       offset += stayed.filter(Boolean).length;
