@@ -1,6 +1,7 @@
 /** Structured logs on standard output, without keys and request bodies. */
 import { createRedactor } from "./redaction.ts";
-import { type DestinationStream, type Logger, pino, type TransportSingleOptions } from "pino";
+import { type DestinationStream, type Logger, pino } from "pino";
+import { prettyFactory } from "pino-pretty";
 
 /**
  * Reduces an error to its own description. ioredis attaches a command's arguments to its errors: requests, inputs and
@@ -43,10 +44,6 @@ export interface LoggerOptions {
 }
 
 export function createLogger(options: LoggerOptions): Logger {
-  const pretty: TransportSingleOptions = {
-    target: "pino-pretty",
-    options: { translateTime: "SYS:HH:MM:ss.l", ignore: "pid,hostname", sync: true },
-  };
   const redact = createRedactor(options.secrets ?? [], { mark: "[redacted]" });
   const settings = {
     name: options.name,
@@ -57,7 +54,18 @@ export function createLogger(options: LoggerOptions): Logger {
     // Runs last, because libraries write secrets into their errors.
     hooks: { streamWrite: redact },
   };
-  return options.pretty ? pino({ ...settings, transport: pretty }) : pino(settings, openOutput());
+  const output = openOutput();
+  return pino(settings, options.pretty ? prettify(output) : output);
+}
+
+/** In this thread: pino's transport thread makes an error of the output an uncaught one, or holds the exit for 10 s. */
+function prettify(output: Output): Output {
+  const format = prettyFactory({ translateTime: "SYS:HH:MM:ss.l", ignore: "pid,hostname" });
+  return { write: (line) => output.write(format(line)), flushSync: () => output.flushSync() };
+}
+
+interface Output extends DestinationStream {
+  flushSync: () => void;
 }
 
 /** Maximum buffered output. Lines beyond it are lost. */
@@ -68,7 +76,7 @@ const UNWRITTEN_BYTES = 4 * 1024 * 1024;
  * with the next line, but not at exit, where the library would retry forever. Lines are written synchronously, so the
  * process knows of every error before it exits.
  */
-function openOutput(): DestinationStream {
+function openOutput(): Output {
   const output = pino.destination({ sync: true, maxLength: UNWRITTEN_BYTES });
   let isFailing = false;
   output.on("error", () => (isFailing = true));
