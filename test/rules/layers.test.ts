@@ -23,6 +23,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "src/process": ["src/config"],
   "src/queue": ["src/protocol", "src/redis", "src/lifecycle"],
   "src/store": ["src/concurrency", "src/protocol", "src/redis", "src/lifecycle"],
+  "src/knowledge": ["src/concurrency", "src/protocol", "src/context-window", "src/store"],
   "src/telemetry": ["src/protocol"],
   "src/stream/log": ["src/concurrency", "src/protocol", "src/redis", "src/lifecycle", "src/telemetry"],
   "workers/net": ["src/config"],
