@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { SETTING_NOTES, type SettingNote } from "./setting.ts";
+import { knowledgeSettings } from "./settings/knowledge.ts";
 import { limitSettings } from "./settings/limits.ts";
 import { providerSettings } from "./settings/providers.ts";
 import { redisSettings } from "./settings/redis.ts";
@@ -30,6 +31,7 @@ const GROUPS: readonly [title: string, settings: Readonly<Record<string, z.ZodTy
   ["Workers", workerSettings],
   ["Webhooks", webhookSettings],
   ["Providers", providerSettings],
+  ["Embeddings and search", knowledgeSettings],
   ["Web search", webSearchSettings],
   ["MCP servers", mcpSettings],
   ["Code interpreter", codeInterpreterSettings],
@@ -48,6 +50,7 @@ export const environmentSchema = z.object({
   ...workerSettings,
   ...webhookSettings,
   ...providerSettings,
+  ...knowledgeSettings,
   ...webSearchSettings,
   ...mcpSettings,
   ...codeInterpreterSettings,

@@ -23,7 +23,7 @@ interface Body {
 export interface Endpoint {
   /** The `operationId`. */
   id: string;
-  tag: "Responses" | "Conversations" | "Containers" | "Webhooks" | "Models" | "Organization" | "Server";
+  tag: "Responses" | "Conversations" | "Containers" | "Webhooks" | "Embeddings" | "Models" | "Organization" | "Server";
   summary: string;
   description?: string;
   parameters?: readonly (Parameter | Reference)[];

@@ -26,6 +26,8 @@
  *   <prefix>:{<store id>}:index-changes    zset  their ids, by the revision of their last change
  *   <prefix>:{<store id>}:index-removals   zset  ids of removed files, by revision
  *   <prefix>:{<store id>}:index-contents:<file id>:<generation>  hash  words, vectors and texts, in blocks
+ *   <prefix>:{embeddings:<hex digit>}:vectors  hash  kept embeddings by the hash of model and text (store/embedding-cache.ts)
+ *   <prefix>:{embeddings:<hex digit>}:times    zset  their hashes, by the time at which they were made
  *   <prefix>:{<container id>}:container  hash  owner, cells and files (store/containers.ts)
  *   <prefix>:containers:<project>        zset  ids of its containers, by creation time
  *   <prefix>:open             zset    ids of responses in flight, by acceptance time
@@ -128,6 +130,11 @@ export class RedisLayout {
   };
   indexContents = (storeId: string, fileId: string, generation: string): string =>
     `${this.prefix}:{${storeId}}:index-contents:${fileId}:${generation}`;
+
+  embeddingShard = (digit: string): [vectors: string, times: string] => {
+    const tag = `${this.prefix}:{embeddings:${digit}}`;
+    return [`${tag}:vectors`, `${tag}:times`];
+  };
 
   container = (id: string): string => `${this.prefix}:{${id}}:container`;
   containersOf = (project: string): string => `${this.prefix}:containers:${project}`;

@@ -6,6 +6,7 @@ import type { Clock } from "../redis/redis-clock.ts";
 import type { RedisClient } from "../redis/script.ts";
 import type { ContentSealer } from "../sealing/content-sealer.ts";
 import { Containers } from "../store/containers.ts";
+import { EmbeddingCache } from "../store/embedding-cache.ts";
 import { AuditLog } from "../store/organization/audit-log.ts";
 import { OrganizationKeys } from "../store/organization/organization-keys.ts";
 import { ProjectLimitStore } from "../store/organization/project-limits.ts";
@@ -21,6 +22,7 @@ import { ResponseList } from "../store/lists/response-list.ts";
 import { InFlightResponses } from "../store/in-flight-responses.ts";
 import { ResponseChains } from "../store/response-chain.ts";
 import { ResponseRecords } from "../store/response-records.ts";
+import { StoredIndex } from "../store/search-index/stored-index.ts";
 import { StoredBytes } from "../store/stored-bytes.ts";
 import { SweeperLock } from "../store/sweeper-lock.ts";
 import { RunJournals } from "../store/run-journals.ts";
@@ -49,6 +51,8 @@ export interface Storage {
   readonly conversations: Conversations;
   readonly containers: Containers;
   readonly itemIndex: ItemIndex;
+  readonly searchIndexes: StoredIndex;
+  readonly embeddingCache: EmbeddingCache;
   readonly responseList: ResponseList;
   readonly conversationList: ListIndex;
   readonly journals: RunJournals;
@@ -120,6 +124,8 @@ export function openStorage(connections: StorageConnections): Storage {
     windowedResponses: new WindowedResponses(redis, layout),
     relatedResponses: new RelatedResponses(redis, layout),
     itemIndex: new ItemIndex(redis, layout),
+    searchIndexes: new StoredIndex(redis, layout),
+    embeddingCache: new EmbeddingCache(redis, layout),
     responseList: new ResponseList(redis, layout),
     conversationList: new ListIndex(redis, layout.conversationList),
     journals: new RunJournals(redis, layout, logRedis),

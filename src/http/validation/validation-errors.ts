@@ -136,9 +136,12 @@ function outOfBoundsError(
 /** All integer parameters with bounds: the contract distinguishes integers from decimals, zod does not. */
 const INTEGER_PARAMS = new Set([
   "compact_threshold",
+  "chunk_overlap_tokens",
   "created_after",
   "created_before",
+  "dimensions",
   "limit",
+  "max_chunk_size_tokens",
   "max_num_results",
   "max_output_tokens",
   "max_results",
