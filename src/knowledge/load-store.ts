@@ -68,7 +68,8 @@ async function loadFile(
     if (stored === undefined) return undefined;
     for (const block of stored) {
       if (slice.isOver) await slice.yieldToOthers();
-      const decoded = decodeWordBlock(await decompress(block.words));
+      // A copy, because the decompressed buffer is larger than its contents, and would stay in memory.
+      const decoded = decodeWordBlock(new Uint8Array(await decompress(block.words)));
       const { length } = decoded.lengths;
       const vectors = block.vectors && decodeVectors(block.vectors, length);
       blocks.push({ firstChunk: chunks, words: decoded, vectors });

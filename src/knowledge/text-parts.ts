@@ -14,7 +14,7 @@ const decompressAsync = promisify(zstdDecompress);
 /** Fast: the texts are read far more often than written, and overlaps compress well at any level. */
 const OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 3 } };
 
-export async function compress(bytes: Buffer): Promise<Buffer> {
+export async function compress(bytes: Uint8Array): Promise<Buffer> {
   return await compressAsync(bytes, OPTIONS);
 }
 

@@ -88,5 +88,5 @@ function toBytes({ buffer, byteOffset, byteLength }: Float32Array): Buffer {
 }
 
 function toVector(bytes: Buffer): Float32Array {
-  return new Float32Array(Uint8Array.from(bytes).buffer);
+  return new Float32Array(new Uint8Array(bytes).buffer);
 }

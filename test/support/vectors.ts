@@ -17,19 +17,17 @@ export function clusteredVectors({ count, queries, dimensions, seed }: VectorSet
   queries: Float32Array[];
 } {
   const random = seededRandom(seed);
-  const direction = (): Float32Array =>
-    toLength(
-      Float32Array.from({ length: dimensions }, () => gaussian(random)),
-      1,
-    );
-  const centres = Array.from({ length: CLUSTERS }, direction);
+  const direction = (length: number): Float32Array => {
+    const vector = new Float32Array(dimensions);
+    for (let i = 0; i < dimensions; i += 1) vector[i] = random() - 0.5;
+    return toLength(vector, length);
+  };
+  const centres = Array.from({ length: CLUSTERS }, () => direction(1));
   const vector = (): Float32Array => {
     const centre = centres[Math.floor(random() * CLUSTERS)]!;
-    const own = toLength(direction(), SPREAD);
-    return toLength(
-      centre.map((value, i) => value + own[i]!),
-      1,
-    );
+    const sum = direction(SPREAD);
+    for (let i = 0; i < dimensions; i += 1) sum[i] = sum[i]! + centre[i]!;
+    return toLength(sum, 1);
   };
   return { vectors: Array.from({ length: count }, vector), queries: Array.from({ length: queries }, vector) };
 }
@@ -54,11 +52,9 @@ export function exactNeighbours(vectors: readonly Float32Array[], query: Float32
 }
 
 function toLength(vector: Float32Array, length: number): Float32Array {
-  const factor = length / Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
-  return vector.map((value) => value * factor);
-}
-
-/** Box and Muller's method. */
-function gaussian(random: () => number): number {
-  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  let squares = 0;
+  for (const value of vector) squares += value * value;
+  const factor = length / Math.sqrt(squares);
+  for (let i = 0; i < vector.length; i += 1) vector[i] = vector[i]! * factor;
+  return vector;
 }

@@ -77,5 +77,5 @@ function toVector(embedding: string | number[]): Float32Array {
   const bytes = Buffer.from(embedding, "base64");
   if (bytes.length % 4 !== 0) throw malformedEmbeddings("a vector is cut off");
   // Little-endian, like every machine that runs Node.js. The copy is aligned.
-  return new Float32Array(Uint8Array.from(bytes).buffer);
+  return new Float32Array(new Uint8Array(bytes).buffer);
 }

@@ -66,13 +66,12 @@ export function encodeVectors({ codes, scales, dimensions }: QuantizedVectors): 
   ]);
 }
 
-/** Copies only the scales. */
+/** Copies, because the client of Redis returns parts of larger buffers, which would stay in memory. */
 export function decodeVectors(encoded: Buffer, rows: number): QuantizedVectors {
   const dimensions = encoded.readUInt32LE(encoded.length - 4);
   const codeBytes = rows * rowSizeOf(dimensions);
   if (encoded.length !== codeBytes + rows * 4 + 4) throw new RangeError("The vectors have another size.");
-  const codes = new Int8Array(encoded.buffer, encoded.byteOffset, codeBytes);
-  // A view of 32-bit floats would have to be aligned.
-  const scales = new Float32Array(Uint8Array.from(encoded.subarray(codeBytes, -4)).buffer);
+  const codes = new Int8Array(new Uint8Array(encoded.subarray(0, codeBytes)).buffer);
+  const scales = new Float32Array(new Uint8Array(encoded.subarray(codeBytes, -4)).buffer);
   return { dimensions, codes, scales };
 }

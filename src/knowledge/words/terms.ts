@@ -5,9 +5,13 @@
  */
 import { splitWords } from "./split-words.ts";
 
-/** A word with more characters also counts by this many of its first. docs/decisions/knowledge.md has the figures. */
+/**
+ * A word also counts by this many of its first characters; in Korean, where a character is a syllable and endings are
+ * many, by fewer. docs/decisions/knowledge.md has the figures.
+ */
 const STEM_CHARACTERS = 5;
-const STEM_WEIGHT = 0.5;
+const KOREAN_STEM_CHARACTERS = 2;
+const STEM_WEIGHT = 0.7;
 /** More words of a query are not considered. */
 const MAX_QUERY_TERMS = 256;
 
@@ -26,8 +30,7 @@ export function forEachTerm(text: string, add: (hash: number) => void): number {
   for (const word of splitWords(text)) {
     words += 1;
     add(hashOf(word, word.length, WORD_SEED));
-    if (word.length > STEM_CHARACTERS) add(hashOf(word, STEM_CHARACTERS, STEM_SEED));
-    else add(hashOf(word, word.length, STEM_SEED));
+    add(hashOf(word, stemLengthOf(word), STEM_SEED));
   }
   return words;
 }
@@ -38,9 +41,15 @@ export function queryTermsOf(query: string): QueryTerm[] {
   for (const word of splitWords(query)) {
     if (weights.size >= MAX_QUERY_TERMS) break;
     weights.set(hashOf(word, word.length, WORD_SEED), 1 - STEM_WEIGHT);
-    weights.set(hashOf(word, Math.min(word.length, STEM_CHARACTERS), STEM_SEED), STEM_WEIGHT);
+    weights.set(hashOf(word, stemLengthOf(word), STEM_SEED), STEM_WEIGHT);
   }
   return [...weights].map(([hash, weight]) => ({ hash, weight }));
+}
+
+function stemLengthOf(word: string): number {
+  const first = word.charCodeAt(0);
+  const isKorean = first >= 0xac00 && first <= 0xd7a3;
+  return Math.min(word.length, isKorean ? KOREAN_STEM_CHARACTERS : STEM_CHARACTERS);
 }
 
 /** FNV-1a over UTF-16 code units, with a final mix. */

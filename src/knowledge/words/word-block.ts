@@ -24,7 +24,7 @@ export interface WordBlock {
 }
 
 /** `texts` are at most MAX_BLOCK_CHUNKS. */
-export function encodeWordBlock(texts: readonly string[]): Buffer {
+export function encodeWordBlock(texts: readonly string[]): Uint8Array {
   const occurrences: number[] = [];
   // A term has 32 bits and a chunk 7, so that both fit into the 53 of a number.
   const lengths = texts.map((text, chunk) =>
@@ -39,8 +39,8 @@ export function encodeWordBlock(texts: readonly string[]): Buffer {
     if (i === 0 || termOf(sorted[i]!) !== termOf(sorted[i - 1]!)) terms += 1;
   }
   const integers = HEADER + 2 * terms + 1 + lengths.length;
-  const encoded = Buffer.alloc(integers * 4 + 2 * postings);
-  new Uint32Array(encoded.buffer, encoded.byteOffset, HEADER).set([terms, postings, lengths.length]);
+  const encoded = new Uint8Array(integers * 4 + 2 * postings);
+  new Uint32Array(encoded.buffer, 0, HEADER).set([terms, postings, lengths.length]);
   const block = decodeWordBlock(encoded);
   block.lengths.set(lengths);
   writePostings(sorted, block);
@@ -69,10 +69,8 @@ function writePostings(sorted: Float64Array, { terms, starts, chunks, counts }: 
   starts[term + 1] = posting + 1;
 }
 
-/** Copies nothing if the buffer is aligned. */
-export function decodeWordBlock(encoded: Buffer): WordBlock {
-  const bytes = encoded.byteOffset % 4 === 0 ? encoded : Buffer.from(Uint8Array.from(encoded).buffer);
-  const { buffer, byteOffset } = bytes;
+/** Returns views of the buffer, which is aligned to four bytes. */
+export function decodeWordBlock({ buffer, byteOffset }: Uint8Array): WordBlock {
   const [termCount = 0, postingCount = 0, chunkCount = 0] = new Uint32Array(buffer, byteOffset, HEADER);
   let at = byteOffset + HEADER * 4;
   const integers = (count: number): Uint32Array => {

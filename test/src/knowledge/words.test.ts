@@ -68,12 +68,6 @@ test("a full block of long texts is encoded and found", async () => {
   expect(ranked[0]!.slice(0, 2)).toEqual([0, MAX_BLOCK_CHUNKS - 1]);
 });
 
-test("a block is decoded from any position of a buffer", () => {
-  const encoded = encodeWordBlock(["one two", "two three"]);
-  const shifted = Buffer.concat([Buffer.alloc(1), encoded]).subarray(1);
-  expect(decodeWordBlock(shifted)).toEqual(decodeWordBlock(encoded));
-});
-
 test("a query without words finds nothing", async () => {
   expect(await rank("?! …", { chunks: ["one"] })).toEqual([]);
 });
