@@ -27,11 +27,15 @@ export function decodeLabelled(bytes: Uint8Array, labels: readonly (string | nul
     const text = decodeAs(encoding, bytes, { utf8, fit });
     if (text !== undefined) return text;
   }
-  // Text in UTF-8 has no zeros.
-  const utf16 = fit === "other" || bytes.includes(0) ? detectUtf16(bytes) : undefined;
+  // Text in UTF-8 has no zeros. A few bytes with a zero may be anything.
+  const mayBeUtf16 =
+    fit === "other" || (bytes.length >= MIN_UTF16_BYTES && bytes.length % 2 === 0 && bytes.includes(0));
+  const utf16 = mayBeUtf16 ? detectUtf16(bytes) : undefined;
   if (utf16 === undefined && fit !== "other") return utf8;
   return new TextDecoder(utf16 ?? "windows-1252").decode(bytes);
 }
+
+const MIN_UTF16_BYTES = 8;
 
 /** How well bytes fit UTF-8. A truncated or concatenated text may have a few invalid bytes. */
 type Utf8Fit = "all-ascii" | "utf-8" | "other";

@@ -7,14 +7,14 @@ import { readConfig } from "../../../../src/config/config.ts";
 import type { OutputItem } from "../../../../src/protocol/item.ts";
 import type { ToolChoice } from "../../../../src/protocol/tool.ts";
 import { AttemptControl } from "../../../../workers/attempt/attempt.ts";
-import { PageExtractor } from "../../../../workers/tools/web-search/page-extraction/page-extraction.ts";
+import { DocumentReader } from "../../../../workers/documents/document-reader.ts";
 import { openWebSearchKind } from "../../../../workers/tools/web-search/web-search.ts";
 import { crashingStorage } from "../../../support/crashing-storage.ts";
 import { openTestStorage } from "../../../support/storage.ts";
 import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../../support/tool-runs.ts";
 import { searchResults, startWebSite, type WebSite } from "../../../support/web-site.ts";
 
-const EXTRACTION = new PageExtractor();
+const DOCUMENTS = new DocumentReader();
 
 const allowing = (...tools: object[]): ToolChoice => ({
   type: "allowed_tools",
@@ -40,7 +40,7 @@ async function startScene() {
   const kindOf = () =>
     openWebSearchKind(
       readConfig({ SEARXNG_URL: site.url, FETCH_ALLOWED_HOSTS: site.host, WEB_SEARCH_HONOUR_ROBOTS: "false" }),
-      EXTRACTION,
+      DOCUMENTS,
     );
   return {
     site,
@@ -178,7 +178,7 @@ describe("web search without live access", () => {
     const upstream = new RecordingUpstream();
     const metadata = { "simulator.text": "No.", "simulator.delay_ms": "0", "simulator.calls": "0" };
     const id = await createResponse(storage, { metadata, ...request });
-    const kinds = [openWebSearchKind(readConfig(environment), EXTRACTION)];
+    const kinds = [openWebSearchKind(readConfig(environment), DOCUMENTS)];
     await runOnce({ storage, kinds, upstream }, id, new AttemptControl());
     const { response } = await finalResponse(storage, id);
     expect(response.status).toBe("completed");
