@@ -497,6 +497,8 @@ const LIBRARIES: Record<string, readonly string[]> = {
   yaml: ["src/config/settings-file.ts"],
   jsdom: ["workers/documents/html/"],
   "@mozilla/readability": ["workers/documents/html/"],
+  chardet: ["workers/documents/"],
+  "file-type": ["workers/documents/"],
   unpdf: ["workers/documents/formats/"],
   mammoth: ["workers/documents/formats/"],
   fflate: ["workers/documents/formats/"],
