@@ -56,7 +56,9 @@ test("a run resumes after its worker's crash, and its report cites its sources",
   expect(output).toContain("Eddystone: curve 16.9, lamp 17");
 
   expect(output).toMatch(/- Eddystone \[5\], 41 m: hidden at 16\.9/);
-  expect(output).toMatch(/^ +\[3\] The nominal range of a light, http:\/\/127\.0\.0\.1:\d+\/nominal-range\.pdf#page=3$/m);
+  expect(output).toMatch(
+    /^ +\[3\] The nominal range of a light, http:\/\/127\.0\.0\.1:\d+\/nominal-range\.pdf#page=3$/m,
+  );
   expect(output).toMatch(/^ +\[5\] Eddystone: four towers on one rock, http:\/\/127\.0\.0\.1:\d+\/eddystone$/m);
   expect(lines.filter((line) => line.startsWith("✓"))).toEqual([
     expect.stringMatching(/^✓ \d+ events, sequence 0…\d+, the same on replay; one terminal event\.$/),
