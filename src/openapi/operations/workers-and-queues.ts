@@ -1,6 +1,7 @@
 /** Workers and queues. */
 import type { Endpoint } from "../endpoint.ts";
 import { queueListSchema, workerListSchema } from "../wire.ts";
+import { WITHOUT_ADMINS } from "./organization/endpoint.ts";
 
 const worker = {
   object: "organization.worker",
@@ -45,7 +46,7 @@ export const listWorkers: Endpoint = {
       },
     },
   },
-  errors: ["notAnAdmin", "storeUnavailable"],
+  errors: [WITHOUT_ADMINS, "notAnAdmin", "storeUnavailable"],
 };
 
 export const listQueues: Endpoint = {
@@ -64,5 +65,5 @@ export const listQueues: Endpoint = {
       },
     },
   },
-  errors: ["notAnAdmin", "storeUnavailable"],
+  errors: [WITHOUT_ADMINS, "notAnAdmin", "storeUnavailable"],
 };
