@@ -1,6 +1,6 @@
 /** The worker process: config → context → start → drain. */
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import { createServer, type RequestListener } from "node:http";
 import { createHealthApp } from "../src/worker-health-app.ts";
 import { readConfig, replicaWaitMsOf } from "../src/config/config.ts";
 import { readRelease } from "../src/config/release.ts";
@@ -33,6 +33,15 @@ async function startHeartbeat(
   return heartbeat;
 }
 
+/** Answers 503 until the worker has started. */
+async function listen(port: number, host: string) {
+  let handle: RequestListener = (_request, response) => void response.writeHead(503).end();
+  const server = createServer((request, response) => void handle(request, response));
+  server.listen(port, host);
+  await once(server, "listening");
+  return { server, serve: (handler: RequestListener) => void (handle = handler) };
+}
+
 await runProcess("worker", async () => {
   const config = readConfig();
   const { providers } = readProviderCatalog(config);
@@ -45,6 +54,8 @@ await runProcess("worker", async () => {
     fields: traceFields,
   });
   redirectConsole(logger);
+  // Before any job is taken: a process whose port is in use exits, and would leave its runs to others.
+  const health = config.WORKER_PORT > 0 ? await listen(config.WORKER_PORT, config.HOST) : undefined;
   const tracing = await startTracing({ name: "worker", config, providers, logger });
   const context = await openWorkerContext(config, logger);
   const worker = await ResponseWorker.start(context);
@@ -58,27 +69,21 @@ await runProcess("worker", async () => {
   sweeper.start();
   const heartbeat = await startHeartbeat(context, worker);
   const metrics = await openWorkerMetrics(context, () => worker.slots);
-  const health = config.WORKER_PORT > 0 ? await serveHealth(config.WORKER_PORT, config.HOST) : undefined;
-  logger.info({ health: health?.address() }, "Worker taking jobs");
-
-  async function serveHealth(port: number, host: string): Promise<Server> {
-    const checks = {
-      redis: () => context.storage.ping(),
-      queue: () => context.queue.check(),
-      connections: () => context.isConnected(),
-      writes: () => context.storage.log.checkWrites(),
-      worker: () => worker.isRunning && webhookWorker.isRunning,
-    };
-    const health = createHealthApp(checks, {
+  const checks = {
+    redis: () => context.storage.ping(),
+    queue: () => context.queue.check(),
+    connections: () => context.isConnected(),
+    writes: () => context.storage.log.checkWrites(),
+    worker: () => worker.isRunning && webhookWorker.isRunning,
+  };
+  health?.serve(
+    createHealthApp(checks, {
       preflight: context.preflight,
       replicaWaitMs: replicaWaitMsOf(config),
       metrics: metrics && { source: metrics, tokenHash: config.metricsTokenHash },
-    });
-    const server = createServer(health);
-    server.listen(port, host);
-    await once(server, "listening");
-    return server;
-  }
+    }),
+  );
+  logger.info({ health: health?.server.address() }, "Worker taking jobs");
 
   return {
     logger,
@@ -90,7 +95,7 @@ await runProcess("worker", async () => {
         worker.drain(config.DRAIN_GRACE_MS),
         webhookWorker.drain(config.DRAIN_GRACE_MS, HAND_OVER_MS),
       ]);
-      health?.close();
+      health?.server.close();
       await context[Symbol.asyncDispose]();
       await tracing.stop();
     },

@@ -34,6 +34,8 @@ interface SocketProgress {
   received: number;
   unsent: number;
   silentChecks: number;
+  /** Those after the oldest command may have stopped blocking. */
+  overdueChecks: number;
 }
 
 const progressBySocket = new WeakMap<Socket, SocketProgress>();
@@ -67,7 +69,7 @@ export function watchLiveness(client: RedisClient): void {
 export function isAnswering(client: RedisClient): boolean {
   if (client.status !== "ready") return false;
   const isDoubtful = ({ stream }: Redis): boolean =>
-    (progressBySocket.get(stream)?.silentChecks ?? 0) >= CHECKS_UNTIL_DOUBTFUL;
+    (progressBySocket.get(stream)?.overdueChecks ?? 0) >= CHECKS_UNTIL_DOUBTFUL;
   if (connectionsOf(client).some((connection) => connection.status === "ready" && isDoubtful(connection))) return false;
   return [...(copiesByClient.get(client) ?? [])].every(isAnswering);
 }
@@ -96,10 +98,10 @@ function checkConnection(connection: Redis): void {
   const oldest = oldestCommand(connection);
   const isSilent = !hasMoved && oldest !== undefined;
   const silentChecks = isSilent ? before.silentChecks + 1 : 0;
-  progressBySocket.set(socket, { ...now, silentChecks });
   const blocksMs = oldest?.extractBlockingTimeout() ?? 0;
-  if (silentChecks * CHECK_INTERVAL_MS >= CHECKS_UNTIL_DEAD * CHECK_INTERVAL_MS + blocksMs)
-    socket.destroy(new SilentConnectionError());
+  const overdueChecks = Math.max(0, silentChecks - Math.ceil(blocksMs / CHECK_INTERVAL_MS));
+  progressBySocket.set(socket, { ...now, silentChecks, overdueChecks });
+  if (overdueChecks >= CHECKS_UNTIL_DEAD) socket.destroy(new SilentConnectionError());
   // A reply moves bytes. The next checks notice if it does not come.
   else if (oldest === undefined && connection.status === "ready") connection.ping().catch(() => {});
 }
