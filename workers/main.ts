@@ -78,7 +78,7 @@ await runProcess("worker", async () => {
   };
   health?.serve(
     createHealthApp(checks, {
-      preflight: context.preflight,
+      redis: context,
       replicaWaitMs: replicaWaitMsOf(config),
       metrics: metrics && { source: metrics, tokenHash: config.metricsTokenHash },
     }),

@@ -76,3 +76,8 @@ export function isRedisUnavailable(error: unknown): boolean {
   const word = FIRST_WORD.exec(error.message)?.[0];
   return (word !== undefined && Object.hasOwn(REPLY_CODES, word)) || TEXTS.some((text) => error.message.includes(text));
 }
+
+/** Whether Redis rejects a write because its memory is full. */
+export function isRedisFull(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("OOM ");
+}

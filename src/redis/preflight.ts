@@ -107,6 +107,12 @@ async function inspect(redis: RedisClient): Promise<RedisFindings> {
   return { errors: union("errors"), waitReasons: union("waitReasons"), warnings: union("warnings") };
 }
 
+/** As Redis decides, except for buffers of replicas, which it leaves out. */
+function isFull(info: ReadonlyMap<string, string>): boolean {
+  const limit = Number(info.get("maxmemory") ?? 0);
+  return limit > 0 && Number(info.get("used_memory") ?? 0) > limit && info.get("maxmemory_policy") === "noeviction";
+}
+
 async function inspectNode(node: Redis, isCluster: boolean): Promise<RedisFindings> {
   const text = await node.info();
   const info = new Map(text.split("\r\n").map((line) => [line.split(":", 1)[0]!, line.slice(line.indexOf(":") + 1)]));
@@ -116,6 +122,7 @@ async function inspectNode(node: Redis, isCluster: boolean): Promise<RedisFindin
     findings.errors.push(`Redis ${version} is too old: install Redis ${MIN_VERSION} or newer, or Valkey.`);
   }
   if (info.get("role") === "slave") findings.waitReasons.push(WAIT_REASONS[0]![1]);
+  if (isFull(info)) findings.waitReasons.push(WAIT_REASONS[1]![1]);
   const policy = info.get("maxmemory_policy") ?? "noeviction";
   const isBounded = (info.get("maxmemory") ?? "0") !== "0";
   if (policy.startsWith("allkeys") && isBounded) {

@@ -31,7 +31,8 @@ export function logRuns(logger: Logger): () => void {
     on(channels.ended, ({ usage, ...report }) => {
       const tokens = usage && { inputTokens: usage.input_tokens, outputTokens: usage.output_tokens };
       // The logger adds the trace itself.
-      logger.info({ ...report, trace: undefined, ...tokens }, "Response ended");
+      const line = { ...report, trace: undefined, ...tokens };
+      logger[report.status === "failed" ? "warn" : "info"](line, "Response ended");
     }),
   ];
   return () => {

@@ -129,7 +129,12 @@ test("a rejected key is the cause of the failure", async () => {
     message: "The provider rejected this server's credentials.",
     cause,
   });
-  expect(await lineOf(worker, id, "Response ended")).toMatchObject({ status: "failed", code: "server_error", cause });
+  expect(await lineOf(worker, id, "Response ended")).toMatchObject({
+    level: 40,
+    status: "failed",
+    code: "server_error",
+    cause,
+  });
   expect(JSON.stringify(worker.lines)).not.toContain("sk-secret");
 });
 

@@ -67,6 +67,13 @@ test("a model that no worker has is named", async () => {
   const reason = "The model 'openai/m' is not configured any more.";
   const run = await untilStep(id, "waiting_for_configuration");
   expect(run).toMatchObject({ step: { reason }, attempts: [{ end: "left_to_others", reason }] });
+  // Each try of this worker is an attempt, and the wait counts from the first.
+  const since = run.step.type === "waiting_for_configuration" ? run.step.since_ms : 0;
+  const later = await pollUntil(
+    async () => await read(id),
+    (each) => each.step.type === "waiting_for_configuration" && each.attempts.length >= 3,
+  );
+  expect(later.step).toMatchObject({ since_ms: since });
   await worker.line(({ msg, responseId }) => msg === "Left to a worker that can run it" && responseId === id, "why");
   await cancel(id);
 });

@@ -58,9 +58,17 @@ test("a full Redis: runs wait, cancel and delete work, new requests get 503", as
 
   const rejected = await send("POST", `${api.url}/responses`, simulate({ tokens: 1 }));
   expect(rejected).toMatchObject({ status: 503, body: UNAVAILABLE });
+  expect(rejected.body).toMatchObject({
+    error: { message: "The server's store is full at the moment. Please retry." },
+  });
   expect(Number(rejected.headers.get("retry-after"))).toBeGreaterThan(0);
   const ready = await send("GET", api.url.replace("/v1", "/readyz"));
   expect(ready).toMatchObject({ status: 503, body: { checks: { redis: true, writes: false } } });
+  const isSaid = async () => await send<object>("GET", api.url.replace("/v1", "/readyz"));
+  const sentence = "The memory of Redis is full: raise maxmemory, or delete data.";
+  await expect
+    .poll(isSaid, { timeout: 10_000 })
+    .toMatchObject({ body: { warnings: expect.arrayContaining([sentence]) } });
 
   const answer = await send("POST", `${api.url}/responses/${cancelled}/cancel`);
   expect(answer).toMatchObject({ status: 200, body: { status: "cancelled" } });

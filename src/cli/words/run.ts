@@ -60,17 +60,42 @@ function describeTools({ tool_calls }: Run): string | undefined {
   return kinds.length === 0 ? undefined : kinds.join(", ");
 }
 
-function describeAttempts({ attempts, attempt_count }: Run): string[] {
+function describeAttempts({ attempts, attempt_count, step }: Run): string[] {
   if (attempts.length === 0) return [];
   const hidden = attempt_count - attempts.length;
   const heading = hidden > 0 ? `attempts ${attempt_count}, the last ${attempts.length}:` : `attempts ${attempt_count}:`;
-  return [heading, ...attempts.map(describeAttempt)];
+  const isLost = step.type === "recovering";
+  const lines = attempts.map((each, i) => describeAttempt(each, isLost || i < attempts.length - 1));
+  return [heading, ...numberRuns(lines, hidden + 1)];
 }
 
-function describeAttempt({ attempt, worker, started_at_ms, ended_at_ms, end, reason }: RunAttempt): string {
-  const lasted =
-    ended_at_ms === null
-      ? "running"
-      : `${end?.replaceAll("_", " ") ?? "over"} after ${describeDuration(ended_at_ms - started_at_ms)}`;
-  return `  ${attempt}. ${worker}: ${lasted}${reason === null ? "" : `: ${reason}`}`;
+interface DescribedAttempt {
+  /** Its end and the reason. */
+  what: string;
+  line: string;
+}
+
+/** `isOver`: an attempt without an end is one whose worker was lost. */
+function describeAttempt(
+  { worker, started_at_ms, ended_at_ms, end, reason }: RunAttempt,
+  isOver: boolean,
+): DescribedAttempt {
+  const words = end?.replaceAll("_", " ") ?? (isOver ? "lost" : "running");
+  const lasted = ended_at_ms === null ? "" : ` after ${describeDuration(ended_at_ms - started_at_ms)}`;
+  const why = reason === null ? "" : `: ${reason}`;
+  return { what: `${words}${why}`, line: `${worker}: ${words}${lasted}${why}` };
+}
+
+/** Attempts in a row with the same end share a line: workers that cannot run a response leave it every second. */
+function numberRuns(attempts: readonly DescribedAttempt[], first: number): string[] {
+  const lines: string[] = [];
+  for (let i = 0; i < attempts.length;) {
+    const { what, line } = attempts[i]!;
+    const next = attempts.findIndex((each, at) => at > i && each.what !== what);
+    const end = next < 0 ? attempts.length : next;
+    const number = first + i;
+    lines.push(end - i < 3 ? `  ${number}. ${line}` : `  ${number}–${first + end - 1}. ${end - i} times ${what}`);
+    i = end - i < 3 ? i + 1 : end;
+  }
+  return lines;
 }

@@ -3,12 +3,15 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type RequestHandler, Router } from "express";
 import type { QueueName } from "../../protocol/organization-queue.ts";
 import type { Preflight } from "../../redis/preflight.ts";
+import type { RedisClock } from "../../redis/redis-clock.ts";
 
 /** A check fails if it returns `false`, throws, or times out. */
 export type ReadinessChecks = Record<string, () => unknown>;
 
 /** Redis may hang instead of rejecting a command. */
 const CHECK_TIMEOUT_MS = 2_000;
+/** A process that is not ready says so even if Redis does not answer. */
+const WARNINGS_TIMEOUT_MS = 500;
 
 export interface ReadinessOptions {
   /** Added to the timeout of each check, because a write waits for replicas. */
@@ -28,14 +31,18 @@ export function healthRoutes(checks: ReadinessChecks, options: ReadinessOptions 
   return router;
 }
 
-/** The results of Redis's preflight, as a check and its warnings. */
-export function checkRedis(preflight: Preflight) {
+/** The results of Redis's preflight and of its clock, as a check and its warnings. */
+export function checkRedis({ preflight, clock }: { preflight: Preflight; clock: Pick<RedisClock, "describeSkew"> }) {
   return {
     isUsable: async (): Promise<boolean> => {
       const { errors, waitReasons } = await preflight.check();
       return errors.length === 0 && waitReasons.length === 0;
     },
-    listWarnings: async (): Promise<string[]> => (await preflight.check()).warnings,
+    listWarnings: async (): Promise<string[]> => {
+      const { errors, waitReasons, warnings } = await preflight.check();
+      const skew = clock.describeSkew();
+      return [...errors, ...waitReasons, ...warnings, ...(skew === undefined ? [] : [skew])];
+    },
   };
 }
 
@@ -52,7 +59,9 @@ function readyz(checks: ReadinessChecks, options: ReadinessOptions): RequestHand
     const results = Object.fromEntries(await Promise.all(entries));
     const isReady = Object.values(results).every(Boolean);
     const body = { status: isReady ? "ready" : "unavailable", checks: results };
-    response.status(isReady ? 200 : 503).json(isReady ? { ...body, ...(await describeReady(options)) } : body);
+    response
+      .status(isReady ? 200 : 503)
+      .json({ ...body, ...(isReady ? await describeReady(options) : await describeUnready(options)) });
   };
 }
 
@@ -65,6 +74,15 @@ async function describeReady({ warnings, countWorkers }: ReadinessOptions) {
   const unserved = Object.entries(workers ?? {}).flatMap(([queue, count]) => (count === 0 ? [queue] : []));
   const all = [...listed, ...unserved.map((queue) => `No worker serves the queue '${queue}': start a worker.`)];
   return { ...(workers !== undefined && { workers }), ...(all.length > 0 && { warnings: all }) };
+}
+
+/** What is wrong and what to do, if Redis still answers. */
+async function describeUnready({ warnings }: ReadinessOptions): Promise<{ warnings?: string[] }> {
+  const settled = new AbortController();
+  const timeout = delay(WARNINGS_TIMEOUT_MS, undefined, { signal: settled.signal }).catch(() => undefined);
+  const listed = await Promise.race([warnings?.().catch(() => undefined), timeout]);
+  settled.abort();
+  return listed === undefined || listed.length === 0 ? {} : { warnings: listed };
 }
 
 async function passes(check: () => unknown, timeoutMs: number): Promise<boolean> {

@@ -2,11 +2,11 @@
 import type { ResponseError } from "../../protocol/response.ts";
 import { ApiError } from "./api-error.ts";
 
-/** contract.md#redis-outages. */
-export function storeUnavailable(retryAfterSeconds: number): ApiError {
+/** contract.md#redis-outages. A full store answers reads, cancels and deletes. */
+export function storeUnavailable(retryAfterSeconds: number, isFull = false): ApiError {
   return new ApiError({
     status: 503,
-    message: "The server's store is not reachable at the moment. Please retry.",
+    message: `The server's store is ${isFull ? "full" : "not reachable"} at the moment. Please retry.`,
     type: "server_error",
     code: "service_unavailable",
     headers: { "retry-after": String(retryAfterSeconds) },

@@ -6,7 +6,7 @@ import type { ResponseRecord } from "../../store/response-record.ts";
 import { parseAttemptLog } from "../../stream/log/attempt-log.ts";
 import type { Storage } from "../storage.ts";
 
-const NO_WORKER = "No worker is alive.";
+const LOST = "Its worker is gone.";
 
 /** Undefined if the response does not exist. */
 export async function readRun(storage: Storage, id: string): Promise<Run | undefined> {
@@ -61,7 +61,7 @@ export function describeRun(id: string, record: ResponseRecord, facts: RunFacts,
 
 function describeStep(
   record: ResponseRecord,
-  { step, endedAtMs }: RunFacts,
+  { step, endedAtMs, attemptLog }: RunFacts,
   { workers, approvals }: Surroundings,
 ): RunStep {
   const acceptedAtMs = Math.floor(record.createdAtMs);
@@ -71,10 +71,19 @@ function describeStep(
   }
   if (step === undefined) return { type: "queued", since_ms: acceptedAtMs, workers };
   if (step.type === "recovering") return { ...step, workers };
+  if (step.type === "waiting_for_configuration")
+    return { ...step, since_ms: waitingSince(attemptLog) ?? step.since_ms };
   const isRunning = step.type === "starting" || step.type === "calling_model" || step.type === "running_tools";
   // A lost worker leaves its step behind.
-  if (isRunning && workers === 0) return { type: "recovering", since_ms: step.since_ms, reason: NO_WORKER, workers };
+  if (isRunning && workers === 0) return { type: "recovering", since_ms: step.since_ms, reason: LOST, workers };
   return step;
+}
+
+/** Workers that cannot run the response take it in turn. It has waited since the first of them in a row left it. */
+function waitingSince(attemptLog: RunFacts["attemptLog"]): number | undefined {
+  const attempts = parseAttemptLog(attemptLog);
+  const others = attempts.findLastIndex(({ end }) => end !== "left_to_others");
+  return attempts[others + 1]?.ended_at_ms ?? undefined;
 }
 
 function describeError({ errorCode, errorMessage = "", errorCause }: RunFacts): Run["error"] {
