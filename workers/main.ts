@@ -1,6 +1,6 @@
 /** The worker process: config → context → start → drain. */
 import { once } from "node:events";
-import { createServer, type RequestListener } from "node:http";
+import { createServer, type Server } from "node:http";
 import { createHealthApp } from "../src/worker-health-app.ts";
 import { readConfig, replicaWaitMsOf } from "../src/config/config.ts";
 import { readRelease } from "../src/config/release.ts";
@@ -33,15 +33,6 @@ async function startHeartbeat(
   return heartbeat;
 }
 
-/** Answers 503 until the worker has started. */
-async function listen(port: number, host: string) {
-  let handle: RequestListener = (_request, response) => void response.writeHead(503).end();
-  const server = createServer((request, response) => void handle(request, response));
-  server.listen(port, host);
-  await once(server, "listening");
-  return { server, serve: (handler: RequestListener) => void (handle = handler) };
-}
-
 await runProcess("worker", async () => {
   const config = readConfig();
   const { providers } = readProviderCatalog(config);
@@ -54,12 +45,14 @@ await runProcess("worker", async () => {
     fields: traceFields,
   });
   redirectConsole(logger);
-  // Before any job is taken: a process whose port is in use exits, and would leave its runs to others.
-  const health = config.WORKER_PORT > 0 ? await listen(config.WORKER_PORT, config.HOST) : undefined;
   const tracing = await startTracing({ name: "worker", config, providers, logger });
   const context = await openWorkerContext(config, logger);
-  const worker = await ResponseWorker.start(context);
-  const webhookWorker = await WebhookWorker.start(context);
+  let workers: { responses: ResponseWorker; webhooks: WebhookWorker } | undefined;
+  const metrics = await openWorkerMetrics(context, () => workers?.responses.slots);
+  // Before the first job: a worker that cannot start must not take one.
+  const health = config.WORKER_PORT > 0 ? await serveHealth(config.WORKER_PORT, config.HOST) : undefined;
+  workers = { responses: await ResponseWorker.start(context), webhooks: await WebhookWorker.start(context) };
+  const { responses: worker, webhooks: webhookWorker } = workers;
   const sweeper = new ResponseSweeper(context, {
     intervalMs: config.SWEEP_INTERVAL_MS,
     maxAttempts: config.MAX_ATTEMPTS,
@@ -68,22 +61,26 @@ await runProcess("worker", async () => {
   });
   sweeper.start();
   const heartbeat = await startHeartbeat(context, worker);
-  const metrics = await openWorkerMetrics(context, () => worker.slots);
-  const checks = {
-    redis: () => context.storage.ping(),
-    queue: () => context.queue.check(),
-    connections: () => context.isConnected(),
-    writes: () => context.storage.log.checkWrites(),
-    worker: () => worker.isRunning && webhookWorker.isRunning,
-  };
-  health?.serve(
-    createHealthApp(checks, {
+  logger.info({ health: health?.address() }, "Worker taking jobs");
+
+  async function serveHealth(port: number, host: string): Promise<Server> {
+    const checks = {
+      redis: () => context.storage.ping(),
+      queue: () => context.queue.check(),
+      connections: () => context.isConnected(),
+      writes: () => context.storage.log.checkWrites(),
+      worker: () => workers?.responses.isRunning === true && workers.webhooks.isRunning,
+    };
+    const health = createHealthApp(checks, {
       redis: context,
       replicaWaitMs: replicaWaitMsOf(config),
       metrics: metrics && { source: metrics, tokenHash: config.metricsTokenHash },
-    }),
-  );
-  logger.info({ health: health?.server.address() }, "Worker taking jobs");
+    });
+    const server = createServer(health);
+    server.listen(port, host);
+    await once(server, "listening");
+    return server;
+  }
 
   return {
     logger,
@@ -95,7 +92,7 @@ await runProcess("worker", async () => {
         worker.drain(config.DRAIN_GRACE_MS),
         webhookWorker.drain(config.DRAIN_GRACE_MS, HAND_OVER_MS),
       ]);
-      health?.server.close();
+      health?.close();
       await context[Symbol.asyncDispose]();
       await tracing.stop();
     },

@@ -10,6 +10,7 @@ import { on, onEnd, onStart, relayedOf } from "./subscribe.ts";
 const EVENTS = {
   retry: channels.retry,
   wait: channels.wait,
+  silence: channels.silence,
   fallback: channels.fallback,
   recovery: channels.recovery,
   ended: channels.ended,

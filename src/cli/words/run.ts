@@ -62,40 +62,27 @@ function describeTools({ tool_calls }: Run): string | undefined {
 
 function describeAttempts({ attempts, attempt_count, step }: Run): string[] {
   if (attempts.length === 0) return [];
-  const hidden = attempt_count - attempts.length;
-  const heading = hidden > 0 ? `attempts ${attempt_count}, the last ${attempts.length}:` : `attempts ${attempt_count}:`;
+  const hidden = attempt_count - attempts.reduce((sum, { count }) => sum + count, 0);
+  const heading =
+    hidden > 0 ? `attempts ${attempt_count}, the last ${attempt_count - hidden}:` : `attempts ${attempt_count}:`;
   const isLost = step.type === "recovering";
-  const lines = attempts.map((each, i) => describeAttempt(each, isLost || i < attempts.length - 1));
-  return [heading, ...numberRuns(lines, hidden + 1)];
-}
-
-interface DescribedAttempt {
-  /** Its end and the reason. */
-  what: string;
-  line: string;
+  let number = Math.max(0, hidden);
+  const lines = attempts.map((each, i) => {
+    number += each.count;
+    return describeAttempt(each, number, isLost || i < attempts.length - 1);
+  });
+  return [heading, ...lines];
 }
 
 /** `isOver`: an attempt without an end is one whose worker was lost. */
 function describeAttempt(
-  { worker, started_at_ms, ended_at_ms, end, reason }: RunAttempt,
+  { worker, started_at_ms, ended_at_ms, end, reason, count }: RunAttempt,
+  last: number,
   isOver: boolean,
-): DescribedAttempt {
+): string {
+  const times = count === 1 ? "after" : `${count} times within`;
   const words = end?.replaceAll("_", " ") ?? (isOver ? "lost" : "running");
-  const lasted = ended_at_ms === null ? "" : ` after ${describeDuration(ended_at_ms - started_at_ms)}`;
-  const why = reason === null ? "" : `: ${reason}`;
-  return { what: `${words}${why}`, line: `${worker}: ${words}${lasted}${why}` };
-}
-
-/** Attempts in a row with the same end share a line: workers that cannot run a response leave it every second. */
-function numberRuns(attempts: readonly DescribedAttempt[], first: number): string[] {
-  const lines: string[] = [];
-  for (let i = 0; i < attempts.length;) {
-    const { what, line } = attempts[i]!;
-    const next = attempts.findIndex((each, at) => at > i && each.what !== what);
-    const end = next < 0 ? attempts.length : next;
-    const number = first + i;
-    lines.push(end - i < 3 ? `  ${number}. ${line}` : `  ${number}–${first + end - 1}. ${end - i} times ${what}`);
-    i = end - i < 3 ? i + 1 : end;
-  }
-  return lines;
+  const lasted = ended_at_ms === null ? "" : ` ${times} ${describeDuration(ended_at_ms - started_at_ms)}`;
+  const number = count === 1 ? `${last}` : `${last - count + 1}–${last}`;
+  return `  ${number}. ${worker}: ${words}${lasted}${reason === null ? "" : `: ${reason}`}`;
 }

@@ -48,7 +48,10 @@ export function describeRun(id: string, record: ResponseRecord, facts: RunFacts,
     last_sequence_number: record.durable ?? record.last,
     worker: record.worker === "" ? null : record.worker,
     attempts,
-    attempt_count: Math.max(record.attempts, attempts.length),
+    attempt_count: Math.max(
+      record.attempts,
+      attempts.reduce((sum, { count }) => sum + count, 0),
+    ),
     wait_count: record.waits,
     turn_count: facts.turns,
     turn_starts: facts.turnStarts ?? [],
@@ -61,7 +64,7 @@ export function describeRun(id: string, record: ResponseRecord, facts: RunFacts,
 
 function describeStep(
   record: ResponseRecord,
-  { step, endedAtMs, attemptLog }: RunFacts,
+  { step, endedAtMs, stampedAtMs = 0 }: RunFacts,
   { workers, approvals }: Surroundings,
 ): RunStep {
   const acceptedAtMs = Math.floor(record.createdAtMs);
@@ -71,19 +74,10 @@ function describeStep(
   }
   if (step === undefined) return { type: "queued", since_ms: acceptedAtMs, workers };
   if (step.type === "recovering") return { ...step, workers };
-  if (step.type === "waiting_for_configuration")
-    return { ...step, since_ms: waitingSince(attemptLog) ?? step.since_ms };
   const isRunning = step.type === "starting" || step.type === "calling_model" || step.type === "running_tools";
   // A lost worker leaves its step behind.
   if (isRunning && workers === 0) return { type: "recovering", since_ms: step.since_ms, reason: LOST, workers };
-  return step;
-}
-
-/** Workers that cannot run the response take it in turn. It has waited since the first of them in a row left it. */
-function waitingSince(attemptLog: RunFacts["attemptLog"]): number | undefined {
-  const attempts = parseAttemptLog(attemptLog);
-  const others = attempts.findLastIndex(({ end }) => end !== "left_to_others");
-  return attempts[others + 1]?.ended_at_ms ?? undefined;
+  return step.type === "calling_model" ? { ...step, silent_since_ms: Math.max(step.since_ms, stampedAtMs) } : step;
 }
 
 function describeError({ errorCode, errorMessage = "", errorCause }: RunFacts): Run["error"] {

@@ -41,9 +41,9 @@ const attempt = (fields: Partial<RunAttempt>): RunAttempt => ({
   ended_at_ms: null,
   end: null,
   reason: null,
+  count: 1,
   ...fields,
 });
-const left = attempt({ end: "left_to_others", ended_at_ms: STARTED_MS + 1_000, reason: "It lacks the model." });
 const starting: RunStep = { type: "starting", since_ms: STARTED_MS };
 
 const attemptsOf = (run: Run): string[] => {
@@ -61,11 +61,11 @@ test("attempts have the numbers of their order, and only the last one runs", () 
   ]);
 });
 
-test("attempts in a row with the same end share a line", () => {
-  const lines = attemptsOf(runOf(starting, [...Array.from({ length: 49 }, () => left), attempt({})], 60));
-  expect(lines).toEqual([
+test("attempts in a row with the same end are one line with their numbers", () => {
+  const left = { end: "left_to_others", ended_at_ms: STARTED_MS + 60_000, reason: "It lacks the model." } as const;
+  expect(attemptsOf(runOf(starting, [attempt({ ...left, count: 49 }), attempt({})], 60))).toEqual([
     "attempts 60, the last 50:",
-    "  11–59. 49 times left to others: It lacks the model.",
+    "  11–59. w:1: left to others 49 times within 1 min: It lacks the model.",
     "  60. w:1: running",
   ]);
 });
