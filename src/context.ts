@@ -17,6 +17,8 @@ import type { ResponseContext } from "./responses/storage.ts";
 import { ResponseRecords } from "./store/response-records.ts";
 import { NotificationListener } from "./stream/fan-out/notification-listener.ts";
 import { StreamHub } from "./stream/fan-out/stream-hub.ts";
+import type { RedisClock } from "./redis/redis-clock.ts";
+import { WorkerWatch } from "./responses/reading/worker-watch.ts";
 import { StreamLimiter } from "./stream/fan-out/stream-limiter.ts";
 import { logRuns } from "./telemetry/log-runs.ts";
 import { EventLogReader } from "./stream/log/event-log-reader.ts";
@@ -28,6 +30,7 @@ interface ProcessContext extends ResponseContext, AsyncDisposable {
   readonly isConnected: () => boolean;
   readonly preflight: Preflight;
   readonly redisState: RedisStateSource;
+  readonly clock: RedisClock;
 }
 
 export interface ApiContext extends ProcessContext {
@@ -61,6 +64,7 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
   });
   const { connections, storage, queue, preflight } = shared;
   const stopLogging = logRuns(logger);
+  const workerWatch = new WorkerWatch(storage, logger);
   const hub = await openHub(config, logger, shared);
   return {
     config,
@@ -76,8 +80,10 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
     isConnected: connections.areAllAnswering,
     preflight,
     redisState: shared.redisState,
+    clock: shared.clock,
     isDraining: false,
     async [Symbol.asyncDispose]() {
+      workerWatch[Symbol.dispose]();
       hub.close();
       stopLogging();
       await shared.close();
@@ -131,6 +137,7 @@ export async function openWorkerContext(config: Config, logger: Logger): Promise
     isConnected: connections.areAllAnswering,
     preflight,
     redisState: shared.redisState,
+    clock: shared.clock,
     async [Symbol.asyncDispose]() {
       stopLogging();
       await shared.close();

@@ -183,7 +183,10 @@ export const DOCUMENTED_ERRORS = {
     when: "The project has reached `RATE_LIMIT_REQUESTS_PER_MINUTE`.",
     error: limits.tooManyRequests(600, 12),
   },
-  storeUnavailable: { when: "Redis is unavailable. The request was not accepted.", error: server.storeUnavailable(2) },
+  storeUnavailable: {
+    when: "Redis is unavailable, or its memory is full. The request was not accepted.",
+    error: server.storeUnavailable(2),
+  },
   runInterrupted: {
     when: "The process that waits for a foreground response shuts down, or cannot read the log. Retrieve the response by its id instead of sending the request again.",
     error: server.runInterrupted("closing"),

@@ -12,6 +12,7 @@ const RETRY_AFTER_SECONDS = 2;
 export function errorHandler(logger: Logger): ErrorRequestHandler {
   return (error: unknown, _request, response, _next) => {
     const apiError = toApiError(error);
+    if (apiError.code !== null) response.locals.errorCode = apiError.code;
     if (apiError.status >= 500) {
       // Expected: an ApiError, such as the 503 for a cursor that is not recorded, and an outage. Any other error is a bug.
       const level = error instanceof ApiError || isRedisUnavailable(error) ? "warn" : "error";
