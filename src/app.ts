@@ -21,6 +21,9 @@ import {
 import { countInputTokens } from "./http/endpoints/count-input-tokens.ts";
 import { createResponse } from "./http/endpoints/create-response.ts";
 import { deleteResponse } from "./http/endpoints/delete-response.ts";
+import { createFile } from "./http/endpoints/files/create-file.ts";
+import { retrieveFileContent } from "./http/endpoints/files/file-content.ts";
+import { deleteFile, listFiles, retrieveFile } from "./http/endpoints/files/files.ts";
 import { createConsoleRouter } from "./http/endpoints/console.ts";
 import { createDocsRouter } from "./http/endpoints/docs/documentation.ts";
 import { checkRedis, healthRoutes } from "./http/endpoints/health.ts";
@@ -139,6 +142,11 @@ function createApiRouter(context: ApiContext): Router {
   v1.post("/conversations/:conversation_id/items", json, createConversationItems(context));
   v1.get("/conversations/:conversation_id/items/:item_id", retrieveConversationItem(context));
   v1.delete("/conversations/:conversation_id/items/:item_id", deleteConversationItem(context));
+  v1.get("/files", listFiles(context));
+  v1.post("/files", requireProject, createFile(context));
+  v1.get("/files/:file_id", retrieveFile(context));
+  v1.delete("/files/:file_id", deleteFile(context));
+  v1.get("/files/:file_id/content", retrieveFileContent(context));
   v1.get("/containers", listContainers(context));
   v1.get("/containers/:container_id", retrieveContainer(context));
   v1.delete("/containers/:container_id", deleteContainer(context));

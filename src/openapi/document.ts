@@ -8,6 +8,7 @@ import * as items from "./operations/conversation-items.ts";
 import * as containers from "./operations/containers.ts";
 import * as conversations from "./operations/conversations.ts";
 import { createResponse } from "./operations/create-response.ts";
+import * as files from "./operations/files.ts";
 import * as lists from "./operations/lists.ts";
 import * as models from "./operations/models.ts";
 import * as keys from "./operations/organization/keys.ts";
@@ -46,6 +47,9 @@ const API: Paths = {
     get: items.retrieveConversationItem,
     delete: items.deleteConversationItem,
   },
+  "/files": { get: files.listFiles, post: files.createFile },
+  "/files/{file_id}": { get: files.retrieveFile, delete: files.deleteFile },
+  "/files/{file_id}/content": { get: files.retrieveFileContent },
   "/containers": { get: containers.listContainers },
   "/containers/{container_id}": { get: containers.retrieveContainer, delete: containers.deleteContainer },
   "/organization/workers": { get: workersAndQueues.listWorkers },
@@ -121,6 +125,7 @@ const DESCRIPTION = [
 const TAGS = [
   { name: "Responses", description: "Create, retrieve, stream, resume, cancel and delete responses." },
   { name: "Conversations", description: "Lists of items that several responses share." },
+  { name: "Files", description: "Documents and images that requests name by id." },
   { name: "Containers", description: "Files and variables of the code interpreter." },
   { name: "Organization", description: "Everything of an installation, for administrators." },
   { name: "Webhooks", description: "Signed notifications of ended background responses." },

@@ -12,6 +12,7 @@ import * as content from "../protocol/content.ts";
 import * as conversation from "../protocol/conversation.ts";
 import * as createRequest from "../protocol/create-request.ts";
 import * as error from "../protocol/error.ts";
+import * as file from "../protocol/file.ts";
 import * as inputTokens from "../protocol/input-tokens.ts";
 import * as item from "../protocol/item.ts";
 import * as caller from "../protocol/items/caller.ts";
@@ -53,6 +54,7 @@ const MODULES: Record<string, unknown>[] = [
   conversation,
   createRequest,
   error,
+  file,
   inputTokens,
   item,
   caller,

@@ -30,6 +30,11 @@
  *   {<prefix>:open}:stored:<project>:expiries  zset  the same ids, by the time at which they stop counting
  *   {<prefix>:open}:responses:<kind>:<project>      index of the responses that a project can list, and
  *   {<prefix>:open}:conversations:<kind>:<project>  of its conversations (store/lists/list-scripts.ts)
+ *   {<prefix>:open}:files:<kind>:<project>          of its files (store/files/file-records.ts)
+ *   {<prefix>:open}:file:<id>       hash  a file: owner, properties, keys of its blobs
+ *   {<prefix>:open}:file-expiries   zset  ids of files that expire, by the time of expiry
+ *   {<prefix>:open}:blobs:pending   zset  keys of blobs whose bytes are arriving, by the time until which they may
+ *   {<prefix>:open}:blobs:condemned zset  keys of blobs to delete, by the time from which (store/files/blob-custody.ts)
  *   {<prefix>:open}:organization:…  projects, keys, limits, usage and the audit log (redis/organization-layout.ts)
  *   {<prefix>:open}:webhook-endpoints:<project>  hash  its webhook endpoints, by id (store/webhook-endpoints.ts)
  *   {<prefix>:open}:webhook-outbox  zset  ended responses whose events are not queued yet (store/webhook-outbox.ts)
@@ -159,6 +164,21 @@ export class RedisLayout {
 
   get conversationList(): string {
     return `{${this.inFlight}}:conversations`;
+  }
+
+  get fileList(): string {
+    return `{${this.inFlight}}:files`;
+  }
+
+  file = (id: string): string => `{${this.inFlight}}:file:${id}`;
+
+  get fileExpiries(): string {
+    return `{${this.inFlight}}:file-expiries`;
+  }
+
+  get blobs(): [pending: string, condemned: string] {
+    const root = `{${this.inFlight}}:blobs`;
+    return [`${root}:pending`, `${root}:condemned`];
   }
 
   get organization(): OrganizationLayout {

@@ -1,0 +1,48 @@
+/** The errors of files, each with an example from its own constructor. */
+import * as files from "../lifecycle/errors/files.ts";
+import { FILE_ID } from "./example-ids.ts";
+
+export const DEFAULT_FILE_BYTES = 512 * 1024 * 1024;
+
+export const FILE_ERRORS = {
+  fileNotFound: {
+    when: "The file does not exist: the id is unknown or another project's, or the file was deleted or has expired.",
+    error: files.fileNotFound(FILE_ID),
+  },
+  multipartExpected: {
+    when: "The body is not `multipart/form-data` with a boundary.",
+    error: files.multipartExpected(),
+  },
+  malformedMultipart: {
+    when: "The form is malformed, or ends too early.",
+    error: files.malformedMultipart(),
+  },
+  fileMissing: { when: "The form has no file.", error: files.fileMissing("file") },
+  fileExpected: { when: "The field of the file is a text.", error: files.fileExpected("file") },
+  severalFiles: { when: "The form has more than one file.", error: files.severalFiles("file") },
+  fileEmpty: { when: "The file has no bytes.", error: files.fileEmpty("file") },
+  fileTooLarge: {
+    when: "The file exceeds `MAX_FILE_BYTES`.",
+    error: files.fileTooLarge(DEFAULT_FILE_BYTES, "file"),
+  },
+  formTooLarge: {
+    when: "The form has more than 32 fields, or one above 8 KiB.",
+    error: files.formTooLarge(),
+  },
+  uploadsFull: {
+    when: "The project uploads `MAX_UPLOADS_PER_PROJECT` files at the same time to this process.",
+    error: files.uploadsFull(100, 5),
+  },
+  rangeNotSatisfiable: {
+    when: "The range is beyond the end of the file.",
+    error: files.rangeNotSatisfiable(1_000),
+  },
+  filesUnavailable: {
+    when: "The store of files does not answer, or has no space.",
+    error: files.filesUnavailable(false, 2),
+  },
+  fileBytesLost: {
+    when: "The store of files has lost the bytes of the file.",
+    error: files.fileBytesLost(FILE_ID),
+  },
+};
