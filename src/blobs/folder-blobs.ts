@@ -106,7 +106,7 @@ async function writeFile(path: string, source: AsyncIterable<Uint8Array>, signal
 
 /** A disk that is nearly full writes a part first, and reports the error at the next write. */
 async function writeWhole(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let written = 0; written < chunk.length; ) {
+  for (let written = 0; written < chunk.length;) {
     written += (await file.write(chunk, written)).bytesWritten;
   }
 }

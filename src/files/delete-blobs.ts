@@ -4,10 +4,13 @@ import type { FileContext } from "./file-context.ts";
 /** Never rejects: the blobs are condemned, and the sweeper deletes those that this call cannot. */
 export async function deleteCondemned({ storage, blobs }: FileContext, keys: readonly string[]): Promise<void> {
   const deleted = await Promise.all(
-    keys.map(async (key) => await blobs.delete(key).then(
-      () => [key],
-      () => [],
-    )),
+    keys.map(
+      async (key) =>
+        await blobs.delete(key).then(
+          () => [key],
+          () => [],
+        ),
+    ),
   );
   await storage.blobCustody.forget(deleted.flat()).catch(() => {});
 }

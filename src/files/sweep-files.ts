@@ -36,7 +36,10 @@ async function deletePage({ storage, blobs, logger }: Parameters<typeof sweepFil
     await storage.blobCustody.forget(deleted.map(({ member }) => member));
     const failure = results.find((result) => result.status === "rejected");
     if (failure === undefined) continue;
-    logger.warn({ err: failure.reason as unknown }, "Could not delete the bytes of deleted files; the next sweep tries again");
+    logger.warn(
+      { err: failure.reason as unknown },
+      "Could not delete the bytes of deleted files; the next sweep tries again",
+    );
     return 0;
   }
   return condemned.length;

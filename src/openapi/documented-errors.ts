@@ -24,7 +24,13 @@ export interface DocumentedError {
 }
 
 /** Excludes the generic constructors of `src/lifecycle/errors/api-error.ts`. */
-type ErrorName = keyof (typeof access & typeof files & typeof http & typeof limits & typeof requests & typeof server & typeof state);
+type ErrorName = keyof (typeof access &
+  typeof files &
+  typeof http &
+  typeof limits &
+  typeof requests &
+  typeof server &
+  typeof state);
 
 export const DEFAULT_BODY_BYTES = 32 * 1024 * 1024;
 

@@ -1,10 +1,7 @@
 import { integer, text } from "../setting.ts";
 
 export const fileSettings = {
-  FILES_FOLDER: text(
-    "Folder for the bytes of files. All API processes and workers use the same one.",
-    ".data/files",
-  ),
+  FILES_FOLDER: text("Folder for the bytes of files. All API processes and workers use the same one.", ".data/files"),
   MAX_FILE_BYTES: integer("Maximum size of a file that one request uploads. Larger ones get 413.", {
     default: 512 * 1024 ** 2,
     min: 1,

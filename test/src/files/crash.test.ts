@@ -107,7 +107,9 @@ async function expectConsistent(): Promise<string[]> {
 }
 
 /** Runs `act` with a crash before each of its steps, until it needs no more of them. */
-async function crashEverywhere(act: (context: ReturnType<typeof crashAt>["context"]) => Promise<void>): Promise<number> {
+async function crashEverywhere(
+  act: (context: ReturnType<typeof crashAt>["context"]) => Promise<void>,
+): Promise<number> {
   for (let step = 1; ; step += 1) {
     const { context, hasCrashed } = crashAt(step);
     await act(context).catch((error: unknown) => {
