@@ -6,7 +6,7 @@ import { DEFAULT_MAX_VALUES, MAX_DEPTH, MAX_FIELDS } from "../http/middleware/js
 import { responseError } from "../lifecycle/lifecycle-events.ts";
 import * as access from "../lifecycle/errors/access.ts";
 import { ApiError } from "../lifecycle/errors/api-error.ts";
-import * as files from "../lifecycle/errors/files.ts";
+import type * as files from "../lifecycle/errors/files.ts";
 import * as http from "../lifecycle/errors/http.ts";
 import * as limits from "../lifecycle/errors/limits.ts";
 import * as requests from "../lifecycle/errors/requests.ts";
