@@ -18,6 +18,8 @@ export interface HoldOptions {
   blob: HeldBlob;
   /** Undefined if the client did not say. */
   announcedBytes: number | undefined;
+  /** False if the bytes are counted already, as those of an upload's parts are. */
+  counts?: boolean;
   /** Maximum bytes of a project without a limit of its own; 0 means no limit. */
   defaultLimit: number;
 }
@@ -28,7 +30,7 @@ export class BlobHold implements AsyncDisposable {
   readonly #lost = new AbortController();
   readonly #timer: NodeJS.Timeout;
   #counted: number;
-  #isRecorded = false;
+  #end: "open" | "recorded" | "lost" = "open";
 
   private constructor(context: FileContext, options: HoldOptions, counted: number) {
     this.#context = context;
@@ -39,9 +41,10 @@ export class BlobHold implements AsyncDisposable {
 
   /** Throws the contract's 429 if the project has no space for the announced bytes. */
   static async begin(context: FileContext, options: HoldOptions): Promise<BlobHold> {
-    const { blob, announcedBytes = STEP_BYTES, defaultLimit } = options;
-    checkOutcome(await context.storage.blobCustody.begin(blob, announcedBytes, defaultLimit), announcedBytes);
-    return new BlobHold(context, options, announcedBytes);
+    const { blob, announcedBytes = STEP_BYTES, counts = true, defaultLimit } = options;
+    const bytes = counts ? announcedBytes : 0;
+    checkOutcome(await context.storage.blobCustody.begin(blob, bytes, defaultLimit), bytes);
+    return new BlobHold(context, options, bytes);
   }
 
   /** Aborts if the blob may not be recorded any more, with the error to answer with. */
@@ -51,8 +54,8 @@ export class BlobHold implements AsyncDisposable {
 
   /** Call it before bytes are stored. `bytes`: all so far. Throws the contract's 429 if the project has no space. */
   async reserve(bytes: number): Promise<void> {
-    if (bytes <= this.#counted) return;
-    const { blob, defaultLimit } = this.#options;
+    const { blob, counts = true, defaultLimit } = this.#options;
+    if (!counts || bytes <= this.#counted) return;
     const counted = bytes + STEP_BYTES;
     checkOutcome(await this.#context.storage.blobCustody.renew(blob, counted, defaultLimit), STEP_BYTES);
     this.#counted = counted;
@@ -60,13 +63,19 @@ export class BlobHold implements AsyncDisposable {
 
   /** Call it once a record refers to the blob. */
   markRecorded(): void {
-    this.#isRecorded = true;
+    this.#end = "recorded";
+  }
+
+  /** Call it if Redis refused to record the blob, because it is not held: no record will ever refer to it. */
+  markLost(): void {
+    this.#end = "lost";
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
-    if (this.#isRecorded) return;
+    if (this.#end === "recorded") return;
     const { blob } = this.#options;
+    if (this.#end === "lost") return await deleteCondemned(this.#context, [blob.key]);
     // If Redis is away, the hold ends by itself, and the sweeper condemns the blob.
     const isCondemned = await this.#context.storage.blobCustody.abandon(blob).catch(() => false);
     if (isCondemned) await deleteCondemned(this.#context, [blob.key]);

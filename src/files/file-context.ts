@@ -3,6 +3,6 @@ import type { BlobStore } from "../blobs/blob-store.ts";
 import type { Storage } from "../responses/storage.ts";
 
 export interface FileContext {
-  readonly storage: Pick<Storage, "files" | "blobCustody" | "clock" | "log">;
+  readonly storage: Pick<Storage, "files" | "uploads" | "blobCustody" | "clock" | "log">;
   readonly blobs: BlobStore;
 }

@@ -2,6 +2,7 @@
 import { filesUnavailable } from "../lifecycle/errors/files.ts";
 import type { FileObject } from "../protocol/file.ts";
 import type { StoredFile } from "../store/files/file-records.ts";
+import type { BlobHold } from "./blob-hold.ts";
 import { deleteCondemned } from "./delete-blobs.ts";
 import type { FileContext } from "./file-context.ts";
 
@@ -10,19 +11,24 @@ const RETRY_SECONDS = 2;
 const CONFIRM_TIMEOUT_MS = 3_000;
 
 /**
- * Records a file whose blob is pending, and resolves once the required replicas have the record. After an error the file
- * may be recorded or not, so it is deleted: the client sends it again.
+ * Records a file whose blob is held, and resolves once the required replicas have the record. After an error the file may
+ * be recorded or not, so it is deleted: the client sends it again.
  */
-export async function recordFile(context: FileContext, file: StoredFile): Promise<void> {
+export async function recordFile(context: FileContext, hold: BlobHold, file: StoredFile): Promise<void> {
   const { files, log } = context.storage;
-  try {
-    const signal = AbortSignal.timeout(CONFIRM_TIMEOUT_MS);
-    const isRecorded = await log.writeConfirmed(() => files.record(file), signal);
-    if (!isRecorded) throw filesUnavailable(false, RETRY_SECONDS);
-  } catch (error) {
-    await deleteFile(context, file.project, file.id).catch(() => {});
-    throw error;
+  const signal = AbortSignal.timeout(CONFIRM_TIMEOUT_MS);
+  const isRecorded = await log
+    .writeConfirmed(() => files.record(file), signal)
+    .catch(async (error: unknown) => {
+      await deleteFile(context, file.project, file.id).catch(() => {});
+      throw error;
+    });
+  if (isRecorded) {
+    hold.markRecorded();
+    return;
   }
+  hold.markLost();
+  throw filesUnavailable(false, RETRY_SECONDS);
 }
 
 /** False if the project has no such file. Reads that have begun end with all bytes, where the store can do that. */

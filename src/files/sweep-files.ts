@@ -1,5 +1,5 @@
 /**
- * The sweeper's part: deletes expired files, condemns blobs whose processes were lost while their bytes arrived, and
+ * The sweeper's part: deletes expired files, ends expired uploads, condemns blobs whose processes were lost while their bytes arrived, and
  * deletes condemned blobs. Every step can be repeated.
  */
 import type { Logger } from "pino";
@@ -12,8 +12,9 @@ const MAX_PAGES = 50;
 const AT_A_TIME = 8;
 
 export async function sweepFiles(context: FileContext & { readonly logger: Logger }): Promise<void> {
-  const { files, blobCustody, clock } = context.storage;
+  const { files, uploads, blobCustody, clock } = context.storage;
   await forEachPage(async () => await files.deleteExpired(clock.nowMs(), PAGE));
+  await forEachPage(async () => await uploads.endExpired(clock.nowMs(), PAGE));
   await forEachPage(async () => await blobCustody.condemnLost(PAGE));
   await forEachPage(async () => await deletePage(context));
   await files.trimList();

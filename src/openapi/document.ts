@@ -18,6 +18,7 @@ import * as usage from "./operations/organization/usage.ts";
 import * as responses from "./operations/responses.ts";
 import * as runs from "./operations/runs.ts";
 import * as server from "./operations/server.ts";
+import * as uploads from "./operations/uploads.ts";
 import * as workersAndQueues from "./operations/workers-and-queues.ts";
 import * as deliveries from "./operations/webhook-deliveries.ts";
 import * as webhooks from "./operations/webhooks.ts";
@@ -50,6 +51,10 @@ const API: Paths = {
   "/files": { get: files.listFiles, post: files.createFile },
   "/files/{file_id}": { get: files.retrieveFile, delete: files.deleteFile },
   "/files/{file_id}/content": { get: files.retrieveFileContent },
+  "/uploads": { post: uploads.createUpload },
+  "/uploads/{upload_id}/parts": { post: uploads.createUploadPart },
+  "/uploads/{upload_id}/complete": { post: uploads.completeUpload },
+  "/uploads/{upload_id}/cancel": { post: uploads.cancelUpload },
   "/containers": { get: containers.listContainers },
   "/containers/{container_id}": { get: containers.retrieveContainer, delete: containers.deleteContainer },
   "/organization/workers": { get: workersAndQueues.listWorkers },

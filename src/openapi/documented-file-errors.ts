@@ -1,6 +1,6 @@
 /** The errors of files, each with an example from its own constructor. */
 import * as files from "../lifecycle/errors/files.ts";
-import { FILE_ID } from "./example-ids.ts";
+import { FILE_ID, PART_ID, UPLOAD_ID } from "./example-ids.ts";
 
 export const DEFAULT_FILE_BYTES = 512 * 1024 * 1024;
 
@@ -32,6 +32,32 @@ export const FILE_ERRORS = {
   uploadsFull: {
     when: "The project uploads `MAX_UPLOADS_PER_PROJECT` files at the same time to this process.",
     error: files.uploadsFull(100, 5),
+  },
+  uploadNotFound: {
+    when: "The upload does not exist: the id is unknown or another project's, or the upload ended more than a day ago.",
+    error: files.uploadNotFound(UPLOAD_ID),
+  },
+  uploadEnded: {
+    when: "The upload is completed, cancelled or expired.",
+    error: files.uploadEnded("complete", "cancelled"),
+  },
+  uploadTooLarge: {
+    when: "`bytes` exceeds `MAX_UPLOAD_BYTES`.",
+    error: files.uploadTooLarge(8 * 1024 ** 3),
+  },
+  partsFull: {
+    when: "The upload has 1,024 parts, or its parts have twice the bytes of the upload.",
+    error: files.partsFull(1_024, 2_000),
+  },
+  partNotFound: { when: "The upload has no such part.", error: files.partNotFound(PART_ID, 0) },
+  partRepeated: { when: "A part is named twice.", error: files.partRepeated(PART_ID, 1) },
+  partsIncomplete: {
+    when: "The parts do not have the bytes that the upload was created for.",
+    error: files.partsIncomplete(900, 1_000),
+  },
+  checksumWrong: {
+    when: "`md5` is not the checksum of the bytes.",
+    error: files.checksumWrong("d41d8cd98f00b204e9800998ecf8427e"),
   },
   rangeNotSatisfiable: {
     when: "The range is beyond the end of the file.",

@@ -41,6 +41,7 @@ import * as functionTools from "../protocol/tools/function.ts";
 import * as hostedTools from "../protocol/tools/hosted.ts";
 import * as mcpTools from "../protocol/tools/mcp.ts";
 import * as search from "../protocol/tools/search.ts";
+import * as upload from "../protocol/upload.ts";
 import * as webhook from "../protocol/webhook.ts";
 import { FIELDS, SCHEMA_DESCRIPTIONS } from "./descriptions.ts";
 import { eventSchemaName, pascalCase } from "./schema-names.ts";
@@ -83,6 +84,7 @@ const MODULES: Record<string, unknown>[] = [
   hostedTools,
   mcpTools,
   search,
+  upload,
   webhook,
   wire,
 ];

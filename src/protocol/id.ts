@@ -141,3 +141,9 @@ export function newFileId(): string {
 export function isFileId(id: string): boolean {
   return FILE_ID.test(id);
 }
+
+const UPLOAD_ID = /^upload_[A-Za-z0-9_-]{1,128}$/;
+
+export function isUploadId(id: string): boolean {
+  return UPLOAD_ID.test(id);
+}

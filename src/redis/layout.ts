@@ -33,6 +33,8 @@
  *   {<prefix>:open}:files:<kind>:<project>          of its files (store/files/file-records.ts)
  *   {<prefix>:open}:file:<id>       hash  a file: owner, properties, keys of its blobs
  *   {<prefix>:open}:file-expiries   zset  ids of files that expire, by the time of expiry
+ *   {<prefix>:open}:upload:<id>     hash  an upload in parts (store/files/upload-records.ts); `:parts`: its parts by id
+ *   {<prefix>:open}:upload-expiries zset  ids of pending uploads, by the time of expiry
  *   {<prefix>:open}:blobs:pending   zset  keys of blobs whose bytes are arriving, by the time until which they may
  *   {<prefix>:open}:blobs:condemned zset  keys of blobs to delete, by the time from which (store/files/blob-custody.ts)
  *   {<prefix>:open}:organization:…  projects, keys, limits, usage and the audit log (redis/organization-layout.ts)
@@ -174,6 +176,15 @@ export class RedisLayout {
 
   get fileExpiries(): string {
     return `{${this.inFlight}}:file-expiries`;
+  }
+
+  upload = (id: string): [upload: string, parts: string] => {
+    const upload = `{${this.inFlight}}:upload:${id}`;
+    return [upload, `${upload}:parts`];
+  };
+
+  get uploadExpiries(): string {
+    return `{${this.inFlight}}:upload-expiries`;
   }
 
   get blobs(): [pending: string, condemned: string] {

@@ -7,6 +7,11 @@ export const fileSettings = {
     min: 1,
     unit: "bytes",
   }),
+  MAX_UPLOAD_BYTES: integer("Maximum size of a file that is uploaded in parts, with `/v1/uploads`.", {
+    default: 8 * 1024 ** 3,
+    min: 1,
+    unit: "bytes",
+  }),
   MAX_UPLOADS_PER_PROJECT: integer(
     "Maximum files that one API process receives at a time for one project (0 = unlimited). Excess requests get 429.",
     { default: 100 },

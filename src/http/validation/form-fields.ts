@@ -1,4 +1,5 @@
 /** The fields of a multipart form as a body: `expires_after[seconds]` is a field of an object, and numbers are text. */
+import { unknownParameter } from "../../lifecycle/errors/api-error.ts";
 
 const NUMBERS = new Set(["seconds"]);
 
@@ -19,4 +20,10 @@ function asObject(value: unknown): object {
 /** Decimal numbers only. Any other text stays one, and is rejected as such. */
 function toNumber(value: string): string | number {
   return /^-?\d{1,15}(\.\d+)?$/.test(value) ? Number(value) : value;
+}
+
+/** For a form that has no field beside its file. */
+export function rejectUnknownFields(fields: Readonly<Record<string, string>>): void {
+  const [name] = Object.keys(fields);
+  if (name !== undefined) throw unknownParameter(name);
 }

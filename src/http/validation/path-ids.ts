@@ -6,14 +6,21 @@ import {
   malformedResponseId,
   malformedWebhookEndpointId,
 } from "../../lifecycle/errors/requests.ts";
-import { fileNotFound } from "../../lifecycle/errors/files.ts";
+import { fileNotFound, uploadNotFound } from "../../lifecycle/errors/files.ts";
 import {
   containerNotFound,
   conversationNotFound,
   responseNotFound,
   webhookEndpointNotFound,
 } from "../../lifecycle/errors/state.ts";
-import { isContainerId, isConversationId, isFileId, isResponseId, isWebhookEndpointId } from "../../protocol/id.ts";
+import {
+  isContainerId,
+  isConversationId,
+  isFileId,
+  isResponseId,
+  isUploadId,
+  isWebhookEndpointId,
+} from "../../protocol/id.ts";
 
 export function parseResponseId(request: HttpRequest): string {
   const id = String(request.params["response_id"]);
@@ -49,5 +56,11 @@ export function parseWebhookEndpointId(request: HttpRequest): string {
 export function parseFileId(request: HttpRequest): string {
   const id = String(request.params["file_id"]);
   if (!isFileId(id)) throw fileNotFound(id);
+  return id;
+}
+
+export function parseUploadId(request: HttpRequest): string {
+  const id = String(request.params["upload_id"]);
+  if (!isUploadId(id)) throw uploadNotFound(id);
   return id;
 }

@@ -98,3 +98,43 @@ export function fileBytesLost(id: string): ApiError {
     headers: { "x-should-retry": "false" },
   });
 }
+
+export function uploadNotFound(id: string): ApiError {
+  return new ApiError({ status: 404, message: `No such Upload object: ${id}`, param: "id" });
+}
+
+/** `act`: what the client wants to do with it. */
+export function uploadEnded(act: "add a part to" | "complete" | "cancel", status: string): ApiError {
+  const article = status === "expired" ? "an" : "a";
+  return badRequest(`Cannot ${act} ${article} ${status} upload.`, null, "upload_not_pending");
+}
+
+export function uploadTooLarge(limitBytes: number): ApiError {
+  const message = `Invalid 'bytes': integer above maximum value. Expected a value <= ${limitBytes}.`;
+  return badRequest(message, "bytes", "integer_above_max_value");
+}
+
+/** The parts of an upload have more bytes than clients send again after lost answers, or are too many. */
+export function partsFull(maxParts: number, maxBytes: number): ApiError {
+  const message = `The upload cannot take this part: it has at most ${maxParts} parts and ${maxBytes} bytes in them. Use parts of up to 64 MB.`;
+  return badRequest(message, "data", "upload_full");
+}
+
+export function partNotFound(partId: string, index: number): ApiError {
+  const param = `part_ids[${index}]`;
+  return badRequest(`Invalid '${param}': the upload has no part with id '${partId}'.`, param, "invalid_value");
+}
+
+export function partRepeated(partId: string, index: number): ApiError {
+  const param = `part_ids[${index}]`;
+  return badRequest(`Invalid '${param}': the part '${partId}' is named twice.`, param, "invalid_value");
+}
+
+export function partsIncomplete(partBytes: number, uploadBytes: number): ApiError {
+  const message = `The parts have ${partBytes} bytes, but the upload was created for ${uploadBytes} bytes.`;
+  return badRequest(message, "part_ids", "upload_size_mismatch");
+}
+
+export function checksumWrong(actual: string): ApiError {
+  return badRequest(`Invalid 'md5': the bytes have the checksum '${actual}'.`, "md5", "checksum_mismatch");
+}

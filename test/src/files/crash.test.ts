@@ -15,8 +15,11 @@ import { deleteFile, recordFile } from "../../../src/files/files.ts";
 import { receiveBlob } from "../../../src/files/receive-blob.ts";
 import { openFile } from "../../../src/files/read-file.ts";
 import { sweepFiles } from "../../../src/files/sweep-files.ts";
-import { newFileId } from "../../../src/protocol/id.ts";
+import { newFileId, newId } from "../../../src/protocol/id.ts";
 import type { FileContext } from "../../../src/files/file-context.ts";
+import { cancelUpload, completeUpload } from "../../../src/files/uploads.ts";
+import type { StoredFile } from "../../../src/store/files/file-records.ts";
+import type { UploadProperties } from "../../../src/store/files/upload-records.ts";
 import { openTestStorage, silentLogger } from "../../support/storage.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "files-crash-"));
@@ -46,11 +49,11 @@ function crashAt(last: number): { context: FileContext & { logger: typeof silent
         };
       },
     });
-  const { files, blobCustody } = storage;
+  const { files, uploads, blobCustody } = storage;
   return {
     context: {
       ...whole,
-      storage: { ...storage, files: dying(files), blobCustody: dying(blobCustody) },
+      storage: { ...storage, files: dying(files), uploads: dying(uploads), blobCustody: dying(blobCustody) },
       blobs: dying(blobs),
     },
     hasCrashed: () => steps >= last,
@@ -63,14 +66,40 @@ async function upload(context: FileContext, id: string): Promise<void> {
   const { bytes, sha256 } = await receiveBlob(context, id, Readable.from([BYTES]), hold);
   const createdAtMs = storage.clock.nowMs();
   const fields = { filename: "a.bin", purpose: "user_data", contentType: "text/plain", createdAtMs };
-  await recordFile(context, { id, project: PROJECT, bytes, sha256, ...fields, blobs: [{ key: id, bytes }] });
+  await recordFile(context, hold, { id, project: PROJECT, bytes, sha256, ...fields, blobs: [{ key: id, bytes }] });
+}
+
+async function beginUpload() {
+  const properties = {
+    id: newId("upload", 32),
+    project: PROJECT,
+    bytes: BYTES.length,
+    filename: "a.bin",
+    purpose: "user_data",
+    createdAtMs: storage.clock.nowMs(),
+    expiresAtMs: storage.clock.nowMs() + 3_600_000,
+  };
+  await storage.uploads.create(properties, 0);
+  return { ...properties, partBytes: 0, fileId: "", partIds: [] };
+}
+
+async function addPart(context: FileContext, upload: UploadProperties): Promise<string> {
+  const id = newId("part", 32);
+  const blob = { project: PROJECT, key: id };
+  await using hold = await BlobHold.begin(context, { blob, announcedBytes: undefined, counts: false, defaultLimit: 0 });
+  const { bytes, sha256 } = await receiveBlob(context, id, Readable.from([BYTES]), hold);
+  expect(await context.storage.uploads.addPart(upload, id, { bytes, sha256 })).toBe("added");
   hold.markRecorded();
+  return id;
 }
 
 /** As if the time of every hold and every condemned blob had come. */
 async function letTimePass(): Promise<void> {
   for (const set of storage.layout.blobs) {
     for (const key of await storage.redis.zrange(set, "0", "-1")) await storage.redis.zadd(set, 1, key);
+  }
+  for (const id of await storage.redis.zrange(storage.layout.uploadExpiries, "0", "-1")) {
+    await storage.redis.zadd(storage.layout.uploadExpiries, 1, id);
   }
   const [, sizes, expiries] = storage.layout.storedBytes(PROJECT);
   for (const id of await storage.redis.hkeys(sizes)) {
@@ -80,12 +109,16 @@ async function letTimePass(): Promise<void> {
 }
 
 async function listFileIds(): Promise<string[]> {
+  return (await listFiles()).map(({ id }) => id);
+}
+
+async function listFiles(): Promise<StoredFile[]> {
   const page = await storage.files.list(
     PROJECT,
     { order: "asc", limit: 10_000, after: undefined, purpose: undefined },
     storage.clock.nowMs(),
   );
-  return page!.files.map(({ id }) => id);
+  return page!.files;
 }
 
 /** Returns the files that exist. */
@@ -94,16 +127,16 @@ async function expectConsistent(): Promise<string[]> {
   await sweepFiles(whole);
   await letTimePass();
   await sweepFiles(whole);
-  const ids = await listFileIds();
+  const files = await listFiles();
   const stored = await Array.fromAsync(blobs.list());
-  expect(stored.map(({ key }) => key).toSorted()).toEqual(ids.toSorted());
+  const used = files.flatMap((file) => file.blobs.map(({ key }) => key));
+  expect(stored.map(({ key }) => key).toSorted()).toEqual(used.toSorted());
   for (const set of storage.layout.blobs) expect(await storage.redis.zcard(set)).toBe(0);
-  expect(await storage.storedBytes.read(PROJECT)).toBe(ids.length * BYTES.length);
-  for (const id of ids) {
-    const file = await storage.files.read(PROJECT, id, storage.clock.nowMs());
-    expect((await buffer(await openFile(whole, file!))).equals(BYTES)).toBe(true);
+  expect(await storage.storedBytes.read(PROJECT)).toBe(files.length * BYTES.length);
+  for (const file of files) {
+    expect((await buffer(await openFile(whole, file))).equals(BYTES)).toBe(true);
   }
-  return ids;
+  return files.map(({ id }) => id);
 }
 
 /** Runs `act` with a crash before each of its steps, until it needs no more of them. */
@@ -135,6 +168,27 @@ test("a deletion that is lost at any step leaves a whole file or nothing", async
   expect(steps).toBeGreaterThan(2);
 });
 
+test("an upload in parts that is lost at any step leaves a whole file or nothing", async () => {
+  const steps = await crashEverywhere(async (context) => {
+    const upload = await beginUpload();
+    const used = await addPart(context, upload);
+    await addPart(context, upload);
+    await completeUpload(context, { ...upload, status: "pending" }, { part_ids: [used] });
+    await deleteFile(context, PROJECT, (await storage.uploads.read(PROJECT, upload.id, 0))!.fileId);
+  });
+  expect(steps).toBeGreaterThan(8);
+});
+
+test("a cancelled upload that is lost at any step leaves nothing", async () => {
+  const before = await listFileIds();
+  await crashEverywhere(async (context) => {
+    const upload = await beginUpload();
+    await addPart(whole, upload);
+    await cancelUpload(context, { ...upload, status: "pending" });
+  });
+  expect(await listFileIds()).toEqual(before);
+});
+
 test("a sweep that is lost at any step is completed by the next", async () => {
   const steps = await crashEverywhere(async (context) => {
     const [abandoned, deleted] = [newFileId(), newFileId()];
@@ -157,7 +211,7 @@ test("a process that was stopped for too long cannot record its file", async () 
     await sweepFiles(whole);
     const fields = { filename: "a", purpose: "user_data", contentType: "text/plain", createdAtMs: 1 };
     const file = { id, project: PROJECT, bytes, sha256, ...fields, blobs: [{ key: id, bytes }] };
-    await expect(recordFile(whole, file)).rejects.toMatchObject({ status: 503 });
+    await expect(recordFile(whole, hold, file)).rejects.toMatchObject({ status: 503 });
   }
   await expectConsistent();
 });

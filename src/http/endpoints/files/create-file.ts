@@ -55,8 +55,7 @@ export function createFile(context: ApiContext): RequestHandler {
       sha256,
       blobs: [{ key: id, bytes }],
     };
-    await recordFile(context, stored);
-    hold.markRecorded();
+    await recordFile(context, hold, stored);
     response.json(describeFile(stored));
   };
 }
