@@ -36,10 +36,11 @@ await runProcess("api", async () => {
   const context = await openApiContext(config, logger);
   const metrics = await openApiMetrics(context);
   const app = createApp(context, config.metricsTokenHash && metrics);
+  // First: a process that cannot start must not take a request.
+  const metricsServer = metrics && (await serveMetricsAlone(context, metrics));
   const server = createHttpServer(app, config.HTTP_KEEP_ALIVE_MS);
   server.listen(config.PORT, config.HOST);
   await once(server, "listening");
-  const metricsServer = metrics && (await serveMetricsAlone(context, metrics));
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : config.PORT;
   logger.info({ url: `http://${config.HOST}:${port}/v1`, projects: config.apiKeys.length }, "API listening");
