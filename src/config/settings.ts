@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { SETTING_NOTES, type SettingNote } from "./setting.ts";
 import { fileSettings } from "./settings/files.ts";
+import { documentSettings } from "./settings/documents.ts";
 import { limitSettings } from "./settings/limits.ts";
 import { providerSettings } from "./settings/providers.ts";
 import { redisSettings } from "./settings/redis.ts";
@@ -33,6 +34,7 @@ const GROUPS: readonly [title: string, settings: Readonly<Record<string, z.ZodTy
   ["Webhooks", webhookSettings],
   ["Providers", providerSettings],
   ["Web search", webSearchSettings],
+  ["Documents", documentSettings],
   ["MCP servers", mcpSettings],
   ["Code interpreter", codeInterpreterSettings],
   ["Image generation", imageSettings],
@@ -52,6 +54,7 @@ export const environmentSchema = z.object({
   ...webhookSettings,
   ...providerSettings,
   ...webSearchSettings,
+  ...documentSettings,
   ...mcpSettings,
   ...codeInterpreterSettings,
   ...imageSettings,

@@ -6,7 +6,7 @@ import { LRUCache } from "lru-cache";
 import { CookieJar } from "tough-cookie";
 import { GuardedFetchError, TooManyRedirectsError } from "../../net/errors.ts";
 import type { FetchedContent, GuardedFetch } from "../../net/guarded-fetch.ts";
-import { decodeText } from "./decode-text.ts";
+import { decodeText } from "../../documents/decode-text.ts";
 import { describeFailure, describeStatus } from "./describe-failure.ts";
 import type { DomainFilter } from "./domain-filter.ts";
 import { ExtractionError, type PageExtractor } from "./page-extraction/page-extraction.ts";

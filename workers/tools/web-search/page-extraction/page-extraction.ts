@@ -5,7 +5,7 @@
 import { extname, join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { FairSemaphore, SemaphoreFullError, type Permit } from "../../../../src/concurrency/fair-semaphore.ts";
-import type { ExtractedPage, HtmlPage } from "./extract-page.ts";
+import type { ExtractedPage, HtmlPage } from "../../../documents/html/extract-page.ts";
 import type { RobotsQuestion } from "./robots-rules.ts";
 import type { ExtractionAnswer, ExtractionRequest } from "./thread.ts";
 

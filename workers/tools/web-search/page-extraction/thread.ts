@@ -1,6 +1,6 @@
 /** A thread that processes untrusted text, one request after another, until it is terminated. */
 import { parentPort } from "node:worker_threads";
-import { type ExtractedPage, extractPage, type HtmlPage } from "./extract-page.ts";
+import { type ExtractedPage, extractPage, type HtmlPage } from "../../../documents/html/extract-page.ts";
 import { isAllowedByRobots, type RobotsQuestion } from "./robots-rules.ts";
 
 export type ExtractionRequest =

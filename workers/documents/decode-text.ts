@@ -27,8 +27,9 @@ export function decodeLabelled(bytes: Uint8Array, labels: readonly (string | nul
     const text = decodeAs(encoding, bytes, { utf8, fit });
     if (text !== undefined) return text;
   }
-  if (fit !== "other") return utf8;
-  const utf16 = detectUtf16(bytes);
+  // Text in UTF-8 has no zeros.
+  const utf16 = fit === "other" || bytes.includes(0) ? detectUtf16(bytes) : undefined;
+  if (utf16 === undefined && fit !== "other") return utf8;
   return new TextDecoder(utf16 ?? "windows-1252").decode(bytes);
 }
 

@@ -1,0 +1,28 @@
+/** Writes JSON. JSON on one line is spread over lines, so that it can be read in parts. */
+import type { DocumentText } from "../process/document-text.ts";
+
+/** A line that is longer has no layout of its own. */
+const MAX_LINE_LENGTH = 1_000;
+
+export function writeJson(content: string, text: DocumentText): void {
+  text.writeBlock(hasLongLine(content) ? (indent(content) ?? content) : content);
+}
+
+function hasLongLine(content: string): boolean {
+  for (let start = 0; start < content.length;) {
+    const end = content.indexOf("\n", start);
+    const next = end < 0 ? content.length : end + 1;
+    if (next - start > MAX_LINE_LENGTH) return true;
+    start = next;
+  }
+  return false;
+}
+
+/** Undefined if it is not valid, has several documents, or nests too deep to be written. */
+function indent(content: string): string | undefined {
+  try {
+    return JSON.stringify(JSON.parse(content), undefined, 1);
+  } catch {
+    return undefined;
+  }
+}
