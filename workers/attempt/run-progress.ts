@@ -18,6 +18,8 @@ export type EarlierFacts = Partial<
   Pick<RunFacts, "turns" | "turnStarts" | "toolCalls" | "usage" | "costUsd" | "firstEventAtMs" | "servedModel">
 >;
 
+/** The type of the item that a listing writes. */
+const LISTING = "mcp_list_tools";
 /** A run with more turns shows where the first ones begin. */
 const MAX_TURN_STARTS = 500;
 
@@ -94,6 +96,21 @@ export class RunProgress {
   enterTool(callId: string, type: string, name: string): void {
     this.#tools.set(callId, { type, name, since_ms: this.#clock.nowMs() });
     this.#noteTools();
+  }
+
+  /** While a server lists its tools. A listing that fails is counted like a failed call. */
+  async trackListing<T extends { isListed: boolean }>(server: string, run: () => Promise<T>): Promise<T> {
+    const key = `${LISTING} ${server}`;
+    this.enterTool(key, LISTING, server);
+    let isListed = false;
+    try {
+      const listed = await run();
+      ({ isListed } = listed);
+      return listed;
+    } finally {
+      if (isListed) this.#tools.delete(key);
+      else this.leaveTool(key, true);
+    }
   }
 
   /** Counts a tool call that has ended. */

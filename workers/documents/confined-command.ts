@@ -8,7 +8,7 @@ import { extname, join, sep } from "node:path";
 import { findSystemWrapper, SEARCH_PATH } from "../confinement/system-wrapper.ts";
 
 /** They may be installed in several folders. */
-const PACKAGES = ["fflate", "file-type", "jsdom", "mammoth", "papaparse", "saxes", "unpdf"];
+const PACKAGES = ["chardet", "fflate", "file-type", "jsdom", "mammoth", "papaparse", "saxes", "unpdf"];
 const PACKAGE_ROOT = `${sep}node_modules${sep}`;
 
 export interface ConfinedCommand {

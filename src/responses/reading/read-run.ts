@@ -61,7 +61,7 @@ export function describeRun(id: string, record: ResponseRecord, facts: RunFacts,
 
 function describeStep(
   record: ResponseRecord,
-  { step, endedAtMs }: RunFacts,
+  { step, endedAtMs, stampedAtMs = 0 }: RunFacts,
   { workers, approvals }: Surroundings,
 ): RunStep {
   const acceptedAtMs = Math.floor(record.createdAtMs);
@@ -74,7 +74,7 @@ function describeStep(
   const isRunning = step.type === "starting" || step.type === "calling_model" || step.type === "running_tools";
   // A lost worker leaves its step behind.
   if (isRunning && workers === 0) return { type: "recovering", since_ms: step.since_ms, reason: NO_WORKER, workers };
-  return step;
+  return step.type === "calling_model" ? { ...step, silent_since_ms: Math.max(step.since_ms, stampedAtMs) } : step;
 }
 
 function describeError({ errorCode, errorMessage = "", errorCause }: RunFacts): Run["error"] {

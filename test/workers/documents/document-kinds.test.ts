@@ -156,6 +156,27 @@ test.each([
   ["UTF-16 with a mark", Buffer.from("\ufeffGröße", "utf16le"), "Größe"],
   ["UTF-16 without a mark", Buffer.from("A longer text in two bytes", "utf16le"), "A longer text in two bytes"],
   ["Windows-1252", Buffer.from("Größe – naïve".replace("–", "\x96"), "latin1"), "Größe – naïve"],
+  [
+    "Shift_JIS",
+    Buffer.from(
+      "91db82cd8fac82b382c8904195a882c582b7814289d482f08de782a982b982b881418ebc82c182bd8fea8f8a82c990b682a682dc82b78142",
+      "hex",
+    ),
+    "苔は小さな植物です。花を咲かせず、湿った場所に生えます。",
+  ],
+  [
+    "Windows-1251",
+    Buffer.from(
+      "ccf5e820ede5e1eeebfcf8e8e520f0e0f1f2e5ede8ff20e1e5e720f6e2e5f2eaeee22c20eaeef2eef0fbe520f0e0f1f2f3f220e2ee20e2ebe0e6edfbf520ece5f1f2e0f52e",
+      "hex",
+    ),
+    "Мхи небольшие растения без цветков, которые растут во влажных местах.",
+  ],
+  [
+    "GB18030",
+    Buffer.from("cca6debacac7d2bbd6d6d0a1d0cdb5c4c2ccc9abd6b2ceefa3acc3bbd3d0bba8bacdd6d6d7d3a1a3", "hex"),
+    "苔藓是一种小型的绿色植物，没有花和种子。",
+  ],
 ])("text in %s is decoded", async (_name, bytes, text) => {
   expect(await read(bytes)).toMatchObject({ kind: "text", text });
 });
