@@ -59,6 +59,18 @@ export const FILE_ERRORS = {
     when: "`md5` is not the checksum of the bytes.",
     error: files.checksumWrong("d41d8cd98f00b204e9800998ecf8427e"),
   },
+  fileNotFoundIn: {
+    when: "An item names a file that does not exist in this project.",
+    error: files.fileNotFoundIn(FILE_ID, "input[0].content[1].file_id"),
+  },
+  tooManyInputFiles: {
+    when: "The items name more than 200 files.",
+    error: files.tooManyInputFiles(200, "input"),
+  },
+  inputFilesTooLarge: {
+    when: "The files that the items name exceed `MAX_INPUT_FILE_BYTES` together.",
+    error: files.inputFilesTooLarge(80_000_000, 50 * 1024 ** 2, "input"),
+  },
   rangeNotSatisfiable: {
     when: "The range is beyond the end of the file.",
     error: files.rangeNotSatisfiable(1_000),

@@ -138,6 +138,13 @@ export function newFileId(): string {
   return newId("file", FILE_ID_DIGITS).replace("_", "-");
 }
 
+const OWN_FILE_ID = /^file-[0-9a-f]{32}$/;
+
+/** Whether this server can have made the id. A provider's own ids have another form. */
+export function isOwnFileId(id: string): boolean {
+  return OWN_FILE_ID.test(id);
+}
+
 export function isFileId(id: string): boolean {
   return FILE_ID.test(id);
 }

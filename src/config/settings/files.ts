@@ -12,6 +12,10 @@ export const fileSettings = {
     min: 1,
     unit: "bytes",
   }),
+  MAX_INPUT_FILE_BYTES: integer(
+    "Maximum size of all files that the input of a response names by id or by URL. A response with more fails.",
+    { default: 50 * 1024 ** 2, min: 1, unit: "bytes" },
+  ),
   MAX_UPLOADS_PER_PROJECT: integer(
     "Maximum files that one API process receives at a time for one project (0 = unlimited). Excess requests get 429.",
     { default: 100 },

@@ -138,3 +138,17 @@ export function partsIncomplete(partBytes: number, uploadBytes: number): ApiErro
 export function checksumWrong(actual: string): ApiError {
   return badRequest(`Invalid 'md5': the bytes have the checksum '${actual}'.`, "md5", "checksum_mismatch");
 }
+
+/** An item names a file that the project does not have. `param`: the path of its id. */
+export function fileNotFoundIn(id: string, param: string): ApiError {
+  return new ApiError({ status: 404, message: `No such File object: ${id}`, param });
+}
+
+export function tooManyInputFiles(maxFiles: number, param: "input" | "items"): ApiError {
+  return badRequest(`Invalid '${param}': at most ${maxFiles} files can be named.`, param, "too_many_files");
+}
+
+export function inputFilesTooLarge(bytes: number, maxBytes: number, param: "input" | "items"): ApiError {
+  const message = `Invalid '${param}': the files that it names have ${bytes} bytes. At most ${maxBytes} are accepted.`;
+  return badRequest(message, param, "input_files_too_large");
+}

@@ -111,9 +111,12 @@ export class UploadRecords {
 
   /** The parts by id; an id without a part is missing. */
   async readParts(id: string, partIds: readonly string[]): Promise<Map<string, StoredPart>> {
-    const found = await this.#redis.hmget(this.#layout.upload(id)[1], ...partIds);
+    const found = new Map(Object.entries(await this.#redis.hgetall(this.#layout.upload(id)[1])));
     return new Map(
-      found.flatMap((json, i) => (json === null ? [] : [[partIds[i]!, partSchema.parse(JSON.parse(json))] as const])),
+      partIds.flatMap((partId) => {
+        const json = found.get(partId);
+        return json === undefined ? [] : [[partId, partSchema.parse(JSON.parse(json))] as const];
+      }),
     );
   }
 
