@@ -96,14 +96,14 @@ export function createApp(context: ApiContext, metrics?: Metrics): Express {
   );
   if (metrics !== undefined) app.get("/metrics", serveMetrics(metrics, config.metricsTokenHash));
   app.use(reportRequests);
-  app.use(logRequests(logger));
+  app.use(logRequests(logger, config.trustedProxies !== false));
   app.use(rejectMalformedRequests);
   app.use(allowOrigins(config.CORS_ORIGINS));
   app.use(rejectLargeBodies(config.MAX_BODY_BYTES));
+  app.use(["/v1", "/v5"], createApiRouter(context));
   app.use(createDocsRouter(async () => (await import("./openapi/document.ts")).describeApi()));
   if (config.CONSOLE) app.use(createConsoleRouter());
   if (config.adminKeys.length > 0) app.use(QUEUE_BOARD_PATH, queueBoard(context));
-  app.use(["/v1", "/v5"], createApiRouter(context));
   app.use(rejectUnknownUrl);
   app.use(errorHandler(logger));
   return app;

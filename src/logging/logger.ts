@@ -70,20 +70,46 @@ interface Output extends DestinationStream {
 
 /** Maximum buffered output. Lines beyond it are lost. */
 const UNWRITTEN_BYTES = 4 * 1024 * 1024;
+/** Output that is written before the end of a round of the event loop. */
+const BATCH_BYTES = 8 * 1024;
 
 /**
- * Opens standard output. Its errors (a full disk, a closed terminal) must not stop the server: failed output is retried
- * with the next line, but not at exit, where the library would retry forever. Lines are written synchronously, so the
- * process knows of every error before it exits.
+ * Opens standard output. All lines of one round of the event loop are written at once: a system call for each costs more than
+ * the line. Only a process that is killed loses lines, those of its last round. Errors of the output (a full disk, a closed
+ * terminal) must not stop the server: failed output is retried with the next line, but not at exit, where the library would
+ * retry forever. Lines are written synchronously, so the process knows of every error before it exits.
  */
 function openOutput(): Output {
-  const output = pino.destination({ sync: true, maxLength: UNWRITTEN_BYTES });
+  const output = pino.destination({ sync: true, minLength: BATCH_BYTES, maxLength: UNWRITTEN_BYTES });
   let isFailing = false;
+  let isScheduled = false;
   output.on("error", () => (isFailing = true));
   output.on("write", () => (isFailing = false));
-  const flushSync = output.flushSync.bind(output);
-  output.flushSync = () => {
-    if (!isFailing) flushSync();
+  const flush = (): void => {
+    isScheduled = false;
+    output.flush();
   };
-  return output;
+  const opened: Output = {
+    write: (line) => {
+      output.write(line);
+      if (isScheduled) return;
+      isScheduled = true;
+      setImmediate(flush);
+    },
+    flushSync: () => {
+      if (!isFailing) output.flushSync();
+    },
+  };
+  flushAtExit(opened);
+  return opened;
+}
+
+const flushedAtExit: Output[] = [];
+
+/** One listener for all: a test opens many loggers. */
+function flushAtExit(output: Output): void {
+  if (flushedAtExit.push(output) > 1) return;
+  process.once("exit", () => {
+    for (const each of flushedAtExit) each.flushSync();
+  });
 }

@@ -26,7 +26,7 @@ import type { ApiResponse, Method, OpenApiDocument, Operation, PathItem, Referen
 type Paths = Record<string, Partial<Record<Method, Endpoint>>>;
 
 /** Served under `/v1` and `/v5`. */
-const API: Paths = {
+export const API: Paths = {
   "/responses": { get: lists.listResponses, post: createResponse },
   "/responses/input_tokens": { post: contextWindow.countInputTokens },
   "/responses/compact": { post: contextWindow.compactResponse },

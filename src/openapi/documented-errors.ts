@@ -19,6 +19,8 @@ export interface DocumentedError {
   /** Its cause, as a sentence. */
   when: string;
   error: ApiError;
+  /** The body or query that alone causes it. Tests send it. */
+  invalid?: unknown;
 }
 
 /** Excludes the generic constructors of `src/lifecycle/errors/api-error.ts`. */
@@ -238,7 +240,7 @@ export function documentErrorsOf(
     try {
       parse(value);
     } catch (error) {
-      if (error instanceof ApiError) return { when, error };
+      if (error instanceof ApiError) return { when, error, invalid: value };
       throw error;
     }
     throw new Error(`The example is valid: ${when}`);

@@ -1,6 +1,6 @@
 /** For the scripts that add a response to the in-flight set: within its project's limits, which they also count. */
 import type { RedisLayout } from "../redis/layout.ts";
-import { INDEX_LUA } from "./lists/list-scripts.ts";
+import { INDEX_OPEN_LUA } from "./lists/list-scripts.ts";
 import {
   PROJECT_LIMITS_LUA,
   type ProjectLimits,
@@ -18,31 +18,35 @@ import { COUNT_BYTES_LUA } from "./stored-bytes.ts";
  * bytes} or what `findExceeded` returns; and as a second value what `rateOf` returns. A response that is in flight already is
  * no further request.
  */
-export const ADD_IN_FLIGHT_LUA = `${COUNT_BYTES_LUA}${PROJECT_LIMITS_LUA}${INDEX_LUA}
+export const ADD_IN_FLIGHT_LUA = `${COUNT_BYTES_LUA}${PROJECT_LIMITS_LUA}${INDEX_OPEN_LUA}
   local function addInFlight(keys, args)
     local id, project = args[1], args[3]
     local stored, limited = {keys[4], keys[5], keys[6]}, {keys[7], keys[8], keys[9], keys[10]}
     local own = limitsOf(limited[1])
     local maxOpen, maxBytes = tonumber(own.open or args[4]), tonumber(own.bytes or args[6])
     local maxRequests = tonumber(own.requests or args[7])
-    local isNew = not redis.call('ZSCORE', keys[1], id)
+    -- Few requests exceed a limit, so the others pay for no look before.
+    local isNew = redis.call('ZADD', keys[1], 'NX', args[2], id) == 1
+    local isNewOfProject = redis.call('ZADD', keys[2], 'NX', args[2], id) == 1
     local exceeded = isNew and findExceeded(limited, {args[7], args[8], args[9]}, own)
-    if not exceeded and maxOpen > 0 and not redis.call('ZSCORE', keys[2], id) and redis.call('ZCARD', keys[2]) >= maxOpen then
+    if not exceeded and maxOpen > 0 and isNewOfProject and redis.call('ZCARD', keys[2]) > maxOpen then
       exceeded = {'full', maxOpen}
     end
     if not exceeded and not fits(stored, project, id, args[5], maxBytes) then
       exceeded = {'storage', maxBytes, sum(stored, project)}
     end
-    if exceeded then return exceeded, rateOf(limited[2], maxRequests) end
-    put(stored, project, id, args[5], '+inf')
-    redis.call('ZADD', keys[1], args[2], id)
-    redis.call('ZADD', keys[2], args[2], id)
+    if exceeded then
+      if isNew then redis.call('ZREM', keys[1], id) end
+      if isNewOfProject then redis.call('ZREM', keys[2], id) end
+      return exceeded, rateOf(limited[2], maxRequests)
+    end
+    putOpen(stored, project, id, args[5])
     redis.call('SADD', keys[3], project)
     -- The same admission, sent again, must not reopen a response that has ended.
     if args[10] ~= '' then
       local entry = args[2] .. ' 0 ' .. args[10] .. ' '
       local isUnlisted = redis.call('HSETNX', listKey(keys[11], 'entries', project), id, entry) == 1
-      if isUnlisted then index(keys[11], project, id, args[2], args[10], '+inf') end
+      if isUnlisted then indexOpen(keys[11], project, id, args[2]) end
     end
     if isNew and maxRequests > 0 then countIn(limited[2], 1) end
     return {'entered'}, rateOf(limited[2], maxRequests)

@@ -15,9 +15,6 @@ const RECORD_BYTES = 2_048;
 /** Size of an input item's entry in the item index (item-index.ts). */
 const INDEXED_ITEM_BYTES = 200;
 
-/** Initial fields of every record, as Lua arguments: name, value, … */
-export const NEW_RECORD_FIELDS = `'lease', '', 'epoch', 0, 'attempts', 0, 'ending', '', 'deleted', '0'`;
-
 export interface EncodedRecord {
   id: string;
   request: string;
@@ -26,7 +23,7 @@ export interface EncodedRecord {
   inputIndex: InputIndex;
   indexSeconds: number;
   events: string[];
-  /** Fields of the record: name, value, … */
+  /** Values of FIXED_FIELDS, then name, value, … of the other fields. */
   fields: readonly (string | number)[];
   bytes: number;
 }
@@ -41,6 +38,7 @@ const PLAIN_FIELDS = [
   "idempotencyHash",
 ] as const satisfies (keyof NewRecord)[];
 const FLAG_FIELDS = ["background", "readable", "stored"] as const satisfies (keyof NewRecord)[];
+const FIXED_FIELDS = ["bytes", ...PLAIN_FIELDS, ...FLAG_FIELDS] as const;
 /** Written only if set: few responses have them. */
 const OPTIONAL_FIELDS = [
   "model",
@@ -52,6 +50,16 @@ const OPTIONAL_FIELDS = [
   "traceparent",
   "tracestate",
 ] as const satisfies (keyof NewRecord)[];
+
+/**
+ * Fields of every record, as Lua arguments: name, value, … Those of FIXED_FIELDS come from `args`, from the index `first`. Names
+ * that are part of the script need not be sent with each record.
+ */
+export function fixedFieldsLua(args: string, first: string): string {
+  const fixed = FIXED_FIELDS.map((name, i) => `'${name}', ${args}[${first} + ${i}]`);
+  return `'lease', '', 'epoch', 0, 'attempts', 0, 'ending', '', 'deleted', '0', ${fixed.join(", ")}`;
+}
+export const FIXED_FIELD_COUNT = FIXED_FIELDS.length;
 
 /** Maximum remaining lifetime of a response: it may end as late as its deadline. */
 export function maxLifetimeSecondsOf({ deadlineMs, retentionSeconds }: Lifetime, nowMs: number): number {
@@ -77,9 +85,9 @@ export async function encodeRecord(record: NewRecord): Promise<EncodedRecord> {
 }
 
 function encodeFields(record: NewRecord, bytes: number): (string | number)[] {
-  const fields: (string | number)[] = ["bytes", bytes];
-  for (const name of PLAIN_FIELDS) fields.push(name, record[name]);
-  for (const name of FLAG_FIELDS) fields.push(name, encodeFlag(record[name]));
+  const fields: (string | number)[] = [bytes];
+  for (const name of PLAIN_FIELDS) fields.push(record[name]);
+  for (const name of FLAG_FIELDS) fields.push(encodeFlag(record[name]));
   for (const name of OPTIONAL_FIELDS) {
     const value = record[name];
     if (value !== undefined && value !== "" && value !== 0) fields.push(name, value);

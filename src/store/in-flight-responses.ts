@@ -17,9 +17,11 @@ import {
   type RateReply,
   toLimitExceeded,
 } from "./add-in-flight-script.ts";
+import { listKey } from "./lists/list-scripts.ts";
 import { type ProjectLimits, type RequestRate, toRequestRate } from "./organization/project-limits.ts";
 import type { AccountingSettings } from "./organization/usage-counts.ts";
 import { type EndedResponse, type RemovalOutcome, removeInFlight } from "./remove-in-flight.ts";
+import { COUNT_BYTES_LUA } from "./stored-bytes.ts";
 
 const COUNT_REUSE_MS = 100;
 
@@ -36,19 +38,23 @@ const addInFlightScript = defineScript<[["entered"] | ExceededReply, RateReply]>
 );
 
 /*
- * KEYS  in flight, in flight of the project, projects
+ * KEYS  in flight, in flight of the project, projects, sums, sizes, expiries, open ids of the list
  * ARGV  project
- * Returns how many ids were removed from the project's set because the in-flight set lacks them.
+ * Returns how many ids were removed from the project's set because the in-flight set lacks them. Their bytes stay counted only
+ * if they have ended. The list of responses also needs the projects.
  */
 const reconcileScript = defineScript<number>(
   "reconcileOpenResponses",
-  3,
-  `
-  local dropped = 0
+  7,
+  `${COUNT_BYTES_LUA}
+  local dropped, stored = 0, {KEYS[4], KEYS[5], KEYS[6]}
   for _, id in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
-    if not redis.call('ZSCORE', KEYS[1], id) then dropped = dropped + redis.call('ZREM', KEYS[2], id) end
+    if not redis.call('ZSCORE', KEYS[1], id) then
+      dropped = dropped + redis.call('ZREM', KEYS[2], id)
+      if not redis.call('ZSCORE', stored[3], id) then drop(stored, ARGV[1], id) end
+    end
   end
-  if redis.call('EXISTS', KEYS[2]) == 0 then redis.call('SREM', KEYS[3], ARGV[1]) end
+  if redis.call('EXISTS', KEYS[2], KEYS[7]) == 0 then redis.call('SREM', KEYS[3], ARGV[1]) end
   return dropped
 `,
   { runsWhenFull: true },
@@ -118,11 +124,13 @@ export class InFlightResponses {
     return await this.#redis.zrange(this.#layout.inFlightOf(project), "0", String(count - 1));
   }
 
-  /** Removes leftover ids from the projects' sets. */
+  /** Removes leftover ids from the projects' sets, with their bytes. */
   async reconcile(): Promise<void> {
-    const { inFlight, inFlightOf, inFlightProjects } = this.#layout;
+    const { inFlight, inFlightOf, inFlightProjects, storedBytes, responseList } = this.#layout;
     for (const project of await this.#redis.smembers(inFlightProjects)) {
-      await reconcileScript(this.#redis, inFlight, inFlightOf(project), inFlightProjects, project);
+      const open = listKey(responseList, "open", project);
+      const keys = [inFlight, inFlightOf(project), inFlightProjects, ...storedBytes(project), open];
+      await reconcileScript(this.#redis, keys, project);
     }
   }
 

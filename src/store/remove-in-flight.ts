@@ -14,7 +14,7 @@ import {
   type PassedThreshold,
   type ResponseUsage,
 } from "./organization/usage-counts.ts";
-import { COUNT_BYTES_LUA } from "./stored-bytes.ts";
+import { COUNT_BYTES_LUA, TRIM_COUNT } from "./stored-bytes.ts";
 import { type EndedRun, MAX_OUTBOX_ENTRIES, OUTBOX_LUA } from "./webhook-outbox.ts";
 
 /** What an ended response keeps stored until its expiry, and how it is listed. */
@@ -88,6 +88,7 @@ const removeScript = defineScript<[removal: Removal, passed?: string[]]>(
   local wasInFlight = redis.call('ZREM', KEYS[1], id) == 1
   local removal = wasInFlight and 'removed' or 'absent'
   if project == '' then return {removal} end
+  trim(stored, project, ${TRIM_COUNT})
   if ARGV[3] == '' then
     drop(stored, project, id)
     -- A list may continue after a response that was deleted, but no client knows one that never ended.

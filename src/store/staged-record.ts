@@ -7,7 +7,7 @@ import { randomUUID } from "node:crypto";
 import { ENTRY_FIELD, ENTRY_SUFFIX, type RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 import { nextSlice } from "../concurrency/next-slice.ts";
-import { type EncodedRecord, NEW_RECORD_FIELDS } from "./encoded-record.ts";
+import { type EncodedRecord, FIXED_FIELD_COUNT, fixedFieldsLua } from "./encoded-record.ts";
 
 const STAGED_SECONDS = 600;
 /** Redis writes this much in a few milliseconds. */
@@ -22,7 +22,7 @@ export function isLargeRecord({ bytes, inputIndex }: Pick<EncodedRecord, "bytes"
 
 /*
  * KEYS  meta, events, request, input, input index, then the staged keys of the last four
- * ARGV  number of events, entries of the index, seconds that the index lives, then field, value… of the record
+ * ARGV  number of events, entries of the index, seconds that the index lives, then the fields of the record
  * Returns 1 if created, 0 if the id exists already. Fails if a staged part has expired.
  */
 const commitScript = defineScript<0 | 1>(
@@ -47,8 +47,8 @@ const commitScript = defineScript<0 | 1>(
     redis.call('RENAME', KEYS[9], KEYS[5])
     redis.call('EXPIRE', KEYS[5], ARGV[3])
   end
-  redis.call('HSET', KEYS[1], 'last', ARGV[1] - 1, ${NEW_RECORD_FIELDS})
-  for i = 4, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+  redis.call('HSET', KEYS[1], 'last', ARGV[1] - 1, ${fixedFieldsLua("ARGV", "4")})
+  for i = ${4 + FIXED_FIELD_COUNT}, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
   return 1
 `,
 );

@@ -2,7 +2,8 @@
  * Counts the bytes that each project stores: the size and the expiry of every response, conversation and container. Sizes
  * are set, never incremented, so a step repeated after a crash counts nothing twice. Expired entries are removed when the
  * sum is read. All keys share the slot of the in-flight set: the script that adds a response to the set, or removes it,
- * also counts it. While a response runs, its size is that at acceptance, or that at the last sweep.
+ * also counts it. While a response runs, its size is that at acceptance, or that at the last sweep, and its expiry is
+ * missing or '+inf'.
  */
 import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
@@ -10,12 +11,12 @@ import { defineScript, type RedisClient } from "../redis/script.ts";
 /** The expiry of an entry without one: the last date in JavaScript. */
 const NEVER_EXPIRES_MS = 8_640_000_000_000_000;
 /** Maximum expired entries that one step removes; more for a project at its limit. */
-const TRIM_COUNT = 100;
+export const TRIM_COUNT = 100;
 const TRIM_COUNT_OVER_LIMIT = 5_000;
 
 /*
- * For scripts that count. `keys`: sums, sizes, expiries (RedisLayout.storedBytes). A running response has the expiry '+inf'.
- * `fits` returns whether `id` may have the size `bytes` within the project's limit; a limit of 0 means none.
+ * For scripts that count. `keys`: sums, sizes, expiries (RedisLayout.storedBytes). `putOpen` counts a response that starts to
+ * run. `fits` returns whether `id` may have the size `bytes` within the project's limit; a limit of 0 means none.
  */
 export const COUNT_BYTES_LUA = `
   local function put(keys, project, id, bytes, expiry)
@@ -23,6 +24,13 @@ export const COUNT_BYTES_LUA = `
     redis.call('HSET', keys[2], id, bytes)
     redis.call('ZADD', keys[3], expiry, id)
     redis.call('HINCRBY', keys[1], project, bytes - before)
+  end
+  local function putOpen(keys, project, id, bytes)
+    if redis.call('HSETNX', keys[2], id, bytes) == 1 then
+      redis.call('HINCRBY', keys[1], project, bytes)
+    else
+      put(keys, project, id, bytes, '+inf')
+    end
   end
   local function drop(keys, project, id)
     local before = redis.call('HGET', keys[2], id)
@@ -42,7 +50,6 @@ export const COUNT_BYTES_LUA = `
     return tonumber(redis.call('HGET', keys[1], project) or '0')
   end
   local function fits(keys, project, id, bytes, limit)
-    trim(keys, project, ${TRIM_COUNT})
     if limit == 0 then return true end
     local more = bytes - tonumber(redis.call('HGET', keys[2], id) or '0')
     if more <= 0 or sum(keys, project) + more <= limit then return true end
@@ -63,6 +70,7 @@ const addWithinScript = defineScript<[0 | 1, number, number]>(
   local project, id = ARGV[1], ARGV[2]
   local limit = tonumber(redis.call('HGET', KEYS[4], 'bytes') or ARGV[5])
   local bytes = tonumber(redis.call('HGET', KEYS[2], id) or '0') + ARGV[3]
+  trim(KEYS, project, ${TRIM_COUNT})
   if not fits(KEYS, project, id, bytes, limit) then return {0, sum(KEYS, project), limit} end
   put(KEYS, project, id, bytes, ARGV[4])
   return {1, sum(KEYS, project), limit}
@@ -128,7 +136,8 @@ const updateInFlightScript = defineScript<null>(
 /*
  * KEYS  sums, sizes, expiries, in flight
  * ARGV  project
- * Removes expired entries, and running ones that are not in flight: a crash during admission can leave them.
+ * Removes expired entries, and running ones that have an expiry and are not in flight: a crash during admission can leave
+ * them. `InFlightResponses.reconcile` removes those without an expiry.
  */
 const reconcileScript = defineScript<null>(
   "reconcileStoredBytes",

@@ -1,13 +1,13 @@
 /** Writes a record and its opening events in one step. With this step the response is accepted. */
 import { ENTRY_FIELD, ENTRY_SUFFIX, type RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
-import { type EncodedRecord, NEW_RECORD_FIELDS } from "./encoded-record.ts";
+import { type EncodedRecord, FIXED_FIELD_COUNT, fixedFieldsLua } from "./encoded-record.ts";
 import { isLargeRecord, writeStagedRecord } from "./staged-record.ts";
 
 /*
  * For scripts that write a record. `keys`: meta, events, snapshot, request, input, calls, input index.
  * `args` from index `first`: request, input, number of events, length of the index, seconds that the index lives, events…,
- * index…, then field, value… of the record.
+ * index…, then the fields of the record.
  * `create` returns 1 if created, 0 if the id exists already (the same admission, sent again).
  */
 export const CREATE_RECORD_LUA = `
@@ -24,7 +24,8 @@ export const CREATE_RECORD_LUA = `
     if fields > index then redis.call('EXPIRE', keys[7], args[first + 4]) end
     redis.call('SET', keys[4], args[first])
     redis.call('SET', keys[5], args[first + 1])
-    redis.call('HSET', keys[1], 'last', count - 1, ${NEW_RECORD_FIELDS}, unpack(args, fields))
+    redis.call('HSET', keys[1], 'last', count - 1, ${fixedFieldsLua("args", "fields")},
+      unpack(args, fields + ${FIXED_FIELD_COUNT}))
     return 1
   end
 `;
@@ -34,7 +35,8 @@ export const CREATE_RECORD_KEY_COUNT = 7;
 /** The `args` of `create`. */
 export function createRecordArgs(record: EncodedRecord): (string | number)[] {
   const { request, input, inputIndex, indexSeconds, events, fields } = record;
-  return [request, input, events.length, inputIndex.length, indexSeconds, events, inputIndex, fields].flat();
+  const sizes = [events.length, inputIndex.length, indexSeconds];
+  return [request, input, ...sizes, ...events, ...inputIndex, ...fields];
 }
 
 /*

@@ -394,7 +394,6 @@ const ROOMS: Record<string, readonly string[]> = {
   ],
   "src/worker-health-app.ts": ["src/redis", "src/telemetry/metrics", "src/http/middleware", "src/http/endpoints"],
   "src/open-metrics.ts": [
-    "src/protocol",
     "src/config",
     "src/providers",
     "src/telemetry/metrics",

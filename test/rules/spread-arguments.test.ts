@@ -28,7 +28,7 @@ const ALLOWED: Record<string, string> = {
 
 /** Lists of the record's fields: about thirty, and the ten of a run's facts. */
 const UNPACKED = [
-  "src/store/write-record.ts: unpack(args, fields)",
+  "src/store/write-record.ts: unpack(args, fields + ${FIXED_FIELD_COUNT})",
   "src/stream/log/append-scripts.ts: unpack(ARGV, 9, 8 + facts)",
 ];
 

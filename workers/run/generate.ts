@@ -53,8 +53,7 @@ async function runSupported(
   if (input === undefined) return toGenerated(failedFinish("server_error", "The request of this response is gone."));
   const { model } = input.request;
   const found = upstreams.find(model);
-  if (found === undefined)
-    return unsupported.conclude("server_error", `The model '${model}' is not configured any more.`);
+  if (found === undefined) return unsupported.conclude("server_error", `The model '${model}' is not configured.`);
   const missing = unsupported.mayRequeue ? dependencies.findMissingTool(input, found.resolved) : undefined;
   if (missing !== undefined) return unsupported.conclude("server_error", missing);
   await unsupported.markSupported(storage, attempt.id);

@@ -67,10 +67,11 @@ function describeAttempts({ attempts, attempt_count }: Run): string[] {
   return [heading, ...attempts.map(describeAttempt)];
 }
 
-function describeAttempt({ attempt, worker, started_at_ms, ended_at_ms, end, reason }: RunAttempt): string {
+function describeAttempt({ attempt, worker, started_at_ms, ended_at_ms, end, reason, count }: RunAttempt): string {
+  const times = count === 1 ? "after" : `${count} times within`;
   const lasted =
     ended_at_ms === null
       ? "running"
-      : `${end?.replaceAll("_", " ") ?? "over"} after ${describeDuration(ended_at_ms - started_at_ms)}`;
+      : `${end?.replaceAll("_", " ") ?? "over"} ${times} ${describeDuration(ended_at_ms - started_at_ms)}`;
   return `  ${attempt}. ${worker}: ${lasted}${reason === null ? "" : `: ${reason}`}`;
 }

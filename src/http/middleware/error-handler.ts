@@ -4,7 +4,7 @@ import type { Logger } from "pino";
 import { ApiError } from "../../lifecycle/errors/api-error.ts";
 import { malformedUrl } from "../../lifecycle/errors/http.ts";
 import { internalError, storeUnavailable } from "../../lifecycle/errors/server.ts";
-import { isRedisUnavailable } from "../../redis/connect.ts";
+import { isRedisUnavailable, writeRefusalOf } from "../../redis/is-redis-unavailable.ts";
 
 const RETRY_AFTER_SECONDS = 2;
 
@@ -13,8 +13,8 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
   return (error: unknown, _request, response, _next) => {
     const apiError = toApiError(error);
     if (apiError.status >= 500) {
-      // An ApiError is expected, such as the 503 for a cursor that is not recorded. Any other error is a bug.
-      const level = error instanceof ApiError ? "warn" : "error";
+      // Expected: an ApiError, such as the 503 for a cursor that is not recorded, and an outage. Any other error is a bug.
+      const level = error instanceof ApiError || isRedisUnavailable(error) ? "warn" : "error";
       logger[level]({ err: error, requestId: response.getHeader("x-request-id") }, "Request failed");
     }
     if (response.headersSent) {
@@ -28,7 +28,7 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
 
 function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
-  if (isRedisUnavailable(error)) return storeUnavailable(RETRY_AFTER_SECONDS);
+  if (isRedisUnavailable(error)) return storeUnavailable(RETRY_AFTER_SECONDS, writeRefusalOf(error));
   if (error instanceof URIError) return malformedUrl();
   return internalError();
 }

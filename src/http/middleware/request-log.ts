@@ -21,15 +21,23 @@ declare global {
 /** The hosted API's rule for `X-Client-Request-Id`. The id is logged and not answered. */
 export const CLIENT_ID = /^[\x20-\x7e]{0,512}$/;
 
-/** Logs who asked for what: other headers and bodies may contain secrets. Behind a proxy, TRUSTED_PROXIES finds the client. */
-export function logRequests(logger: Logger): RequestHandler {
+/**
+ * Logs who asked for what: other headers and bodies may contain secrets. Behind a proxy, the setting TRUSTED_PROXIES finds the
+ * client; otherwise `isBehindProxy` is false, and no header is read for it.
+ */
+export function logRequests(logger: Logger, isBehindProxy: boolean): RequestHandler {
   return (request, response, next) => {
+    const clientRequestId = request.get("x-client-request-id");
+    const isValid = clientRequestId === undefined || CLIENT_ID.test(clientRequestId);
+    if (!logger.isLevelEnabled("info")) {
+      if (!isValid) throw malformedClientRequestId();
+      next();
+      return;
+    }
     const startedMs = performance.now();
     const requestId = response.getHeader("x-request-id");
     // A closed socket has no address.
-    const clientAddress = request.ip;
-    const clientRequestId = request.get("x-client-request-id");
-    const isValid = clientRequestId === undefined || CLIENT_ID.test(clientRequestId);
+    const clientAddress = isBehindProxy ? request.ip : request.socket.remoteAddress;
     const log = (): void => {
       const line = {
         requestId,

@@ -141,10 +141,13 @@ export function metadataTokens(metadata: Readonly<Record<string, string>>): stri
 export class ListIndex {
   readonly #redis: RedisClient;
   readonly #root: string;
+  readonly #projectSets: string[];
 
-  constructor(redis: RedisClient, root: string) {
+  /** `openProjects`: the key of a set with every project that has open ids, in the slot of the root. */
+  constructor(redis: RedisClient, root: string, openProjects?: string) {
     this.#redis = redis;
     this.#root = root;
+    this.#projectSets = [`${root}:projects`, ...(openProjects === undefined ? [] : [openProjects])];
   }
 
   async add(project: string, id: string, { createdAtMs, tokens, revision, expiresAtMs }: Listing): Promise<void> {
@@ -212,7 +215,7 @@ export class ListIndex {
   }
 
   async listProjects(): Promise<string[]> {
-    return await this.#redis.smembers(`${this.#root}:projects`);
+    return await this.#redis.sunion(this.#projectSets);
   }
 
   /** Removes what has expired, of every project. */

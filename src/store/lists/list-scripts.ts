@@ -4,11 +4,14 @@
  * changes the index. Keys are `<root>:<kind>:<project>`:
  *
  *   entries   hash  id → `<creation time in ms> <revision> <token> … `; without tokens once the object is removed
- *   expiries  zset  ids by the time at which their object expires; `+inf` while it runs or has no expiry
+ *   open      zset  ids with the token `open`, by creation time. Of the other sets, such an id is at most in `ending`, so that
+ *                   accepting a response writes little.
+ *   expiries  zset  ids by the time at which their object expires; `+inf` without an expiry
  *   removed   zset  ids of removed objects by the time of removal: a page may still start after one of them
  *   <token>   zset  ids with this token, by creation time
  *
- * and `<root>:projects` is the set of projects. A token that begins with a dot is only in the entry.
+ * and `<root>:projects` is the set of projects, but for some with open ids only. A token that begins with a dot is only in the
+ * entry.
  *
  * A script finds most keys by itself. Every script names the root, which is never a key, and another key in KEYS: Redis
  * Cluster then runs none of them while it moves the slot, when a part of the keys is on each of two nodes.
@@ -18,32 +21,42 @@
 const REMOVED_KEPT_MS = 60 * 60_000;
 const MAX_REMOVED = 10_000;
 
+/** Responses that ask for an approval. */
+export const APPROVAL_TOKEN = "approval";
+
+export const listKey = (root: string, kind: string, project: string): string => `${root}:${kind}:${project}`;
+
 /** The KEYS of scripts for one project. */
 export function listKeys(root: string, project: string): [root: string, entries: string] {
-  return [root, `${root}:entries:${project}`];
+  return [root, listKey(root, "entries", project)];
 }
 
 /*
- * For scripts that add to an index. `index` adds an object that has an entry and nothing else. Kept apart because each call of
- * a script creates all its functions.
+ * For scripts that add an open object that has an entry and nothing else. Kept apart because each call of a script creates all
+ * its functions.
  */
-export const INDEX_LUA = `
+export const INDEX_OPEN_LUA = `
   local function listKey(root, kind, project) return root .. ':' .. kind .. ':' .. project end
-  local function isIndexed(token) return string.sub(token, 1, 1) ~= '.' end
-  local function index(root, project, id, createdAtMs, tokens, expiry)
-    redis.call('ZADD', listKey(root, 'expiries', project), expiry, id)
-    for token in string.gmatch(tokens, '%S+') do
-      if isIndexed(token) then redis.call('ZADD', listKey(root, token, project), createdAtMs, id) end
-    end
-    redis.call('SADD', root .. ':projects', project)
+  local function indexOpen(root, project, id, createdAtMs)
+    redis.call('ZADD', listKey(root, 'open', project), createdAtMs, id)
   end
 `;
 
 /*
- * For scripts that change an index. `enlist` leaves a newer revision alone. `delist` keeps the position, for lists that
+ * For scripts that change an index. `index` adds an object that has an entry and nothing else. `enlist` leaves a newer revision alone. `delist` keeps the position, for lists that
  * continue after it, with the revision given, if any; `forget` keeps nothing. `trimList` removes what has expired.
  */
-export const LIST_LUA = `${INDEX_LUA}
+export const LIST_LUA = `${INDEX_OPEN_LUA}
+  local function isIndexed(token) return string.sub(token, 1, 1) ~= '.' end
+  local function isOpen(entry) return string.find(' ' .. entry .. ' ', ' open ', 1, true) ~= nil end
+  local function index(root, project, id, createdAtMs, tokens, expiry)
+    redis.call('SADD', root .. ':projects', project)
+    if isOpen(tokens) then return indexOpen(root, project, id, createdAtMs) end
+    redis.call('ZADD', listKey(root, 'expiries', project), expiry, id)
+    for token in string.gmatch(tokens, '%S+') do
+      if isIndexed(token) then redis.call('ZADD', listKey(root, token, project), createdAtMs, id) end
+    end
+  end
   local function splitEntry(entry) return string.match(entry, '^(%S+) (%S+) (.*)$') end
   local function unindex(root, project, id, tokens)
     for token in string.gmatch(tokens, '%S+') do

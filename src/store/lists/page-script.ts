@@ -1,13 +1,16 @@
 /**
  * Finds the next ids of a list. A list has filters, each a set of alternative tokens. The filter with the fewest ids drives
- * the search, and the entries of its ids decide about the other filters. A call examines a limited number of ids, so that
- * Redis serves others between two calls.
+ * the search, and the entries of its ids decide about the other filters. Open ids are in a set of their own and are searched
+ * beside. A call examines a limited number of ids, so that Redis serves others between two calls.
  */
+import { TERMINAL_STATUSES } from "../../protocol/response.ts";
 import { defineScript, type RedisClient } from "../../redis/script.ts";
-import { LIST_LUA, listKeys } from "./list-scripts.ts";
+import { APPROVAL_TOKEN, LIST_LUA, listKeys } from "./list-scripts.ts";
 
 /** Expired ids that a call removes, so that lists pass them even if no sweeper runs. */
 const TRIM_COUNT = 100;
+/** Tokens that no open id has. */
+const END_TOKENS = [...TERMINAL_STATUSES, APPROVAL_TOKEN];
 
 /*
  * KEYS  root, entries of the first project
@@ -38,21 +41,41 @@ const pageScript = defineScript<string[]>(
   local start = ARGV[5] ~= '' and {time = tonumber(ARGV[5]), id = ARGV[6]}
   local stop = ARGV[7] ~= '' and {time = tonumber(ARGV[7]), id = ARGV[8]}
 
+  local OPEN_SETS = {open = true, ending = true}
+  local END_TOKENS = {${END_TOKENS.map((token) => `${token} = true`).join(", ")}}
   local function countOf(project, filter)
     local count = 0
     for _, token in ipairs(filter) do
       if not isIndexed(token) then return math.huge end
-      count = count + redis.call('ZCARD', listKey(root, token, project))
+      if not OPEN_SETS[token] then count = count + redis.call('ZCARD', listKey(root, token, project)) end
     end
     return count
   end
+  -- The set that has every open id that a filter lets through, if any does.
+  local function openSetOf(filters)
+    local set = 'open'
+    for _, filter in ipairs(filters) do
+      local own
+      for _, token in ipairs(filter) do
+        if token == 'ending' then own = own or token elseif not END_TOKENS[token] then own = 'open' end
+      end
+      if own ~= 'open' then set = own end
+      if not set then return nil end
+    end
+    return set
+  end
+  local openSet = openSetOf(scope.filters)
   local function chooseDriver(project)
     local driver, fewest = {'all'}, redis.call('ZCARD', listKey(root, 'all', project))
     for _, filter in ipairs(scope.filters) do
       local count = countOf(project, filter)
       if count < fewest then driver, fewest = filter, count end
     end
-    return driver
+    local sets = {openSet}
+    for _, token in ipairs(driver) do
+      if not OPEN_SETS[token] then sets[#sets + 1] = token end
+    end
+    return sets
   end
 
   -- A set that was cut may have more ids behind its last candidate. 'bound' is the first of these candidates.
@@ -126,6 +149,8 @@ const pageScript = defineScript<string[]>(
   if last and (examined < #candidates or bound) then page[1], page[2], page[3] = '0', last.id, last.text end
   return page
 `,
+  // What it removes has expired.
+  { runsWhenFull: true },
 );
 
 /** Where something is in a list: lists are ordered by creation time, and by id within the same millisecond. */

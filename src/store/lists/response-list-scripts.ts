@@ -24,8 +24,7 @@ export const RESPONSE_LIST_LUA = `${LIST_LUA}
   local function conclude(root, project, id, status, asks, expiry)
     local entries = listKey(root, 'entries', project)
     local entry = redis.call('HGET', entries, id)
-    if not entry or not string.find(entry, ' open ', 1, true) then return end
-    local createdAtMs = splitEntry(entry)
+    if not entry or not isOpen(entry) then return end
     local tokens = status
     for ask in string.gmatch(asks, '%S+') do
       if not redis.call('ZSCORE', listKey(root, 'answered', project), ask) then
@@ -33,15 +32,13 @@ export const RESPONSE_LIST_LUA = `${LIST_LUA}
         tokens = tokens .. ' .ask:' .. ask
       end
     end
-    if tokens ~= status then
-      tokens = tokens .. ' approval'
-      redis.call('ZADD', listKey(root, 'approval', project), createdAtMs, id)
-    end
+    if tokens ~= status then tokens = tokens .. ' approval' end
     redis.call('ZREM', listKey(root, 'open', project), id)
     redis.call('ZREM', listKey(root, 'ending', project), id)
-    redis.call('ZADD', listKey(root, status, project), createdAtMs, id)
-    redis.call('HSET', entries, id, replaceToken(entry, 'open', tokens))
-    redis.call('ZADD', listKey(root, 'expiries', project), expiry, id)
+    entry = replaceToken(entry, 'open', tokens)
+    redis.call('HSET', entries, id, entry)
+    local createdAtMs, _, all = splitEntry(entry)
+    index(root, project, id, createdAtMs, all, expiry)
   end
   local function answer(root, project, answers)
     local now = redis.call('TIME')[1] * 1000
@@ -75,7 +72,7 @@ export const markEndingScript = defineScript<null>(
   2,
   `${LIST_LUA}
   local entry = redis.call('HGET', listKey(KEYS[1], 'entries', ARGV[1]), ARGV[2])
-  if not entry or not string.find(entry, ' open ', 1, true) then return end
+  if not entry or not isOpen(entry) then return end
   local createdAtMs = splitEntry(entry)
   redis.call('ZADD', listKey(KEYS[1], 'ending', ARGV[1]), createdAtMs, ARGV[2])
 `,
@@ -121,7 +118,7 @@ export const findUnlistedScript = defineScript<string[]>(
   local found = {}
   for i = 2, #ARGV do
     local entry = redis.call('HGET', listKey(KEYS[1], 'entries', ARGV[1]), ARGV[i])
-    if not entry or not string.find(entry, ' open ', 1, true) then found[#found + 1] = ARGV[i] end
+    if not entry or not isOpen(entry) then found[#found + 1] = ARGV[i] end
   end
   return found
 `,
@@ -137,7 +134,7 @@ export const findLeftOpenScript = defineScript<[0 | 1, ...string[]]>(
   "findLeftOpenResponses",
   3,
   `${LIST_LUA}
-  local open = redis.call('ZRANGEBYSCORE', listKey(KEYS[1], 'expiries', ARGV[1]), '+inf', '+inf', 'LIMIT', ARGV[2], ARGV[3])
+  local open = redis.call('ZRANGE', listKey(KEYS[1], 'open', ARGV[1]), ARGV[2], ARGV[2] + ARGV[3] - 1)
   local found = {#open == tonumber(ARGV[3]) and 1 or 0}
   for _, id in ipairs(open) do
     if not redis.call('ZSCORE', KEYS[3], id) then found[#found + 1] = id end

@@ -15,6 +15,8 @@ import {
 const LEFT_OPEN_PAGE = 200;
 /** Approval requests of one response, and answers of one request, that are tracked. */
 const MAX_APPROVALS = 64;
+/** Without a space, and with the slash or the letters of names that people give. */
+const SHORT_NAME = /^[\w./@:+-]{1,40}$/;
 
 export interface ListedProperties {
   model: string;
@@ -33,10 +35,10 @@ export function openTokensOf({ model, background, metadata }: ListedProperties):
   ].join(" ");
 }
 
-export const modelToken = (model: string): string => digestToken("model", model);
+/** Most names can be a token, and every acceptance saves a digest. */
+export const modelToken = (model: string): string =>
+  SHORT_NAME.test(model) ? `model-${model}` : digestToken("long-model", model);
 export const backgroundToken = (background: boolean): string => (background ? ".background" : ".foreground");
-/** Responses that ask for an approval. */
-export const APPROVAL_TOKEN = "approval";
 
 /**
  * The tokens that a response with one of these statuses can have. The terminal event is visible shortly before the index
@@ -64,7 +66,7 @@ export class ResponseList {
   readonly #inFlight: string;
 
   constructor(redis: RedisClient, layout: RedisLayout) {
-    this.index = new ListIndex(redis, layout.responseList);
+    this.index = new ListIndex(redis, layout.responseList, layout.inFlightProjects);
     this.#redis = redis;
     this.#root = layout.responseList;
     this.#inFlight = layout.inFlight;

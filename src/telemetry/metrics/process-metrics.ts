@@ -48,7 +48,10 @@ export function collectStreams(registry: Registry, { openStreams, followers, hel
   gauge("stream_held_bytes", "Bytes of events that this process holds for slow connections.", heldBytes);
 }
 
-export function collectSlots(registry: Registry, readSlots: () => Record<QueueName, QueueSlots>): void {
+/** Undefined before the worker takes jobs. */
+export type SlotReader = () => Record<QueueName, QueueSlots> | undefined;
+
+export function collectSlots(registry: Registry, readSlots: SlotReader): void {
   const gauge = (name: string, help: string, read: (slots: QueueSlots) => number): void => {
     const created: Gauge<"queue"> = new Gauge({
       name: `${PREFIX}${name}`,
@@ -57,6 +60,7 @@ export function collectSlots(registry: Registry, readSlots: () => Record<QueueNa
       registers: [registry],
       collect: () => {
         const slots = readSlots();
+        if (slots === undefined) return;
         for (const queue of QUEUE_NAMES) created.set({ queue }, read(slots[queue]));
       },
     });
