@@ -1,5 +1,7 @@
 /** The resources of each kind of process: opened once at its start, disposed once at its end. */
 import type { Logger } from "pino";
+import type { BlobStore } from "./blobs/blob-store.ts";
+import { openBlobs } from "./blobs/open-blobs.ts";
 import type { Config } from "./config/config.ts";
 import { checkWebhookSecrets } from "./config/webhooks-file.ts";
 import { checkMcpVariables } from "./context/mcp-variables.ts";
@@ -26,6 +28,8 @@ import { EventLogReader } from "./stream/log/event-log-reader.ts";
 interface ProcessContext extends ResponseContext, AsyncDisposable {
   readonly config: Config;
   readonly catalog: ProviderCatalog;
+  /** The bytes of files. */
+  readonly blobs: BlobStore;
   /** Whether Redis answers on every connection of this process, as far as the process knows. */
   readonly isConnected: () => boolean;
   readonly preflight: Preflight;
@@ -39,6 +43,8 @@ export interface ApiContext extends ProcessContext {
   readonly admission: Admission;
   readonly hub: StreamHub;
   readonly streamLimiter: StreamLimiter;
+  /** Counts the files that arrive. */
+  readonly uploadLimiter: StreamLimiter;
   /** Set when the process drains: streams that end now were ended by this process, not by their clients. */
   isDraining: boolean;
 }
@@ -73,6 +79,8 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
     queue,
     hub,
     streamLimiter: new StreamLimiter(config.MAX_STREAMS_PER_PROJECT),
+    uploadLimiter: new StreamLimiter(config.MAX_UPLOADS_PER_PROJECT),
+    blobs: openBlobs(config),
     catalog,
     prompts,
     limits,
@@ -129,6 +137,7 @@ export async function openWorkerContext(config: Config, logger: Logger): Promise
     config,
     logger,
     catalog,
+    blobs: openBlobs(config),
     storage,
     queue,
     queueRedis,

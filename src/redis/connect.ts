@@ -15,7 +15,7 @@ import { watchLiveness } from "./liveness.ts";
 import { useRunningTimeout } from "./running-timeout.ts";
 import type { RedisClient } from "./script.ts";
 
-export { isRedisFull, isRedisUnavailable } from "./is-redis-unavailable.ts";
+export { isRedisUnavailable } from "./is-redis-unavailable.ts";
 
 /** Commands to its nodes pass through it. */
 class RunningTimeCluster extends Cluster {

@@ -10,8 +10,6 @@ export type ReadinessChecks = Record<string, () => unknown>;
 
 /** Redis may hang instead of rejecting a command. */
 const CHECK_TIMEOUT_MS = 2_000;
-/** A process that is not ready says so even if Redis does not answer. */
-const WARNINGS_TIMEOUT_MS = 500;
 
 export interface ReadinessOptions {
   /** Added to the timeout of each check, because a write waits for replicas. */
@@ -59,14 +57,13 @@ function readyz(checks: ReadinessChecks, options: ReadinessOptions): RequestHand
     const results = Object.fromEntries(await Promise.all(entries));
     const isReady = Object.values(results).every(Boolean);
     const body = { status: isReady ? "ready" : "unavailable", checks: results };
-    response
-      .status(isReady ? 200 : 503)
-      .json({ ...body, ...(isReady ? await describeReady(options) : await describeUnready(options)) });
+    const described = await withTimeout(describeProcess(options), timeoutMs);
+    response.status(isReady ? 200 : 503).json({ ...body, ...described });
   };
 }
 
-/** The workers and the warnings of a process that is ready. They come from Redis: if it fails, the checks report it. */
-async function describeReady({ warnings, countWorkers }: ReadinessOptions) {
+/** The workers and the warnings. They come from Redis: if it does not answer, the checks report it. */
+async function describeProcess({ warnings, countWorkers }: ReadinessOptions) {
   const [listed = [], workers] = await Promise.all([
     warnings?.().catch(() => undefined),
     countWorkers?.().catch(() => undefined),
@@ -76,22 +73,20 @@ async function describeReady({ warnings, countWorkers }: ReadinessOptions) {
   return { ...(workers !== undefined && { workers }), ...(all.length > 0 && { warnings: all }) };
 }
 
-/** What is wrong and what to do, if Redis still answers. */
-async function describeUnready({ warnings }: ReadinessOptions): Promise<{ warnings?: string[] }> {
-  const settled = new AbortController();
-  const timeout = delay(WARNINGS_TIMEOUT_MS, undefined, { signal: settled.signal }).catch(() => undefined);
-  const listed = await Promise.race([warnings?.().catch(() => undefined), timeout]);
-  settled.abort();
-  return listed === undefined || listed.length === 0 ? {} : { warnings: listed };
-}
-
 async function passes(check: () => unknown, timeoutMs: number): Promise<boolean> {
-  const settled = new AbortController();
-  const timeout = delay(timeoutMs, false, { signal: settled.signal }).catch(() => false);
+  const TIMED_OUT = false;
   try {
-    return (await Promise.race([(async () => await check())(), timeout])) !== false;
+    return (await withTimeout((async () => await check())(), timeoutMs, TIMED_OUT)) !== false;
   } catch {
     return false;
+  }
+}
+
+async function withTimeout<T, Late = undefined>(work: Promise<T>, timeoutMs: number, late?: Late): Promise<T | Late> {
+  const settled = new AbortController();
+  const timeout = delay(timeoutMs, late as Late, { signal: settled.signal }).catch(() => late as Late);
+  try {
+    return await Promise.race([work, timeout]);
   } finally {
     settled.abort();
   }

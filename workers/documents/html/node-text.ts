@@ -127,18 +127,30 @@ function enter(element: Element, writer: TextWriter, stack: (Node | (() => void)
   if (SKIPPED.has(name) || isHidden(element)) return;
   if (name === "br") return writer.breakLines(1);
   if (name === "pre") return writePreformatted(element, writer);
-  const lines = BLOCKS.has(name) ? 2 : LINES.has(name) ? 1 : 0;
+  const lines = countBreaks(element);
   writer.breakLines(lines);
   const from = writer.position;
   stack.push(() => {
     const mark = MARKDOWN_PREFIXES[name];
     if (mark !== undefined) writer.replaceSince(from, (text) => mark + text);
     else if (name === "a") writeLink(from, element, writer);
-    else if (name === "td" || name === "th") writer.replaceSince(from, (text) => `${text} |`);
+    else if (CELLS.has(name)) writer.replaceSince(from, (text) => `${text.replace(/\n+/g, " ")} |`);
     writer.breakLines(lines);
-    if (name === "td" || name === "th") writer.writeFlow(" ");
+    if (CELLS.has(name)) writer.writeFlow(" ");
   });
   pushChildren(element, stack);
+}
+
+const CELLS: ReadonlySet<string> = new Set(["td", "th"]);
+
+/** Line breaks before and after. A paragraph that is alone in a list item or a cell is its text. */
+function countBreaks(element: Element): number {
+  const name = element.localName;
+  if (name === "p" && element.parentElement?.childElementCount === 1) {
+    const parent = element.parentElement.localName;
+    if (parent === "li" || CELLS.has(parent)) return 0;
+  }
+  return BLOCKS.has(name) ? 2 : LINES.has(name) ? 1 : 0;
 }
 
 function isHidden(element: Element): boolean {

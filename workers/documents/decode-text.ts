@@ -1,8 +1,9 @@
 /**
  * Decodes bytes to text. A byte order mark comes first (https://encoding.spec.whatwg.org/#decode). Labels of the server
  * and the page count only if the bytes fit them, because they are often wrong: servers send one charset for all files,
- * and converted pages keep their old label. Without a label, text that fits UTF-8 is UTF-8.
+ * and converted pages keep their old label. Without a label, text that fits UTF-8 is UTF-8, and other text is guessed.
  */
+import { analyse } from "chardet";
 
 /** Decodes text that is not HTML. Undefined if it is not text. */
 export function decodeText(bytes: Uint8Array, charset: string | undefined): string | undefined {
@@ -27,10 +28,15 @@ export function decodeLabelled(bytes: Uint8Array, labels: readonly (string | nul
     const text = decodeAs(encoding, bytes, { utf8, fit });
     if (text !== undefined) return text;
   }
-  if (fit !== "other") return utf8;
-  const utf16 = detectUtf16(bytes);
-  return new TextDecoder(utf16 ?? "windows-1252").decode(bytes);
+  // Text in UTF-8 has no zeros. A few bytes with a zero may be anything.
+  const mayBeUtf16 =
+    fit === "other" || (bytes.length >= MIN_UTF16_BYTES && bytes.length % 2 === 0 && bytes.includes(0));
+  const utf16 = mayBeUtf16 ? detectUtf16(bytes) : undefined;
+  if (utf16 === undefined && fit !== "other") return utf8;
+  return new TextDecoder(utf16 ?? guessEncoding(bytes) ?? "windows-1252").decode(bytes);
 }
+
+const MIN_UTF16_BYTES = 8;
 
 /** How well bytes fit UTF-8. A truncated or concatenated text may have a few invalid bytes. */
 type Utf8Fit = "all-ascii" | "utf-8" | "other";
@@ -70,6 +76,20 @@ const MULTI_BYTE_ENCODINGS: ReadonlySet<string> = new Set([
   "shift_jis",
   "euc-kr",
 ]);
+
+const SAMPLE_BYTES = 65_536;
+/** Of 100. Encodings of Latin letters differ in few of them, so that a short text is as likely in one as in another. */
+const MIN_CONFIDENCE = 25;
+const MIN_LATIN_CONFIDENCE = 60;
+const LATIN = /^(?:windows-125[0247]|ISO-8859-[129])$/;
+
+/** Guesses from the frequencies of letters. Undefined if no encoding is likely. */
+function guessEncoding(bytes: Uint8Array): string | undefined {
+  const [best] = analyse(bytes.subarray(0, SAMPLE_BYTES));
+  if (best === undefined) return undefined;
+  const least = LATIN.test(best.name) ? MIN_LATIN_CONFIDENCE : MIN_CONFIDENCE;
+  return best.confidence < least ? undefined : parseEncodingLabel(best.name);
+}
 
 /** In UTF-16, every second byte of an ASCII character is zero. */
 function detectUtf16(bytes: Uint8Array): "utf-16le" | "utf-16be" | undefined {

@@ -1,9 +1,9 @@
 /** Applies the robots.txt of sites (RFC 9309). Each file is read once per response. */
-import { GuardedFetchError, TooManyRedirectsError } from "../../net/errors.ts";
-import type { GuardedFetch } from "../../net/guarded-fetch.ts";
-import { describeFailure } from "./describe-failure.ts";
-import type { PageExtractor } from "./page-extraction/page-extraction.ts";
-import { USER_AGENT } from "./user-agent.ts";
+import { GuardedFetchError, TooManyRedirectsError } from "../../../net/errors.ts";
+import type { GuardedFetch } from "../../../net/guarded-fetch.ts";
+import { describeFailure } from "../describe-failure.ts";
+import type { RobotsEvaluator } from "./robots-evaluator.ts";
+import { USER_AGENT } from "../user-agent.ts";
 
 /** The minimum that RFC 9309 §2.5 requires crawlers to read. */
 const MAX_BYTES = 500 * 1024;
@@ -16,20 +16,20 @@ const DISALLOWED = "The site's robots.txt does not allow access to this page.";
 
 export class RobotsPolicy {
   readonly #fetch: GuardedFetch;
-  readonly #extraction: PageExtractor;
+  readonly #evaluator: RobotsEvaluator;
   readonly #project: string;
   readonly #timeoutMs: number;
   readonly #sites = new Map<string, Promise<SiteRules>>();
 
-  constructor(fetch: GuardedFetch, extraction: PageExtractor, project: string, timeoutMs: number) {
+  constructor(fetch: GuardedFetch, evaluator: RobotsEvaluator, project: string, timeoutMs: number) {
     this.#fetch = fetch;
-    this.#extraction = extraction;
+    this.#evaluator = evaluator;
     this.#project = project;
     this.#timeoutMs = timeoutMs;
   }
 
   /**
-   * Returns a sentence for the model if the URL may not be opened. Rejects with an ExtractionError for rules that take
+   * Returns a sentence for the model if the URL may not be opened. Rejects with a RobotsError for rules that take
    * too long to evaluate, or with the signal's reason.
    */
   async findRejection(url: string, signal: AbortSignal): Promise<string | undefined> {
@@ -51,7 +51,7 @@ export class RobotsPolicy {
       return rules.reason;
     }
     const question = { source, text: rules.text, url, agent: USER_AGENT };
-    return (await this.#extraction.isAllowedByRobots(this.#project, question, signal)) ? undefined : DISALLOWED;
+    return (await this.#evaluator.isAllowed(this.#project, question, signal)) ? undefined : DISALLOWED;
   }
 
   async #read(url: string, signal: AbortSignal): Promise<SiteRules> {
