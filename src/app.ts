@@ -76,7 +76,7 @@ import type { Metrics } from "./telemetry/metrics/metrics.ts";
 /** `metrics`: of this process, if it serves them on this port. */
 export function createApp(context: ApiContext, metrics?: Metrics): Express {
   const { config, logger, storage } = context;
-  const redis = checkRedis(context.preflight);
+  const redis = checkRedis(context);
   const readiness = {
     redis: () => storage.ping(),
     queue: () => context.queue.check(),

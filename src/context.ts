@@ -19,6 +19,8 @@ import type { ResponseContext } from "./responses/storage.ts";
 import { ResponseRecords } from "./store/response-records.ts";
 import { NotificationListener } from "./stream/fan-out/notification-listener.ts";
 import { StreamHub } from "./stream/fan-out/stream-hub.ts";
+import type { RedisClock } from "./redis/redis-clock.ts";
+import { WorkerWatch } from "./responses/reading/worker-watch.ts";
 import { StreamLimiter } from "./stream/fan-out/stream-limiter.ts";
 import { logRuns } from "./telemetry/log-runs.ts";
 import { EventLogReader } from "./stream/log/event-log-reader.ts";
@@ -32,6 +34,7 @@ interface ProcessContext extends ResponseContext, AsyncDisposable {
   readonly isConnected: () => boolean;
   readonly preflight: Preflight;
   readonly redisState: RedisStateSource;
+  readonly clock: RedisClock;
 }
 
 export interface ApiContext extends ProcessContext {
@@ -67,6 +70,7 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
   });
   const { connections, storage, queue, preflight } = shared;
   const stopLogging = logRuns(logger);
+  const workerWatch = new WorkerWatch(storage, logger);
   const hub = await openHub(config, logger, shared);
   return {
     config,
@@ -84,8 +88,10 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
     isConnected: connections.areAllAnswering,
     preflight,
     redisState: shared.redisState,
+    clock: shared.clock,
     isDraining: false,
     async [Symbol.asyncDispose]() {
+      workerWatch[Symbol.dispose]();
       hub.close();
       stopLogging();
       await shared.close();
@@ -140,6 +146,7 @@ export async function openWorkerContext(config: Config, logger: Logger): Promise
     isConnected: connections.areAllAnswering,
     preflight,
     redisState: shared.redisState,
+    clock: shared.clock,
     async [Symbol.asyncDispose]() {
       stopLogging();
       await shared.close();

@@ -10,6 +10,7 @@ import { createLogger } from "./logging/logger.ts";
 import { listOperatorSecrets } from "./providers/operator-secrets.ts";
 import { createMetricsApp } from "./metrics-app.ts";
 import { openApiMetrics } from "./open-metrics.ts";
+import { rejectOwnAddress } from "./providers/own-address.ts";
 import { runProcess } from "./process/run-process.ts";
 import { readProviderCatalog } from "./providers/catalog.ts";
 import type { Metrics } from "./telemetry/metrics/metrics.ts";
@@ -23,6 +24,7 @@ const CLOSE_LIMIT_MS = 5_000;
 await runProcess("api", async () => {
   const config = readConfig();
   const { providers } = readProviderCatalog(config);
+  rejectOwnAddress(config, providers);
   const secrets = listOperatorSecrets(config, providers);
   const logger = createLogger({
     name: "api",

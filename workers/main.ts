@@ -74,7 +74,7 @@ await runProcess("worker", async () => {
       worker: () => workers?.responses.isRunning === true && workers.webhooks.isRunning,
     };
     const health = createHealthApp(checks, {
-      preflight: context.preflight,
+      redis: context,
       replicaWaitMs: replicaWaitMsOf(config),
       metrics: metrics && { source: metrics, tokenHash: config.metricsTokenHash },
     });

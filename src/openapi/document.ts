@@ -28,7 +28,7 @@ import type { ApiResponse, Method, OpenApiDocument, Operation, PathItem, Referen
 type Paths = Record<string, Partial<Record<Method, Endpoint>>>;
 
 /** Served under `/v1` and `/v5`. */
-const API: Paths = {
+export const API: Paths = {
   "/responses": { get: lists.listResponses, post: createResponse },
   "/responses/input_tokens": { post: contextWindow.countInputTokens },
   "/responses/compact": { post: contextWindow.compactResponse },
@@ -125,6 +125,8 @@ const DESCRIPTION = [
   '**Errors.** Every error has the form `{"error": {message, type, param, code}}`. Each status below lists its possible causes. An unknown path or method returns 404 with `Invalid URL (METHOD /path)`. Errors that precede a valid request have the same form and close the connection: 400 for input that is not HTTP, 431 for headers that are too long, 408 for a request that does not arrive in time. A WebSocket handshake returns 426.',
   "",
   "**Keys.** Send `Authorization: Bearer <key>`. A server without `API_KEYS` needs no key, and answers only clients on its own machine.",
+  "",
+  "**Beside the API.** `/metrics` serves metrics for Prometheus, on this port with `METRICS_TOKEN`, or on `METRICS_PORT` (`/docs/operations/metrics`). `/queues/board` shows BullMQ's view of the queues in a browser, with an admin key as the password; without `ADMIN_KEYS` it does not exist. Neither has the form of this API, so neither is described here.",
 ].join("\n");
 
 const TAGS = [

@@ -21,6 +21,8 @@ export interface DocumentedError {
   /** Its cause, as a sentence. */
   when: string;
   error: ApiError;
+  /** The body or query that alone causes it. Tests send it. */
+  invalid?: unknown;
 }
 
 /** Excludes the generic constructors of `src/lifecycle/errors/api-error.ts`. */
@@ -190,7 +192,10 @@ export const DOCUMENTED_ERRORS = {
     when: "The project has reached `RATE_LIMIT_REQUESTS_PER_MINUTE`.",
     error: limits.tooManyRequests(600, 12),
   },
-  storeUnavailable: { when: "Redis is unavailable. The request was not accepted.", error: server.storeUnavailable(2) },
+  storeUnavailable: {
+    when: "Redis is unavailable, or its memory is full. The request was not accepted.",
+    error: server.storeUnavailable(2),
+  },
   runInterrupted: {
     when: "The process that waits for a foreground response shuts down, or cannot read the log. Retrieve the response by its id instead of sending the request again.",
     error: server.runInterrupted("closing"),
@@ -247,7 +252,7 @@ export function documentErrorsOf(
     try {
       parse(value);
     } catch (error) {
-      if (error instanceof ApiError) return { when, error };
+      if (error instanceof ApiError) return { when, error, invalid: value };
       throw error;
     }
     throw new Error(`The example is valid: ${when}`);

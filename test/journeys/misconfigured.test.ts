@@ -34,6 +34,11 @@ test.each([
   [API, { PROVIDERS_FILE: "providers.json" }, "providers.lab.api_key_env: the variable LAB_KEY is not set"],
   [WORKER, { PROVIDERS_FILE: "providers.json" }, "providers.lab.api_key_env: the variable LAB_KEY is not set"],
   [WORKER, { MCP_SERVERS_FILE: "servers.json" }, "servers.docs.headers_env: the variable DOCS_TOKEN is not set"],
+  [
+    API,
+    { PORT: "8099", OPENAI_BASE_URL: "http://localhost:8099/v1" },
+    "The provider 'openai' has this server's own address. OPENAI_BASE_URL names a provider of this server.",
+  ],
 ])("%s with %j", async (script, settings: Record<string, string>, sentence) => {
   const environment = Object.fromEntries(
     Object.entries(settings).map(([name, value]) => [name, name.endsWith("_FILE") ? join(folder, value) : value]),

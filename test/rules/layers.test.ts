@@ -419,7 +419,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/openapi",
     "src/http/endpoints",
   ],
-  "src/worker-health-app.ts": ["src/redis", "src/telemetry/metrics", "src/http/middleware", "src/http/endpoints"],
+  "src/worker-health-app.ts": ["src/telemetry/metrics", "src/http/middleware", "src/http/endpoints"],
   "src/open-metrics.ts": [
     "src/config",
     "src/providers",

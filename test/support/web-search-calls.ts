@@ -35,7 +35,7 @@ export async function openWebSearch(
       },
       signal: new AbortController().signal,
       logger: pino({ level: "silent" }),
-      trackListing: (_server, run) => run(),
+      trackListing: (_type, _server, run) => run(),
       nextIndex: () => 0,
       writeEvents: () => Promise.resolve(),
     },

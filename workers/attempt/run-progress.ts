@@ -18,8 +18,6 @@ export type EarlierFacts = Partial<
   Pick<RunFacts, "turns" | "turnStarts" | "toolCalls" | "usage" | "costUsd" | "firstEventAtMs" | "servedModel">
 >;
 
-/** The type of the item that a listing writes. */
-const LISTING = "mcp_list_tools";
 /** A run with more turns shows where the first ones begin. */
 const MAX_TURN_STARTS = 500;
 
@@ -99,9 +97,9 @@ export class RunProgress {
   }
 
   /** While a server lists its tools. A listing that fails is counted like a failed call. */
-  async trackListing<T extends { isListed: boolean }>(server: string, run: () => Promise<T>): Promise<T> {
-    const key = `${LISTING} ${server}`;
-    this.enterTool(key, LISTING, server);
+  async trackListing<T extends { isListed: boolean }>(type: string, server: string, run: () => Promise<T>): Promise<T> {
+    const key = `${type} ${server}`;
+    this.enterTool(key, type, server);
     let isListed = false;
     try {
       const listed = await run();

@@ -25,7 +25,7 @@ export function openToolSession(
     },
     signal: attempt.control.generating,
     logger: logger.child({ responseId: attempt.id }),
-    trackListing: (server, run) => attempt.progress.trackListing(server, run),
+    trackListing: (type, server, run) => attempt.progress.trackListing(type, server, run),
     containers: openProjectContainers(storage, attempt),
     nextIndex: () => attempt.writer.state.response.output.length,
     writeEvents: (events) => attempt.writer.writeAll(events),

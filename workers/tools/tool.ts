@@ -57,8 +57,8 @@ export interface ToolSession {
   /** Aborted when generation must stop. */
   readonly signal: AbortSignal;
   readonly logger: Logger;
-  /** Shows the listing of a server's tools as the step of the run. `run` resolves with whether it succeeded. */
-  trackListing: <T extends { isListed: boolean }>(server: string, run: () => Promise<T>) => Promise<T>;
+  /** Shows the listing of a server's tools as the step of the run. `type` is that of the item that it writes. */
+  trackListing: <T extends { isListed: boolean }>(type: string, server: string, run: () => Promise<T>) => Promise<T>;
   /** State that outlives the response, by container id. */
   readonly containers: ProjectContainers;
   /** The output index of the response's next item. */

@@ -6,7 +6,7 @@ import { ApiError } from "../../lifecycle/errors/api-error.ts";
 import { filesUnavailable } from "../../lifecycle/errors/files.ts";
 import { malformedUrl } from "../../lifecycle/errors/http.ts";
 import { internalError, storeUnavailable } from "../../lifecycle/errors/server.ts";
-import { isRedisUnavailable } from "../../redis/connect.ts";
+import { isRedisUnavailable, writeRefusalOf } from "../../redis/is-redis-unavailable.ts";
 
 const RETRY_AFTER_SECONDS = 2;
 
@@ -14,9 +14,11 @@ const RETRY_AFTER_SECONDS = 2;
 export function errorHandler(logger: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {
     const apiError = toApiError(error);
+    if (apiError.code !== null) response.locals.errorCode = apiError.code;
     if (apiError.status >= 500) {
-      // An ApiError is expected, such as the 503 for a cursor that is not recorded. Any other error is a bug.
-      const level = error instanceof ApiError ? "warn" : "error";
+      // Expected: an ApiError, such as the 503 for a cursor that is not recorded, and an outage. Any other error is a bug.
+      const level =
+        error instanceof ApiError || error instanceof BlobStoreError || isRedisUnavailable(error) ? "warn" : "error";
       logger[level]({ err: error, requestId: response.getHeader("x-request-id") }, "Request failed");
     }
     if (response.headersSent) {
@@ -32,7 +34,7 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
 
 function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
-  if (isRedisUnavailable(error)) return storeUnavailable(RETRY_AFTER_SECONDS);
+  if (isRedisUnavailable(error)) return storeUnavailable(RETRY_AFTER_SECONDS, writeRefusalOf(error));
   if (error instanceof BlobStoreError) return filesUnavailable(error.reason === "full", RETRY_AFTER_SECONDS);
   if (error instanceof URIError) return malformedUrl();
   return internalError();

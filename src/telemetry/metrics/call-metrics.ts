@@ -2,7 +2,11 @@
 import { Counter, Histogram, type Registry } from "prom-client";
 import type { Usage } from "../../protocol/response.ts";
 import { channels, type ModelCallReport } from "../channels.ts";
-import { on, onEnd, onStart } from "../subscribe.ts";
+import {
+  onEndHereAndRelayed as onEnd,
+  onHereAndRelayed as on,
+  onStartHereAndRelayed as onStart,
+} from "../subscribe.ts";
 import { BoundedValues, type ModelValues } from "./label-values.ts";
 import { CALL_SECONDS, PREFIX } from "./names.ts";
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { type Document, findPage } from "../../../workers/documents/document.ts";
 import { DocumentReader, type ReadOptions } from "../../../workers/documents/document-reader.ts";
+import { office, relationships } from "../../support/hostile-documents.ts";
 
 const reader = new DocumentReader({ processes: 1 });
 afterAll(() => reader[Symbol.asyncDispose]());
@@ -80,6 +81,17 @@ test("a presentation has its slides as pages, with notes", async () => {
     "# Mosses in the city\n\nThey cool the walls.\n\nNotes: Greet everybody first.",
     "# Heights\n\nKind | Height\nHair moss | 5 cm",
   ]);
+});
+
+test("a presentation shows alternative content once", async () => {
+  const shape = (text: string) => `<p:sp><p:txBody><a:p><a:r><a:t>${text}</a:t></a:r></a:p></p:txBody></p:sp>`;
+  const slide = `<p:sld><mc:AlternateContent><mc:Choice>${shape("new")}</mc:Choice><mc:Fallback>${shape("old")}</mc:Fallback></mc:AlternateContent></p:sld>`;
+  const main = '<p:presentation><p:sldIdLst><p:sldId r:id="rId1"/></p:sldIdLst></p:presentation>';
+  const talk = office("pptx", { content: main }, [
+    { name: "ppt/_rels/presentation.xml.rels", content: relationships({ rId1: ["slide", "slides/slide1.xml"] }) },
+    { name: "ppt/slides/slide1.xml", content: slide },
+  ]);
+  expect((await read(talk)).text).toBe("new");
 });
 
 test("a workbook has its sheets, dates and values of formulas", async () => {

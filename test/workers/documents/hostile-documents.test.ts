@@ -255,15 +255,22 @@ describe("the reader", () => {
     await expect(small.read(never, { project: "p", signal })).rejects.toMatchObject({ code: "too_large" });
   });
 
-  test("stops a document that is cancelled", async () => {
+  test("stops a document that is cancelled at once", async () => {
+    await using patient = new DocumentReader({ processes: 1, limits: { timeoutMs: 600_000 } });
     const stop = new AbortController();
-    const reading = reader.read(Buffer.from(`<!doctype html>${"<div>".repeat(600_000)}`), {
-      project: "p",
-      signal: stop.signal,
-    });
+    const deep = Buffer.from(`<!doctype html>${"<div>".repeat(600_000)}`);
+    const reading = patient.read(deep, { project: "p", signal: stop.signal });
     setTimeout(() => stop.abort(new Error("cancelled")), 200);
     await expect(reading).rejects.toThrow("cancelled");
-    expect(await outcomeOf(Buffer.from("next"))).toEqual({ text: "next" });
+    expect(await patient.read(Buffer.from("next"), { project: "p", signal })).toMatchObject({ text: "next" });
+  });
+
+  test("ends a process whose buffers grow beyond its memory", async () => {
+    await using small = new DocumentReader({ processes: 1, limits: { processMb: 256 } });
+    const page = "<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 4 0 R>>";
+    const pages = "<</Type/Pages/Kids[3 0 R]/Count 1>>";
+    const large = pdf([CATALOG, pages, page, pdfStream("", Buffer.alloc(300 * MIB, " "))]);
+    await expect(small.read(large, { project: "p", signal })).rejects.toMatchObject({ code: "too_large" });
   });
 
   test("rejects documents beyond its queue", async () => {

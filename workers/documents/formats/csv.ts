@@ -3,12 +3,18 @@ import Papa from "papaparse";
 import type { DocumentText } from "../process/document-text.ts";
 import { joinCells } from "./table-row.ts";
 
+/** Characters that are parsed at a time. A call per row would take most of the time. */
+const CHUNK_LENGTH = 1024 * 1024;
+
 export function writeCsv(content: string, text: DocumentText): void {
   Papa.parse<string[]>(content, {
     skipEmptyLines: "greedy",
-    step: ({ data }, parser) => {
-      text.writeLine(joinCells(data));
+    chunkSize: CHUNK_LENGTH,
+    chunk: ({ data }: Papa.ParseResult<string[]>, parser: Papa.Parser) => {
+      for (const row of data) text.writeLine(joinCells(row));
       if (text.isFull) parser.abort();
     },
+    // The types require it where there are chunks.
+    complete: () => {},
   });
 }

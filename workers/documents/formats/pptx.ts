@@ -66,21 +66,25 @@ function readShapes(part: Uint8Array, text: DocumentText, write: (shape: Shape) 
   let paragraph = "";
   let cells: string[] | undefined;
   let isText = false;
+  let isFallback = false;
   readXml(part, {
     isDone: () => text.isFull,
     open: ({ name, attributes }) => {
+      // The same content again, for programs that do not know the first form (ECMA-376 part 3 §7.6).
+      if (name === "Fallback") isFallback = true;
       if (name === "sp" || name === "graphicFrame") shape = { placeholder: undefined, paragraphs: [] };
       if (name === "ph") shape.placeholder = attributes["type"] ?? "body";
       if (name === "tr") cells = [];
       if (name === "tc") paragraph = "";
       if (name === "br" || (name === "p" && cells !== undefined)) paragraph += "\n";
-      isText = name === "t";
+      isText = name === "t" && !isFallback;
     },
     text: (piece) => {
       if (isText) paragraph += piece;
     },
     close: (name) => {
       isText = false;
+      if (name === "Fallback") isFallback = false;
       if (name === "tc") cells?.push(paragraph);
       if (name === "p" && cells === undefined) {
         if (paragraph.trim() !== "") shape.paragraphs.push(paragraph.trim());

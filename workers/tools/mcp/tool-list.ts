@@ -53,7 +53,7 @@ export async function fetchToolList(
   describeError: (error: unknown) => string,
 ): Promise<readonly ListedTool[]> {
   const list = async () => await writeToolList(origin, session, fetchPages, describeError);
-  return (await session.trackListing(origin.server_label, list)).tools;
+  return (await session.trackListing("mcp_list_tools", origin.server_label, list)).tools;
 }
 
 async function writeToolList(
