@@ -17,12 +17,6 @@ export interface ByteRange {
   end: number;
 }
 
-export interface ListedBlob {
-  key: string;
-  /** False while its bytes are arriving, or after a process was lost while they arrived. */
-  isComplete: boolean;
-}
-
 export interface BlobStore {
   /**
    * Stores all of `source` under `key`. One process writes a key, once. Resolves when the bytes survive a crash of the
@@ -34,8 +28,6 @@ export interface BlobStore {
   open(key: string, range?: ByteRange): Promise<Readable | undefined>;
   /** Removes the blob and leftovers of an interrupted `put`. Succeeds if there are none. */
   delete(key: string): Promise<void>;
-  /** Everything in the store, in no order: complete blobs and leftovers. */
-  list(): AsyncIterable<ListedBlob>;
 }
 
 /** `full`: no space is left. `unreachable`: the store does not work at the moment. */

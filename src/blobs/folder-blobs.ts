@@ -7,17 +7,10 @@
  * A blob is written to `staging`, flushed to the disk, then moved: the move is atomic within one file system.
  */
 import { createHash } from "node:crypto";
-import { type FileHandle, mkdir, open, opendir, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import {
-  assertBlobKey,
-  BlobStoreError,
-  type BlobStore,
-  type ByteRange,
-  type ListedBlob,
-  type StoredBlob,
-} from "./blob-store.ts";
+import { assertBlobKey, BlobStoreError, type BlobStore, type ByteRange, type StoredBlob } from "./blob-store.ts";
 
 const READ_CHUNK_BYTES = 256 * 1024;
 /** Files of projects are for this user alone. */
@@ -68,13 +61,6 @@ export class FolderBlobs implements BlobStore {
       await Promise.all([rm(staged, { force: true }), rm(complete, { force: true })]);
     } catch (error) {
       throw toStoreError(error);
-    }
-  }
-
-  async *list(): AsyncGenerator<ListedBlob> {
-    for await (const key of listFolder(this.#staging)) yield { key, isComplete: false };
-    for await (const shard of listFolder(this.#complete)) {
-      for await (const key of listFolder(join(this.#complete, shard))) yield { key, isComplete: true };
     }
   }
 
@@ -130,14 +116,6 @@ async function* watchErrors(
   } catch (error) {
     failed.current = true;
     throw error;
-  }
-}
-
-async function* listFolder(path: string): AsyncGenerator<string> {
-  try {
-    for await (const { name } of await opendir(path)) yield name;
-  } catch (error) {
-    if (!isMissing(error)) throw toStoreError(error);
   }
 }
 

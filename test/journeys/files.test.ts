@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ import { promisify } from "node:util";
 import OpenAI, { toFile } from "openai";
 import OpenAI6, { toFile as toFile6 } from "openai-6";
 import { afterAll, expect, test } from "vitest";
+import { listStoredFiles } from "../support/stored-files.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { openTestServerWithWorker } from "../support/test-server.ts";
 import { pollUntil } from "../support/poll-until.ts";
@@ -29,11 +30,7 @@ const clientOf = (apiKey: string) => new OpenAI({ apiKey, baseURL: api.url, maxR
 const [alpha, beta] = [clientOf("key-of-alpha-0001"), clientOf("key-of-beta-00001")];
 const ALPHA = { authorization: "Bearer key-of-alpha-0001" };
 
-/** Every file below the folder of blobs. */
-async function listStored(): Promise<string[]> {
-  const entries = await readdir(stored, { recursive: true, withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
-}
+const listStored = async () => await listStoredFiles(stored);
 
 test("a client uploads, reads and deletes a file", async () => {
   const bytes = randomBytes(3_000_000);

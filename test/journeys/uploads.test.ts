@@ -1,12 +1,13 @@
 /** Uploads in parts through the official clients. */
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import OpenAI, { toFile } from "openai";
 import OpenAI6, { toFile as toFile6 } from "openai-6";
 import { afterAll, expect, test } from "vitest";
 import { pollUntil } from "../support/poll-until.ts";
+import { listStoredFiles } from "../support/stored-files.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { openTestServerWithWorker } from "../support/test-server.ts";
 
@@ -27,10 +28,7 @@ const begin = async (bytes: number, more: Partial<OpenAI.UploadCreateParams> = {
 const addPart = async (id: string, bytes: Buffer | string) =>
   (await alpha.uploads.parts.create(id, { data: await toFile(Buffer.from(bytes), "blob") })).id;
 
-async function listStored(): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
-}
+const listStored = async () => await listStoredFiles(folder);
 
 test("parts become one file, in the order that completes them", async () => {
   const bytes = randomBytes(3_000_000);

@@ -519,6 +519,7 @@ const LIBRARIES: Record<string, readonly string[]> = {
   "markdown-it": ["src/console/page/"],
   undici: ["workers/upstreams/http/", "workers/net/"],
   "@fastify/busboy": ["src/http/multipart/"],
+  "@aws-sdk": ["src/blobs/s3-blobs.ts"],
   marked: ["src/http/endpoints/docs/"],
   yaml: ["src/config/settings-file.ts"],
   jsdom: ["workers/documents/html/"],

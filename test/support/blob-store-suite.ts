@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { buffer } from "node:stream/consumers";
 import { expect, test } from "vitest";
-import type { BlobStore, ByteRange, ListedBlob } from "../../src/blobs/blob-store.ts";
+import type { BlobStore, ByteRange } from "../../src/blobs/blob-store.ts";
 
 const NEVER = new AbortController().signal;
 const newKey = (): string => `file-${randomBytes(16).toString("hex")}`;
@@ -16,11 +16,8 @@ async function readBlob(store: BlobStore, key: string, range?: ByteRange): Promi
   return stream && (await buffer(stream));
 }
 
-async function listAll(store: BlobStore): Promise<ListedBlob[]> {
-  return await Array.fromAsync(store.list());
-}
-
-export function testBlobStore(open: () => BlobStore): void {
+/** `listKeys`: of everything that is stored, as seen without the store. */
+export function testBlobStore(open: () => BlobStore, listKeys: () => Promise<string[]>): void {
   test.each([1, 65_536, 5 * 1024 * 1024, 13_000_001])("stores and reads %i bytes", async (size) => {
     const store = open();
     const key = newKey();
@@ -28,10 +25,10 @@ export function testBlobStore(open: () => BlobStore): void {
     const sha256 = createHash("sha256").update(bytes).digest("hex");
     expect(await store.put(key, inChunks(bytes), NEVER)).toEqual({ bytes: size, sha256 });
     expect((await readBlob(store, key))?.equals(bytes)).toBe(true);
-    expect(await listAll(store)).toContainEqual({ key, isComplete: true });
+    expect(await listKeys()).toContain(key);
     await store.delete(key);
     expect(await readBlob(store, key)).toBeUndefined();
-    expect(await listAll(store)).not.toContainEqual({ key, isComplete: true });
+    expect(await listKeys()).not.toContain(key);
   });
 
   test("stores a blob without bytes", async () => {
@@ -46,7 +43,7 @@ export function testBlobStore(open: () => BlobStore): void {
     const store = open();
     const key = newKey();
     await store.put(key, inChunks(Buffer.from("0123456789")), NEVER);
-    expect(String(await readBlob(store, key, { start: 0, end: 0 }))).toBe("0");
+    expect(String(await readBlob(store, key, { start: 0, end: 1 }))).toBe("01");
     expect(String(await readBlob(store, key, { start: 3, end: 5 }))).toBe("345");
     expect(String(await readBlob(store, key, { start: 9, end: 9 }))).toBe("9");
     await store.delete(key);
@@ -63,7 +60,7 @@ export function testBlobStore(open: () => BlobStore): void {
     await expect(store.put(key, failing(), NEVER)).rejects.toBe(cause);
     expect(await readBlob(store, key)).toBeUndefined();
     await store.delete(key);
-    expect((await listAll(store)).filter((blob) => blob.key === key)).toEqual([]);
+    expect(await listKeys()).not.toContain(key);
   });
 
   test("an aborted put leaves no blob", async () => {
@@ -79,7 +76,7 @@ export function testBlobStore(open: () => BlobStore): void {
     await expect(store.put(key, endless(), stopping.signal)).rejects.toThrow("stopped");
     expect(await readBlob(store, key)).toBeUndefined();
     await store.delete(key);
-    expect((await listAll(store)).filter((blob) => blob.key === key)).toEqual([]);
+    expect(await listKeys()).not.toContain(key);
   });
 
   test("a blob appears whole or not at all", async () => {

@@ -1,8 +1,8 @@
 /** Clients that upload and delete files at the same time, and remember every answer that they got. */
 import { createHash, randomBytes } from "node:crypto";
-import { readdir } from "node:fs/promises";
 import OpenAI, { toFile } from "openai";
 import type { RedisInspector } from "./api-client.ts";
+import { listStoredFiles } from "./stored-files.ts";
 import { pollUntil } from "./poll-until.ts";
 
 const MAX_BYTES = 2_000_000;
@@ -42,8 +42,7 @@ export class FileTraffic {
     await pollUntil(async () => await this.#isSettled(inspector));
     const client = new OpenAI({ apiKey: "any", baseURL: url, maxRetries: 0 });
     const listed = new Set((await client.files.list()).data.map(({ id }) => id));
-    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-    const stored = new Set(entries.filter((entry) => entry.isFile()).map(({ name }) => name));
+    const stored = new Set(await listStoredFiles(folder));
     const faults = [
       ...this.kept.filter((id) => !listed.has(id)).map((id) => `${id} was answered and is lost`),
       ...[...stored].filter((key) => !listed.has(key)).map((key) => `${key} has bytes and no record`),

@@ -20,6 +20,7 @@ import type { FileContext } from "../../../src/files/file-context.ts";
 import { cancelUpload, completeUpload } from "../../../src/files/uploads.ts";
 import type { StoredFile } from "../../../src/store/files/file-records.ts";
 import type { UploadProperties } from "../../../src/store/files/upload-records.ts";
+import { listStoredFiles } from "../../support/stored-files.ts";
 import { openTestStorage, silentLogger } from "../../support/storage.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "files-crash-"));
@@ -128,9 +129,9 @@ async function expectConsistent(): Promise<string[]> {
   await letTimePass();
   await sweepFiles(whole);
   const files = await listFiles();
-  const stored = await Array.fromAsync(blobs.list());
+  const stored = await listStoredFiles(folder);
   const used = files.flatMap((file) => file.blobs.map(({ key }) => key));
-  expect(stored.map(({ key }) => key).toSorted()).toEqual(used.toSorted());
+  expect(stored.toSorted()).toEqual(used.toSorted());
   for (const set of storage.layout.blobs) expect(await storage.redis.zcard(set)).toBe(0);
   expect(await storage.storedBytes.read(PROJECT)).toBe(files.length * BYTES.length);
   for (const file of files) {
