@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { SETTING_NOTES, type SettingNote } from "./setting.ts";
+import { fileSettings } from "./settings/files.ts";
 import { documentSettings } from "./settings/documents.ts";
 import { limitSettings } from "./settings/limits.ts";
 import { providerSettings } from "./settings/providers.ts";
@@ -26,6 +27,7 @@ const GROUPS: readonly [title: string, settings: Readonly<Record<string, z.ZodTy
   ["Security", securitySettings],
   ["Limits", limitSettings],
   ["Retention", retentionSettings],
+  ["Files", fileSettings],
   ["Runs", runSettings],
   ["Streams and polling", streamSettings],
   ["Workers", workerSettings],
@@ -45,6 +47,7 @@ export const environmentSchema = z.object({
   ...securitySettings,
   ...limitSettings,
   ...retentionSettings,
+  ...fileSettings,
   ...runSettings,
   ...streamSettings,
   ...workerSettings,

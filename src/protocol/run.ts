@@ -37,6 +37,8 @@ export const runStepSchema = z.discriminatedUnion("type", [
     reason: z.string(),
     workers,
   }),
+  /** Redis takes no writes: the run continues once it does. `since_ms` is that of the step before. */
+  z.object({ type: z.literal("waiting_for_redis"), since_ms: milliseconds, reason: z.string() }),
   z.object({ type: z.literal("starting"), since_ms: milliseconds }),
   /**
    * `silent_since_ms` is the time of the last event, or of the call if it has had none. `retries` counts failed tries of this

@@ -116,6 +116,11 @@ export interface SilenceReport extends Reported {
   silentMs: number;
 }
 
+/** Redis takes no writes, and events of the run wait for it. */
+export interface RefusalReport extends Reported {
+  reason: string;
+}
+
 export interface FallbackReport extends Reported {
   fallback: string;
   code: string;
@@ -212,6 +217,7 @@ export const channels = {
   retry: open<RetryReport>("retry"),
   wait: open<WaitReport>("wait"),
   silence: open<SilenceReport>("silence"),
+  refusal: open<RefusalReport>("refusal"),
   fallback: open<FallbackReport>("fallback"),
   recovery: open<RecoveryReport>("recovery"),
   ended: open<EndedReport>("ended"),

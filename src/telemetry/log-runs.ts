@@ -24,6 +24,7 @@ export function logRuns(logger: Logger): () => void {
     on(channels.retry, (report) => logger.info(report, "Model call failed, retrying")),
     on(channels.wait, (report) => logger.info(report, "Waits in the queue for its provider")),
     on(channels.silence, (report) => logger.warn(report, "Provider silent during a model call")),
+    on(channels.refusal, (report) => logger.warn(report, "Redis takes no events, retrying until it does")),
     on(channels.fallback, (report) => logger.warn(report, "Model not available, asking its fallback")),
     on(channels.recovery, (report) => logger.info(report, "Resuming after a lost worker")),
     onEnd(channels.toolCall, ({ isError, error, ...report }) => {

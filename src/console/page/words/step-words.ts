@@ -11,6 +11,8 @@ export function describeStep(step: RunStep): string {
       return `waiting for ${step.provider}`;
     case "waiting_for_configuration":
       return "waiting for a worker with its model and tools";
+    case "waiting_for_redis":
+      return "waiting for Redis";
     case "recovering":
       return step.workers === 0 ? "interrupted, and no worker is alive" : "interrupted, starts again soon";
     case "starting":
@@ -47,6 +49,7 @@ export function explainStep(step: RunStep, nowMs: number): string | undefined {
       return step.workers === 0 ? `${step.reason} Start a worker: nothing else will resume this run.` : step.reason;
     case "waiting_for_provider":
     case "waiting_for_configuration":
+    case "waiting_for_redis":
       return step.reason;
     case "calling_model":
       return (
