@@ -33,12 +33,13 @@ function servesMetrics({ METRICS_PORT, metricsTokenHash }: Config): boolean {
 }
 
 function sourcesOf(context: ApiContext | WorkerContext): Omit<MetricSources, "kind"> {
-  const { catalog, storage, redisState } = context;
+  const { catalog, storage, redisState, clock } = context;
   const queues = new QueueStates(context);
   return {
     release: readRelease(),
     models: knownModelsOf(catalog),
     nowMs: storage.clock.nowMs,
+    clockSkewMs: clock.skewMs,
     readQueues: () => queues.read(),
     readRedis: redisState.measure,
     countReconnects: redisState.countReconnects,

@@ -7,6 +7,7 @@ import { readRelease } from "../src/config/release.ts";
 import { redirectConsole } from "../src/logging/redirect-console.ts";
 import { openWorkerContext, type WorkerContext } from "../src/context.ts";
 import { openWorkerMetrics } from "../src/open-metrics.ts";
+import { sweepFiles } from "../src/files/sweep-files.ts";
 import { createLogger } from "../src/logging/logger.ts";
 import { listOperatorSecrets } from "../src/providers/operator-secrets.ts";
 import { runProcess } from "../src/process/run-process.ts";
@@ -58,6 +59,7 @@ await runProcess("worker", async () => {
     maxAttempts: config.MAX_ATTEMPTS,
     owner: config.processName,
     sweepUpstreams: () => worker.remoteRuns.sweep(),
+    sweepFiles: () => sweepFiles(context),
   });
   sweeper.start();
   const heartbeat = await startHeartbeat(context, worker);
@@ -72,7 +74,7 @@ await runProcess("worker", async () => {
       worker: () => workers?.responses.isRunning === true && workers.webhooks.isRunning,
     };
     const health = createHealthApp(checks, {
-      preflight: context.preflight,
+      redis: context,
       replicaWaitMs: replicaWaitMsOf(config),
       metrics: metrics && { source: metrics, tokenHash: config.metricsTokenHash },
     });

@@ -4,6 +4,8 @@
  */
 import { z } from "zod";
 import { SETTING_NOTES, type SettingNote } from "./setting.ts";
+import { fileSettings } from "./settings/files.ts";
+import { documentSettings } from "./settings/documents.ts";
 import { limitSettings } from "./settings/limits.ts";
 import { providerSettings } from "./settings/providers.ts";
 import { redisSettings } from "./settings/redis.ts";
@@ -25,12 +27,14 @@ const GROUPS: readonly [title: string, settings: Readonly<Record<string, z.ZodTy
   ["Security", securitySettings],
   ["Limits", limitSettings],
   ["Retention", retentionSettings],
+  ["Files", fileSettings],
   ["Runs", runSettings],
   ["Streams and polling", streamSettings],
   ["Workers", workerSettings],
   ["Webhooks", webhookSettings],
   ["Providers", providerSettings],
   ["Web search", webSearchSettings],
+  ["Documents", documentSettings],
   ["MCP servers", mcpSettings],
   ["Code interpreter", codeInterpreterSettings],
   ["Image generation", imageSettings],
@@ -43,12 +47,14 @@ export const environmentSchema = z.object({
   ...securitySettings,
   ...limitSettings,
   ...retentionSettings,
+  ...fileSettings,
   ...runSettings,
   ...streamSettings,
   ...workerSettings,
   ...webhookSettings,
   ...providerSettings,
   ...webSearchSettings,
+  ...documentSettings,
   ...mcpSettings,
   ...codeInterpreterSettings,
   ...imageSettings,

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { containerSchema } from "../protocol/container.ts";
 import { conversationSchema } from "../protocol/conversation.ts";
 import { responseStreamEventSchema } from "../protocol/event.ts";
+import { fileObjectSchema } from "../protocol/file.ts";
 import { inputItemSchema, outputItemSchema } from "../protocol/item.ts";
 import { itemReferenceSchema } from "../protocol/items/context.ts";
 import { inputMessageSchema } from "../protocol/items/message.ts";
@@ -39,6 +40,7 @@ export const storedItemSchema = z.intersection(
 export const itemListSchema = listSchema(storedItemSchema);
 export const conversationListSchema = listSchema(conversationSchema);
 export const containerListSchema = listSchema(containerSchema);
+export const fileListSchema = listSchema(fileObjectSchema);
 export const projectListSchema = listSchema(projectSchema);
 export const projectKeyListSchema = listSchema(projectKeySchema);
 export const serviceAccountListSchema = listSchema(serviceAccountSchema);

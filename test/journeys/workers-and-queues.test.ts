@@ -1,12 +1,9 @@
 /** Administrators see which workers live, what waits for them, and that nothing serves a queue. */
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import type { QueueState, Worker } from "../../src/protocol/organization-queue.ts";
 import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
 import { pollUntil } from "../support/poll-until.ts";
-import { ServerProcess, startWorker } from "../support/processes.ts";
+import { startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { openTestServer } from "../support/test-server.ts";
 
@@ -18,7 +15,7 @@ const environment = {
   FOREGROUND_CONCURRENCY: "2",
   DRAIN_GRACE_MS: "0",
 };
-const { api, inspector } = await openTestServer(environment);
+const { api } = await openTestServer(environment);
 const ALPHA = { authorization: "Bearer key-of-alpha" };
 const OPS = { authorization: "Bearer key-of-ops" };
 
@@ -90,20 +87,6 @@ test("a worker that dies vanishes", async () => {
   await worker.exited;
   await pollUntil(workers, (each) => each.length === 0);
   expect((await readiness()).workers).toEqual({ foreground: 0, background: 0 });
-});
-
-test("a worker whose port is in use exits before it takes a job", async () => {
-  const taken = createServer();
-  await once(taken.listen(0, "127.0.0.1"), "listening");
-  const WORKER_PORT = String((taken.address() as AddressInfo).port);
-  const { id } = await create(api.url, simulate({ hang: true }), ALPHA);
-  await using worker = new ServerProcess("worker", "workers/main.ts", { ...environment, WORKER_PORT });
-  expect(await worker.exited).toBe(1);
-  expect(worker.lines.map(({ msg }) => msg)).toEqual([`worker: Port ${WORKER_PORT} of 127.0.0.1 is in use.`]);
-  expect(await inspector.meta(id)).toMatchObject({ status: "queued" });
-  expect(await inspector.meta(id)).not.toHaveProperty("worker");
-  await send("POST", `${api.url}/responses/${id}/cancel`, undefined, ALPHA);
-  taken.close();
 });
 
 test.each(["workers", "queues"])("%s are for administrators", async (path) => {

@@ -52,7 +52,7 @@ await runProcess("quarantined run", async () => {
 
   const close = async (): Promise<void> => {
     clearInterval(alive);
-    await dependencies.run.serverTools[Symbol.asyncDispose]();
+    await dependencies.close();
     await context[Symbol.asyncDispose]();
     await tracing.stop();
   };

@@ -20,7 +20,9 @@ export function describeStep(step: RunStep, nowMs: number): string {
     case "waiting_for_redis":
       return `waiting for Redis: ${step.reason}`;
     case "recovering":
-      return `recovering ${forTime}: ${step.reason}${step.workers === 0 ? `; ${NOBODY}` : ""}`;
+      return step.workers === 0
+        ? `recovering ${forTime}: ${step.reason.replace(/\.$/, "")}; ${NOBODY}`
+        : `recovering ${forTime}: ${step.reason}`;
     case "starting":
       return `starting ${forTime}`;
     case "calling_model":

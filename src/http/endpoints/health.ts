@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type RequestHandler, Router } from "express";
 import type { QueueName } from "../../protocol/organization-queue.ts";
 import type { Preflight } from "../../redis/preflight.ts";
+import type { RedisClock } from "../../redis/redis-clock.ts";
 
 /** A check fails if it returns `false`, throws, or times out. */
 export type ReadinessChecks = Record<string, () => unknown>;
@@ -28,8 +29,8 @@ export function healthRoutes(checks: ReadinessChecks, options: ReadinessOptions 
   return router;
 }
 
-/** The results of Redis's preflight, as a check and its warnings. */
-export function checkRedis(preflight: Preflight) {
+/** The results of Redis's preflight and of its clock, as a check and its warnings. */
+export function checkRedis({ preflight, clock }: { preflight: Preflight; clock: Pick<RedisClock, "describeSkew"> }) {
   return {
     isUsable: async (): Promise<boolean> => {
       const { errors, waitReasons } = await preflight.check();
@@ -37,7 +38,8 @@ export function checkRedis(preflight: Preflight) {
     },
     listWarnings: async (): Promise<string[]> => {
       const { errors, waitReasons, warnings } = await preflight.check();
-      return [...errors, ...waitReasons, ...warnings];
+      const skew = clock.describeSkew();
+      return [...errors, ...waitReasons, ...warnings, ...(skew === undefined ? [] : [skew])];
     },
   };
 }

@@ -1,7 +1,9 @@
 /** Turns every error into the wire envelope (contract.md#error-envelope). */
 import type { ErrorRequestHandler } from "express";
 import type { Logger } from "pino";
+import { BlobStoreError } from "../../blobs/blob-store.ts";
 import { ApiError } from "../../lifecycle/errors/api-error.ts";
+import { filesUnavailable } from "../../lifecycle/errors/files.ts";
 import { malformedUrl } from "../../lifecycle/errors/http.ts";
 import { internalError, storeUnavailable } from "../../lifecycle/errors/server.ts";
 import { isRedisUnavailable, writeRefusalOf } from "../../redis/is-redis-unavailable.ts";
@@ -10,11 +12,13 @@ const RETRY_AFTER_SECONDS = 2;
 
 /** Express recognizes an error handler by its four parameters. */
 export function errorHandler(logger: Logger): ErrorRequestHandler {
-  return (error: unknown, _request, response, _next) => {
+  return (error: unknown, request, response, _next) => {
     const apiError = toApiError(error);
+    if (apiError.code !== null) response.locals.errorCode = apiError.code;
     if (apiError.status >= 500) {
       // Expected: an ApiError, such as the 503 for a cursor that is not recorded, and an outage. Any other error is a bug.
-      const level = error instanceof ApiError || isRedisUnavailable(error) ? "warn" : "error";
+      const level =
+        error instanceof ApiError || error instanceof BlobStoreError || isRedisUnavailable(error) ? "warn" : "error";
       logger[level]({ err: error, requestId: response.getHeader("x-request-id") }, "Request failed");
     }
     if (response.headersSent) {
@@ -22,6 +26,8 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
       response.destroy();
       return;
     }
+    // The rest of a body that nobody reads must not be taken for the next request.
+    if (!request.complete) response.set("connection", "close");
     response.status(apiError.status).set(apiError.headers).json(apiError.toEnvelope());
   };
 }
@@ -29,6 +35,7 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
 function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (isRedisUnavailable(error)) return storeUnavailable(RETRY_AFTER_SECONDS, writeRefusalOf(error));
+  if (error instanceof BlobStoreError) return filesUnavailable(error.reason === "full", RETRY_AFTER_SECONDS);
   if (error instanceof URIError) return malformedUrl();
   return internalError();
 }

@@ -14,6 +14,8 @@ declare global {
     interface Locals {
       /** The response that this request created, replayed or names: the log line links its id to the request's. */
       responseId?: string;
+      /** The code of the error that answers the request: it says which of many causes a status has. */
+      errorCode?: string;
     }
   }
 }
@@ -42,12 +44,13 @@ export function logRequests(logger: Logger, isBehindProxy: boolean): RequestHand
       const line = {
         requestId,
         ...(isValid && clientRequestId !== undefined && { clientRequestId }),
-        ...(response.locals.project !== undefined && { project: response.locals.project }),
+        ...callerOf(response.locals),
         ...(response.locals.responseId !== undefined && { responseId: response.locals.responseId }),
         clientAddress,
         method: request.method,
         url: request.originalUrl,
         status: response.statusCode,
+        ...(response.locals.errorCode !== undefined && { code: response.locals.errorCode }),
         durationMs: Math.round(performance.now() - startedMs),
       };
       logger.info(line, response.writableFinished ? "Request answered" : "Request cut off");
@@ -57,5 +60,13 @@ export function logRequests(logger: Logger, isBehindProxy: boolean): RequestHand
     response.once("close", step === undefined ? log : () => CURRENT_STEP.run(step, log));
     if (!isValid) throw malformedClientRequestId();
     next();
+  };
+}
+
+/** An admin may act in a project, or in none. A rejected request has no caller. */
+function callerOf({ project, isAdmin, actor }: Partial<Express.Locals>): { project?: string; admin?: string } {
+  return {
+    ...(project !== undefined && project !== "" && { project }),
+    ...(isAdmin === true && actor !== undefined && { admin: actor.name }),
   };
 }

@@ -6,7 +6,7 @@ import type { ResponseRecord } from "../../store/response-record.ts";
 import { parseAttemptLog } from "../../stream/log/attempt-log.ts";
 import type { Storage } from "../storage.ts";
 
-const NO_WORKER = "No worker is alive.";
+const LOST = "Its worker is gone.";
 
 export interface RunReading {
   storage: Storage;
@@ -57,7 +57,10 @@ export function describeRun(id: string, record: ResponseRecord, facts: RunFacts,
     last_sequence_number: record.durable ?? record.last,
     worker: record.worker === "" ? null : record.worker,
     attempts,
-    attempt_count: Math.max(record.attempts, attempts.length),
+    attempt_count: Math.max(
+      record.attempts,
+      attempts.reduce((sum, { count }) => sum + count, 0),
+    ),
     wait_count: record.waits,
     turn_count: facts.turns,
     turn_starts: facts.turnStarts ?? [],
@@ -85,7 +88,7 @@ function describeStep(
   if (step.type === "recovering") return { ...step, workers };
   const isRunning = step.type === "starting" || step.type === "calling_model" || step.type === "running_tools";
   // A lost worker leaves its step behind.
-  if (isRunning && workers === 0) return { type: "recovering", since_ms: step.since_ms, reason: NO_WORKER, workers };
+  if (isRunning && workers === 0) return { type: "recovering", since_ms: step.since_ms, reason: LOST, workers };
   return step.type === "calling_model" ? { ...step, silent_since_ms: Math.max(step.since_ms, stampedAtMs) } : step;
 }
 

@@ -25,6 +25,8 @@ export interface MetricSources extends InstallationSources {
   models: KnownModels;
   /** Redis's time. */
   nowMs: () => number;
+  /** How far this machine's clock is ahead of Redis's. */
+  clockSkewMs: () => number;
   countReconnects: () => number;
   /** Of an API process. */
   streams?: StreamSources;

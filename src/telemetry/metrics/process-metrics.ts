@@ -9,9 +9,16 @@ export interface StreamSources {
   heldBytes: () => number;
 }
 
+export interface ProcessSources {
+  kind: string;
+  release: string;
+  clockSkewMs: () => number;
+  countReconnects: () => number;
+}
+
 export function collectProcess(
   registry: Registry,
-  { kind, release, countReconnects }: { kind: string; release: string; countReconnects: () => number },
+  { kind, release, clockSkewMs, countReconnects }: ProcessSources,
 ): void {
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -22,6 +29,12 @@ export function collectProcess(
     registers,
   });
   build.set({ version: release, process: kind }, 1);
+  const skew: Gauge = new Gauge({
+    name: `${PREFIX}clock_skew_seconds`,
+    help: "How far the clock of this process's machine is ahead of Redis's.",
+    registers,
+    collect: () => skew.set(clockSkewMs() / 1_000),
+  });
   const reconnects = new Counter({
     name: `${PREFIX}redis_reconnects_total`,
     help: "Connections to Redis that this process lost and opened again.",
