@@ -66,7 +66,7 @@ test("a process that stops sends its last batches side by side", async () => {
 
 test("spans beyond the queue are lost and counted", async () => {
   await using opened = await openExport({ OTEL_BSP_MAX_QUEUE_SIZE: "4", OTEL_BSP_MAX_EXPORT_BATCH_SIZE: "2" }, "hang");
-  const { collector, exported, end, lines } = opened;
+  const { exported, end, lines } = opened;
   namesOf(9).forEach(end);
   await exported.stop();
   const reasons = lines.map(({ spans, reason }) => [spans, reason]);
