@@ -14,6 +14,8 @@ COPY workers ./workers
 # Served under /docs.
 COPY *.md ./
 COPY docs ./docs
+# A volume that is mounted here gets this owner.
+RUN mkdir -p .data/files && chown -R node:node .data
 USER node
 EXPOSE 8080
 # Exec form: node itself receives SIGTERM, and drains.

@@ -22,6 +22,9 @@ import { countInputTokens } from "./http/endpoints/count-input-tokens.ts";
 import { createEmbeddings } from "./http/endpoints/create-embeddings.ts";
 import { createResponse } from "./http/endpoints/create-response.ts";
 import { deleteResponse } from "./http/endpoints/delete-response.ts";
+import { createFile } from "./http/endpoints/files/create-file.ts";
+import { retrieveFileContent } from "./http/endpoints/files/file-content.ts";
+import { deleteFile, listFiles, retrieveFile } from "./http/endpoints/files/files.ts";
 import { createConsoleRouter } from "./http/endpoints/console.ts";
 import { createDocsRouter } from "./http/endpoints/docs/documentation.ts";
 import { checkRedis, healthRoutes } from "./http/endpoints/health.ts";
@@ -42,6 +45,8 @@ import { listWorkers } from "./http/endpoints/organization/workers.ts";
 import { QUEUE_BOARD_PATH, queueBoard } from "./http/endpoints/queue-board.ts";
 import { retrieveResponse } from "./http/endpoints/retrieve-response.ts";
 import { retrieveRun } from "./http/endpoints/retrieve-run.ts";
+import { createUploadPart } from "./http/endpoints/uploads/create-part.ts";
+import { cancelUpload, completeUpload, createUpload } from "./http/endpoints/uploads/uploads.ts";
 import { listWebhookDeliveries } from "./http/endpoints/webhooks/deliveries.ts";
 import { listWebhookEventTypes } from "./http/endpoints/webhooks/event-types.ts";
 import { testWebhookEndpoint } from "./http/endpoints/webhooks/test-endpoint.ts";
@@ -72,7 +77,7 @@ import type { Metrics } from "./telemetry/metrics/metrics.ts";
 /** `metrics`: of this process, if it serves them on this port. */
 export function createApp(context: ApiContext, metrics?: Metrics): Express {
   const { config, logger, storage } = context;
-  const redis = checkRedis(context.preflight);
+  const redis = checkRedis(context);
   const readiness = {
     redis: () => storage.ping(),
     queue: () => context.queue.check(),
@@ -140,6 +145,15 @@ function createApiRouter(context: ApiContext): Router {
   v1.post("/conversations/:conversation_id/items", json, createConversationItems(context));
   v1.get("/conversations/:conversation_id/items/:item_id", retrieveConversationItem(context));
   v1.delete("/conversations/:conversation_id/items/:item_id", deleteConversationItem(context));
+  v1.get("/files", listFiles(context));
+  v1.post("/files", requireProject, createFile(context));
+  v1.get("/files/:file_id", retrieveFile(context));
+  v1.delete("/files/:file_id", deleteFile(context));
+  v1.get("/files/:file_id/content", retrieveFileContent(context));
+  v1.post("/uploads", requireProject, json, createUpload(context));
+  v1.post("/uploads/:upload_id/parts", createUploadPart(context));
+  v1.post("/uploads/:upload_id/complete", json, completeUpload(context));
+  v1.post("/uploads/:upload_id/cancel", cancelUpload(context));
   v1.get("/containers", listContainers(context));
   v1.get("/containers/:container_id", retrieveContainer(context));
   v1.delete("/containers/:container_id", deleteContainer(context));

@@ -1,5 +1,7 @@
 /** The resources of each kind of process: opened once at its start, disposed once at its end. */
 import type { Logger } from "pino";
+import type { BlobStore } from "./blobs/blob-store.ts";
+import { openBlobs } from "./blobs/open-blobs.ts";
 import type { Config } from "./config/config.ts";
 import { checkWebhookSecrets } from "./config/webhooks-file.ts";
 import { checkMcpVariables } from "./context/mcp-variables.ts";
@@ -21,6 +23,8 @@ import type { ResponseContext, Storage } from "./responses/storage.ts";
 import { ResponseRecords } from "./store/response-records.ts";
 import { NotificationListener } from "./stream/fan-out/notification-listener.ts";
 import { StreamHub } from "./stream/fan-out/stream-hub.ts";
+import type { RedisClock } from "./redis/redis-clock.ts";
+import { WorkerWatch } from "./responses/reading/worker-watch.ts";
 import { StreamLimiter } from "./stream/fan-out/stream-limiter.ts";
 import { logRuns } from "./telemetry/log-runs.ts";
 import { EventLogReader } from "./stream/log/event-log-reader.ts";
@@ -32,10 +36,13 @@ interface ProcessContext extends ResponseContext, AsyncDisposable {
   /** With the model of EMBEDDING_MODEL. Undefined without one. */
   readonly textEmbedder: TextEmbedder | undefined;
   readonly searchIndex: SearchIndex;
+  /** The bytes of files. */
+  readonly blobs: BlobStore;
   /** Whether Redis answers on every connection of this process, as far as the process knows. */
   readonly isConnected: () => boolean;
   readonly preflight: Preflight;
   readonly redisState: RedisStateSource;
+  readonly clock: RedisClock;
 }
 
 export interface ApiContext extends ProcessContext {
@@ -44,6 +51,8 @@ export interface ApiContext extends ProcessContext {
   readonly admission: Admission;
   readonly hub: StreamHub;
   readonly streamLimiter: StreamLimiter;
+  /** Counts the files that arrive. */
+  readonly uploadLimiter: StreamLimiter;
   /** Set when the process drains: streams that end now were ended by this process, not by their clients. */
   isDraining: boolean;
 }
@@ -70,6 +79,7 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
   });
   const { connections, storage, queue, preflight } = shared;
   const stopLogging = logRuns(logger);
+  const workerWatch = new WorkerWatch(storage, logger);
   const hub = await openHub(config, logger, shared);
   return {
     config,
@@ -78,6 +88,8 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
     queue,
     hub,
     streamLimiter: new StreamLimiter(config.MAX_STREAMS_PER_PROJECT),
+    uploadLimiter: new StreamLimiter(config.MAX_UPLOADS_PER_PROJECT),
+    blobs: await openBlobs(config),
     catalog,
     ...openKnowledge(config, logger, storage, embeddingModel),
     prompts,
@@ -86,8 +98,10 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
     isConnected: connections.areAllAnswering,
     preflight,
     redisState: shared.redisState,
+    clock: shared.clock,
     isDraining: false,
     async [Symbol.asyncDispose]() {
+      workerWatch[Symbol.dispose]();
       hub.close();
       stopLogging();
       await shared.close();
@@ -149,6 +163,7 @@ export async function openWorkerContext(config: Config, logger: Logger): Promise
     logger,
     catalog,
     ...openKnowledge(config, logger, storage, embeddingModel),
+    blobs: await openBlobs(config),
     storage,
     queue,
     queueRedis,
@@ -157,6 +172,7 @@ export async function openWorkerContext(config: Config, logger: Logger): Promise
     isConnected: connections.areAllAnswering,
     preflight,
     redisState: shared.redisState,
+    clock: shared.clock,
     async [Symbol.asyncDispose]() {
       stopLogging();
       await shared.close();

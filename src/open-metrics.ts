@@ -2,7 +2,7 @@
 import type { Config } from "./config/config.ts";
 import { readRelease } from "./config/release.ts";
 import type { ApiContext, WorkerContext } from "./context.ts";
-import type { QueueName, QueueSlots } from "./protocol/organization-queue.ts";
+import type { SlotReader } from "./telemetry/metrics/process-metrics.ts";
 import type { ProviderCatalog } from "./providers/catalog.ts";
 import { QueueStates } from "./responses/reading/queue-states.ts";
 import type { Metrics, MetricSources } from "./telemetry/metrics/metrics.ts";
@@ -18,10 +18,7 @@ export async function openApiMetrics(context: ApiContext): Promise<Metrics | und
   return await open({ ...sourcesOf(context), kind: "api", streams });
 }
 
-export async function openWorkerMetrics(
-  context: WorkerContext,
-  readSlots: () => Record<QueueName, QueueSlots>,
-): Promise<Metrics | undefined> {
+export async function openWorkerMetrics(context: WorkerContext, readSlots: SlotReader): Promise<Metrics | undefined> {
   if (!servesMetrics(context.config) || context.config.WORKER_PORT === 0) return undefined;
   return await open({ ...sourcesOf(context), kind: "worker", readSlots });
 }
@@ -36,12 +33,13 @@ function servesMetrics({ METRICS_PORT, metricsTokenHash }: Config): boolean {
 }
 
 function sourcesOf(context: ApiContext | WorkerContext): Omit<MetricSources, "kind"> {
-  const { catalog, storage, redisState } = context;
+  const { catalog, storage, redisState, clock } = context;
   const queues = new QueueStates(context);
   return {
     release: readRelease(),
     models: knownModelsOf(catalog),
     nowMs: storage.clock.nowMs,
+    clockSkewMs: clock.skewMs,
     readQueues: () => queues.read(),
     readRedis: redisState.measure,
     countReconnects: redisState.countReconnects,

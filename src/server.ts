@@ -10,6 +10,7 @@ import { createLogger } from "./logging/logger.ts";
 import { listOperatorSecrets } from "./providers/operator-secrets.ts";
 import { createMetricsApp } from "./metrics-app.ts";
 import { openApiMetrics } from "./open-metrics.ts";
+import { rejectOwnAddress } from "./providers/own-address.ts";
 import { runProcess } from "./process/run-process.ts";
 import { readProviderCatalog } from "./providers/catalog.ts";
 import type { Metrics } from "./telemetry/metrics/metrics.ts";
@@ -23,6 +24,7 @@ const CLOSE_LIMIT_MS = 5_000;
 await runProcess("api", async () => {
   const config = readConfig();
   const { providers } = readProviderCatalog(config);
+  rejectOwnAddress(config, providers);
   const secrets = listOperatorSecrets(config, providers);
   const logger = createLogger({
     name: "api",
@@ -36,10 +38,11 @@ await runProcess("api", async () => {
   const context = await openApiContext(config, logger);
   const metrics = await openApiMetrics(context);
   const app = createApp(context, config.metricsTokenHash && metrics);
+  // First: a process that cannot start must not take a request.
+  const metricsServer = metrics && (await serveMetricsAlone(context, metrics));
   const server = createHttpServer(app, config.HTTP_KEEP_ALIVE_MS);
   server.listen(config.PORT, config.HOST);
   await once(server, "listening");
-  const metricsServer = metrics && (await serveMetricsAlone(context, metrics));
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : config.PORT;
   logger.info({ url: `http://${config.HOST}:${port}/v1`, projects: config.apiKeys.length }, "API listening");

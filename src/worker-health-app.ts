@@ -3,11 +3,11 @@ import express, { type Express } from "express";
 import { checkRedis, healthRoutes, type ReadinessChecks } from "./http/endpoints/health.ts";
 import { serveMetrics } from "./http/endpoints/metrics.ts";
 import { assignRequestIds } from "./http/middleware/request-id.ts";
-import type { Preflight } from "./redis/preflight.ts";
 import type { Metrics } from "./telemetry/metrics/metrics.ts";
 
 interface HealthAppOptions {
-  preflight?: Preflight;
+  /** Its preflight and its clock. */
+  redis?: Parameters<typeof checkRedis>[0];
   replicaWaitMs?: number;
   /** Absent if this worker serves no metrics. */
   metrics?: { source: Metrics; tokenHash: Buffer | undefined } | undefined;
@@ -15,12 +15,12 @@ interface HealthAppOptions {
 
 export function createHealthApp(
   checks: ReadinessChecks,
-  { preflight, replicaWaitMs, metrics }: HealthAppOptions = {},
+  { redis: examined, replicaWaitMs, metrics }: HealthAppOptions = {},
 ): Express {
   const app = express();
   app.disable("x-powered-by");
   app.use(assignRequestIds);
-  const redis = preflight && checkRedis(preflight);
+  const redis = examined && checkRedis(examined);
   app.use(
     healthRoutes(redis === undefined ? checks : { ...checks, setup: redis.isUsable }, {
       ...(replicaWaitMs !== undefined && { replicaWaitMs }),

@@ -7,6 +7,7 @@ import { readRelease } from "../src/config/release.ts";
 import { redirectConsole } from "../src/logging/redirect-console.ts";
 import { openWorkerContext, type WorkerContext } from "../src/context.ts";
 import { openWorkerMetrics } from "../src/open-metrics.ts";
+import { sweepFiles } from "../src/files/sweep-files.ts";
 import { createLogger } from "../src/logging/logger.ts";
 import { listOperatorSecrets } from "../src/providers/operator-secrets.ts";
 import { runProcess } from "../src/process/run-process.ts";
@@ -47,18 +48,21 @@ await runProcess("worker", async () => {
   redirectConsole(logger);
   const tracing = await startTracing({ name: "worker", config, providers, logger });
   const context = await openWorkerContext(config, logger);
-  const worker = await ResponseWorker.start(context);
-  const webhookWorker = await WebhookWorker.start(context);
+  let workers: { responses: ResponseWorker; webhooks: WebhookWorker } | undefined;
+  const metrics = await openWorkerMetrics(context, () => workers?.responses.slots);
+  // Before the first job: a worker that cannot start must not take one.
+  const health = config.WORKER_PORT > 0 ? await serveHealth(config.WORKER_PORT, config.HOST) : undefined;
+  workers = { responses: await ResponseWorker.start(context), webhooks: await WebhookWorker.start(context) };
+  const { responses: worker, webhooks: webhookWorker } = workers;
   const sweeper = new ResponseSweeper(context, {
     intervalMs: config.SWEEP_INTERVAL_MS,
     maxAttempts: config.MAX_ATTEMPTS,
     owner: config.processName,
     sweepUpstreams: () => worker.remoteRuns.sweep(),
+    sweepFiles: () => sweepFiles(context),
   });
   sweeper.start();
   const heartbeat = await startHeartbeat(context, worker);
-  const metrics = await openWorkerMetrics(context, () => worker.slots);
-  const health = config.WORKER_PORT > 0 ? await serveHealth(config.WORKER_PORT, config.HOST) : undefined;
   logger.info({ health: health?.address() }, "Worker taking jobs");
 
   async function serveHealth(port: number, host: string): Promise<Server> {
@@ -67,10 +71,10 @@ await runProcess("worker", async () => {
       queue: () => context.queue.check(),
       connections: () => context.isConnected(),
       writes: () => context.storage.log.checkWrites(),
-      worker: () => worker.isRunning && webhookWorker.isRunning,
+      worker: () => workers?.responses.isRunning === true && workers.webhooks.isRunning,
     };
     const health = createHealthApp(checks, {
-      preflight: context.preflight,
+      redis: context,
       replicaWaitMs: replicaWaitMsOf(config),
       metrics: metrics && { source: metrics, tokenHash: config.metricsTokenHash },
     });

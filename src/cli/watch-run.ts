@@ -12,6 +12,7 @@ const WAITS: ReadonlySet<Run["step"]["type"]> = new Set([
   "queued",
   "waiting_for_provider",
   "waiting_for_configuration",
+  "waiting_for_redis",
   "recovering",
 ]);
 

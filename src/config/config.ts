@@ -65,6 +65,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   );
   checkAccess(settings, { apiKeys, adminKeys });
   checkRedis(settings);
+  checkBucket(settings);
   if (settings.LOCK_DURATION_MS < 2 * settings.STALLED_INTERVAL_MS) {
     throw new ConfigurationError("LOCK_DURATION_MS must be at least twice STALLED_INTERVAL_MS.");
   }
@@ -123,6 +124,16 @@ function checkRedis({ REDIS_URL, REDIS_CLUSTER, REDIS_MIN_REPLICAS_ACKED }: Sett
     throw new ConfigurationError(
       "REDIS_MIN_REPLICAS_ACKED does not work with REDIS_CLUSTER: the client cannot send WAIT to the node that holds a key.",
     );
+  }
+}
+
+function checkBucket({ S3_BUCKET, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY, S3_SESSION_TOKEN }: Settings): void {
+  if (S3_BUCKET === undefined) return;
+  if ((S3_ACCESS_KEY_ID === undefined) !== (S3_SECRET_ACCESS_KEY === undefined)) {
+    throw new ConfigurationError("S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY need each other.");
+  }
+  if (S3_SESSION_TOKEN !== undefined && S3_ACCESS_KEY_ID === undefined) {
+    throw new ConfigurationError("S3_SESSION_TOKEN needs S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY.");
   }
 }
 

@@ -5,6 +5,8 @@
 import { z } from "zod";
 import { SETTING_NOTES, type SettingNote } from "./setting.ts";
 import { knowledgeSettings } from "./settings/knowledge.ts";
+import { fileSettings } from "./settings/files.ts";
+import { documentSettings } from "./settings/documents.ts";
 import { limitSettings } from "./settings/limits.ts";
 import { providerSettings } from "./settings/providers.ts";
 import { redisSettings } from "./settings/redis.ts";
@@ -26,6 +28,7 @@ const GROUPS: readonly [title: string, settings: Readonly<Record<string, z.ZodTy
   ["Security", securitySettings],
   ["Limits", limitSettings],
   ["Retention", retentionSettings],
+  ["Files", fileSettings],
   ["Runs", runSettings],
   ["Streams and polling", streamSettings],
   ["Workers", workerSettings],
@@ -33,6 +36,7 @@ const GROUPS: readonly [title: string, settings: Readonly<Record<string, z.ZodTy
   ["Providers", providerSettings],
   ["Embeddings and search", knowledgeSettings],
   ["Web search", webSearchSettings],
+  ["Documents", documentSettings],
   ["MCP servers", mcpSettings],
   ["Code interpreter", codeInterpreterSettings],
   ["Image generation", imageSettings],
@@ -45,6 +49,7 @@ export const environmentSchema = z.object({
   ...securitySettings,
   ...limitSettings,
   ...retentionSettings,
+  ...fileSettings,
   ...runSettings,
   ...streamSettings,
   ...workerSettings,
@@ -52,6 +57,7 @@ export const environmentSchema = z.object({
   ...providerSettings,
   ...knowledgeSettings,
   ...webSearchSettings,
+  ...documentSettings,
   ...mcpSettings,
   ...codeInterpreterSettings,
   ...imageSettings,

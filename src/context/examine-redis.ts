@@ -37,7 +37,7 @@ export async function examineRedis(config: Config, signal: AbortSignal): Promise
     const redis = await connections.open("request", "doctor");
     const findings = await new Preflight(redis, layout, logger).check();
     using clock = await RedisClock.start(redis, layout.inFlight, logger);
-    const clockSkewMs = Date.now() - clock.nowMs();
+    const clockSkewMs = clock.skewMs();
     const workers = await new WorkerRegistry(redis, layout, clock).countAll();
     return { findings, clockSkewMs, workers };
   }

@@ -24,6 +24,7 @@ export interface SharedResources {
   readonly queue: ResponseQueue;
   readonly queueRedis: RedisClient;
   readonly redisState: RedisStateSource;
+  readonly clock: RedisClock;
   /** Closes the clock, the queue and every connection. */
   close(): Promise<void>;
 }
@@ -87,6 +88,7 @@ export async function openSharedResources(
   return {
     connections,
     layout,
+    clock,
     preflight,
     storage,
     queue,

@@ -56,7 +56,13 @@ async function main(folder: string): Promise<number> {
   void redis.exited?.then((how) => stopIfEnded("Redis", how));
 
   const pretty = environment["LOG_PRETTY"] ?? (process.stdout.isTTY ? "true" : "false");
-  const env = { ...environment, REDIS_URL: redis.url, PORT: String(port), LOG_PRETTY: pretty };
+  const env = {
+    FILES_FOLDER: join(folder, ".data", "files"),
+    ...environment,
+    REDIS_URL: redis.url,
+    PORT: String(port),
+    LOG_PRETTY: pretty,
+  };
   const children = [new ServerChild("The API", "src/server", env), new ServerChild("The worker", "workers/main", env)];
   for (const child of children) void child.exited.then((how) => stopIfEnded(child.name, how));
   const announced = announce(config, port, stopping);

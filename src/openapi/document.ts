@@ -9,6 +9,7 @@ import * as containers from "./operations/containers.ts";
 import * as conversations from "./operations/conversations.ts";
 import { createResponse } from "./operations/create-response.ts";
 import { createEmbeddings } from "./operations/embeddings.ts";
+import * as files from "./operations/files.ts";
 import * as lists from "./operations/lists.ts";
 import * as models from "./operations/models.ts";
 import * as keys from "./operations/organization/keys.ts";
@@ -18,6 +19,7 @@ import * as usage from "./operations/organization/usage.ts";
 import * as responses from "./operations/responses.ts";
 import * as runs from "./operations/runs.ts";
 import * as server from "./operations/server.ts";
+import * as uploads from "./operations/uploads.ts";
 import * as workersAndQueues from "./operations/workers-and-queues.ts";
 import * as deliveries from "./operations/webhook-deliveries.ts";
 import * as webhooks from "./operations/webhooks.ts";
@@ -27,7 +29,7 @@ import type { ApiResponse, Method, OpenApiDocument, Operation, PathItem, Referen
 type Paths = Record<string, Partial<Record<Method, Endpoint>>>;
 
 /** Served under `/v1` and `/v5`. */
-const API: Paths = {
+export const API: Paths = {
   "/responses": { get: lists.listResponses, post: createResponse },
   "/responses/input_tokens": { post: contextWindow.countInputTokens },
   "/responses/compact": { post: contextWindow.compactResponse },
@@ -47,6 +49,13 @@ const API: Paths = {
     get: items.retrieveConversationItem,
     delete: items.deleteConversationItem,
   },
+  "/files": { get: files.listFiles, post: files.createFile },
+  "/files/{file_id}": { get: files.retrieveFile, delete: files.deleteFile },
+  "/files/{file_id}/content": { get: files.retrieveFileContent },
+  "/uploads": { post: uploads.createUpload },
+  "/uploads/{upload_id}/parts": { post: uploads.createUploadPart },
+  "/uploads/{upload_id}/complete": { post: uploads.completeUpload },
+  "/uploads/{upload_id}/cancel": { post: uploads.cancelUpload },
   "/containers": { get: containers.listContainers },
   "/containers/{container_id}": { get: containers.retrieveContainer, delete: containers.deleteContainer },
   "/organization/workers": { get: workersAndQueues.listWorkers },
@@ -118,11 +127,14 @@ const DESCRIPTION = [
   '**Errors.** Every error has the form `{"error": {message, type, param, code}}`. Each status below lists its possible causes. An unknown path or method returns 404 with `Invalid URL (METHOD /path)`. Errors that precede a valid request have the same form and close the connection: 400 for input that is not HTTP, 431 for headers that are too long, 408 for a request that does not arrive in time. A WebSocket handshake returns 426.',
   "",
   "**Keys.** Send `Authorization: Bearer <key>`. A server without `API_KEYS` needs no key, and answers only clients on its own machine.",
+  "",
+  "**Beside the API.** `/metrics` serves metrics for Prometheus, on this port with `METRICS_TOKEN`, or on `METRICS_PORT` (`/docs/operations/metrics`). `/queues/board` shows BullMQ's view of the queues in a browser, with an admin key as the password; without `ADMIN_KEYS` it does not exist. Neither has the form of this API, so neither is described here.",
 ].join("\n");
 
 const TAGS = [
   { name: "Responses", description: "Create, retrieve, stream, resume, cancel and delete responses." },
   { name: "Conversations", description: "Lists of items that several responses share." },
+  { name: "Files", description: "Documents and images that requests name by id." },
   { name: "Containers", description: "Files and variables of the code interpreter." },
   { name: "Organization", description: "Everything of an installation, for administrators." },
   { name: "Webhooks", description: "Signed notifications of ended background responses." },

@@ -6,12 +6,14 @@ import { DEFAULT_MAX_VALUES, MAX_DEPTH, MAX_FIELDS } from "../http/middleware/js
 import { responseError } from "../lifecycle/lifecycle-events.ts";
 import * as access from "../lifecycle/errors/access.ts";
 import { ApiError } from "../lifecycle/errors/api-error.ts";
+import type * as files from "../lifecycle/errors/files.ts";
 import * as http from "../lifecycle/errors/http.ts";
 import * as limits from "../lifecycle/errors/limits.ts";
 import * as requests from "../lifecycle/errors/requests.ts";
 import * as server from "../lifecycle/errors/server.ts";
 import * as state from "../lifecycle/errors/state.ts";
 import { ORGANIZATION_ERRORS } from "./documented-organization-errors.ts";
+import { FILE_ERRORS } from "./documented-file-errors.ts";
 import { WEBHOOK_ERRORS } from "./documented-webhook-errors.ts";
 import { CONTAINER_ID, CONVERSATION_ID, MESSAGE_ID, RESPONSE_ID } from "./example-ids.ts";
 
@@ -19,10 +21,18 @@ export interface DocumentedError {
   /** Its cause, as a sentence. */
   when: string;
   error: ApiError;
+  /** The body or query that alone causes it. Tests send it. */
+  invalid?: unknown;
 }
 
 /** Excludes the generic constructors of `src/lifecycle/errors/api-error.ts`. */
-type ErrorName = keyof (typeof access & typeof http & typeof limits & typeof requests & typeof server & typeof state);
+type ErrorName = keyof (typeof access &
+  typeof files &
+  typeof http &
+  typeof limits &
+  typeof requests &
+  typeof server &
+  typeof state);
 
 export const DEFAULT_BODY_BYTES = 32 * 1024 * 1024;
 
@@ -54,6 +64,7 @@ export const DOCUMENTED_ERRORS = {
     when: "The container does not exist: the id is unknown or another project's, or the container was deleted or expired.",
     error: state.containerNotFound(CONTAINER_ID),
   },
+  ...FILE_ERRORS,
   ...WEBHOOK_ERRORS,
   previousResponseNotFound: {
     when: "The response `previous_response_id` names, or one before it in the chain, does not exist or was not stored.",
@@ -185,7 +196,10 @@ export const DOCUMENTED_ERRORS = {
     when: "The project has reached `RATE_LIMIT_REQUESTS_PER_MINUTE`.",
     error: limits.tooManyRequests(600, 12),
   },
-  storeUnavailable: { when: "Redis is unavailable. The request was not accepted.", error: server.storeUnavailable(2) },
+  storeUnavailable: {
+    when: "Redis is unavailable, or its memory is full. The request was not accepted.",
+    error: server.storeUnavailable(2),
+  },
   runInterrupted: {
     when: "The process that waits for a foreground response shuts down, or cannot read the log. Retrieve the response by its id instead of sending the request again.",
     error: server.runInterrupted("closing"),
@@ -242,7 +256,7 @@ export function documentErrorsOf(
     try {
       parse(value);
     } catch (error) {
-      if (error instanceof ApiError) return { when, error };
+      if (error instanceof ApiError) return { when, error, invalid: value };
       throw error;
     }
     throw new Error(`The example is valid: ${when}`);

@@ -4,6 +4,12 @@ import * as limits from "../lifecycle/errors/limits.ts";
 import * as requests from "../lifecycle/errors/requests.ts";
 import * as state from "../lifecycle/errors/state.ts";
 
+/** `what` counts, in the words of the endpoint that limits it. */
+export const tooManyThings = (what: string, count: number) => ({
+  when: "There are as many of these things as the server keeps.",
+  error: state.tooManyOf(what, count),
+});
+
 export const ORGANIZATION_ERRORS = {
   projectArchived: { when: "The project is archived.", error: state.projectArchived("proj_4f0c") },
   serviceAccountNotFound: {
@@ -28,10 +34,7 @@ export const ORGANIZATION_ERRORS = {
     when: "The project or key comes from the server's settings.",
     error: state.fixedByEnvironment("Project 'research'", "API_KEYS"),
   },
-  tooManyOf: {
-    when: "There are as many of these things as the server keeps.",
-    error: state.tooManyOf("keys in this project", 100),
-  },
+  tooManyOf: tooManyThings("keys in this project", 100),
   projectNotFound: {
     when: "The project does not exist, or the project in `OpenAI-Project` is archived.",
     error: state.projectNotFound("proj_4f0c"),

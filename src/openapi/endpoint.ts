@@ -23,11 +23,20 @@ interface Body {
 export interface Endpoint {
   /** The `operationId`. */
   id: string;
-  tag: "Responses" | "Conversations" | "Containers" | "Webhooks" | "Embeddings" | "Models" | "Organization" | "Server";
+  tag:
+    | "Responses"
+    | "Conversations"
+    | "Files"
+    | "Containers"
+    | "Webhooks"
+    | "Embeddings"
+    | "Models"
+    | "Organization"
+    | "Server";
   summary: string;
   description?: string;
   parameters?: readonly (Parameter | Reference)[];
-  body?: Body & { description: string; isRequired: boolean };
+  body?: Body & { description: string; isRequired: boolean; type?: "multipart/form-data" };
   /** Answers by status. */
   answers: Readonly<Record<number, DocumentedAnswer>>;
   /** In addition to `COMMON_ERRORS`, which every endpoint has unless it is public. */
@@ -56,6 +65,17 @@ const BODY_ERRORS = [
   "unreadableBody",
   "unsupportedEncoding",
   "payloadTooLarge",
+] as const;
+
+/** Errors of every endpoint with a form. */
+const FORM_ERRORS = [
+  "multipartExpected",
+  "malformedMultipart",
+  "formTooLarge",
+  "severalFiles",
+  "fileExpected",
+  "unreadableBody",
+  "unsupportedEncoding",
 ] as const;
 
 const CELL_CHARACTERS = 60;
@@ -105,7 +125,7 @@ export function toOperation(endpoint: Endpoint): Operation {
       requestBody: {
         description: body.description,
         required: body.isRequired,
-        content: { "application/json": mediaType(body) },
+        content: { [body.type ?? "application/json"]: mediaType(body) },
       },
     }),
     responses: responsesOf(endpoint),
@@ -128,7 +148,8 @@ function responsesOf(endpoint: Endpoint): Record<string, ApiResponse> {
     };
     return [status, answer] as const;
   });
-  const common = endpoint.body === undefined ? COMMON_ERRORS : [...COMMON_ERRORS, ...BODY_ERRORS];
+  const ofBody = endpoint.body === undefined ? [] : endpoint.body.type === undefined ? BODY_ERRORS : FORM_ERRORS;
+  const common = [...COMMON_ERRORS, ...ofBody];
   const named = [...(endpoint.errors ?? []), ...(endpoint.isPublic === true ? [] : common)];
   const errors = named.map((each) => (typeof each === "string" ? withName(each) : each));
   const byStatus = Map.groupBy(errors, ({ error }) => String(error.status));

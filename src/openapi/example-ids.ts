@@ -8,3 +8,6 @@ export const COMPACTION_ID = `cmp_${DIGITS}`;
 export const WEBHOOK_ENDPOINT_ID = `whe_${DIGITS}`;
 export const WEBHOOK_EVENT_ID = `evt_${DIGITS}`;
 export const DELIVERY_ID = "whd_1775000002041-0";
+export const FILE_ID = `file-${DIGITS.slice(0, 32)}`;
+export const UPLOAD_ID = `upload_${DIGITS.slice(0, 32)}`;
+export const PART_ID = `part_${DIGITS.slice(0, 32)}`;

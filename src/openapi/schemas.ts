@@ -13,6 +13,7 @@ import * as conversation from "../protocol/conversation.ts";
 import * as createRequest from "../protocol/create-request.ts";
 import * as embeddings from "../protocol/embeddings.ts";
 import * as error from "../protocol/error.ts";
+import * as file from "../protocol/file.ts";
 import * as inputTokens from "../protocol/input-tokens.ts";
 import * as item from "../protocol/item.ts";
 import * as caller from "../protocol/items/caller.ts";
@@ -41,6 +42,7 @@ import * as functionTools from "../protocol/tools/function.ts";
 import * as hostedTools from "../protocol/tools/hosted.ts";
 import * as mcpTools from "../protocol/tools/mcp.ts";
 import * as search from "../protocol/tools/search.ts";
+import * as upload from "../protocol/upload.ts";
 import * as webhook from "../protocol/webhook.ts";
 import { FIELDS, SCHEMA_DESCRIPTIONS } from "./descriptions.ts";
 import { eventSchemaName, pascalCase } from "./schema-names.ts";
@@ -55,6 +57,7 @@ const MODULES: Record<string, unknown>[] = [
   createRequest,
   embeddings,
   error,
+  file,
   inputTokens,
   item,
   caller,
@@ -83,6 +86,7 @@ const MODULES: Record<string, unknown>[] = [
   hostedTools,
   mcpTools,
   search,
+  upload,
   webhook,
   wire,
 ];

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { containerSchema } from "../protocol/container.ts";
 import { conversationSchema } from "../protocol/conversation.ts";
 import { responseStreamEventSchema } from "../protocol/event.ts";
+import { fileObjectSchema } from "../protocol/file.ts";
 import { inputItemSchema, outputItemSchema } from "../protocol/item.ts";
 import { itemReferenceSchema } from "../protocol/items/context.ts";
 import { inputMessageSchema } from "../protocol/items/message.ts";
@@ -11,7 +12,7 @@ import { auditEventSchema } from "../protocol/organization/audit-log.ts";
 import { projectKeySchema, serviceAccountSchema } from "../protocol/organization/keys.ts";
 import { rateLimitSchema, spendAlertSchema } from "../protocol/organization/limits.ts";
 import { projectSchema } from "../protocol/organization/projects.ts";
-import { queueSchema, workerSchema } from "../protocol/organization-queue.ts";
+import { queueSchema, webhookQueueSchema, workerSchema } from "../protocol/organization-queue.ts";
 
 export type EventSchema = z.ZodObject<{ type: z.ZodLiteral<string> }>;
 
@@ -39,6 +40,7 @@ export const storedItemSchema = z.intersection(
 export const itemListSchema = listSchema(storedItemSchema);
 export const conversationListSchema = listSchema(conversationSchema);
 export const containerListSchema = listSchema(containerSchema);
+export const fileListSchema = listSchema(fileObjectSchema);
 export const projectListSchema = listSchema(projectSchema);
 export const projectKeyListSchema = listSchema(projectKeySchema);
 export const serviceAccountListSchema = listSchema(serviceAccountSchema);
@@ -46,7 +48,10 @@ export const rateLimitListSchema = listSchema(rateLimitSchema);
 export const spendAlertListSchema = listSchema(spendAlertSchema);
 export const auditEventListSchema = listSchema(auditEventSchema);
 export const workerListSchema = z.object({ object: z.literal("list"), data: z.array(workerSchema) });
-export const queueListSchema = z.object({ object: z.literal("list"), data: z.array(queueSchema) });
+export const queueListSchema = z.object({
+  object: z.literal("list"),
+  data: z.array(z.discriminatedUnion("name", [queueSchema, webhookQueueSchema])),
+});
 
 /** Messages and references whose `type` is omitted: `inputItemSchema` accepts them. */
 const optionalType = <T extends string>(type: T) => ({ type: z.literal(type).nullish() });

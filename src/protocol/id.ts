@@ -49,6 +49,9 @@ export type IdPrefix =
   | "alert"
   | "whe"
   | "whe_test"
+  | "file"
+  | "upload"
+  | "part"
   | (typeof ITEM_ID_PREFIXES)[keyof typeof ITEM_ID_PREFIXES];
 
 /** Random bytes are drawn a page at a time, because a system call per id is expensive at thousands per second. */
@@ -125,4 +128,29 @@ const WEBHOOK_ENDPOINT_ID = /^whe_[A-Za-z0-9_-]{1,128}$/;
 
 export function isWebhookEndpointId(id: string): boolean {
   return WEBHOOK_ENDPOINT_ID.test(id);
+}
+
+const FILE_ID = /^file-[A-Za-z0-9_-]{1,128}$/;
+const FILE_ID_DIGITS = 32;
+
+/** The published ids of files have a hyphen. */
+export function newFileId(): string {
+  return newId("file", FILE_ID_DIGITS).replace("_", "-");
+}
+
+const OWN_FILE_ID = /^file-[0-9a-f]{32}$/;
+
+/** Whether this server can have made the id. A provider's own ids have another form. */
+export function isOwnFileId(id: string): boolean {
+  return OWN_FILE_ID.test(id);
+}
+
+export function isFileId(id: string): boolean {
+  return FILE_ID.test(id);
+}
+
+const UPLOAD_ID = /^upload_[A-Za-z0-9_-]{1,128}$/;
+
+export function isUploadId(id: string): boolean {
+  return UPLOAD_ID.test(id);
 }

@@ -65,3 +65,23 @@ export const queueSchema = z.object({
   workers: count,
 });
 export type QueueState = z.infer<typeof queueSchema>;
+
+/** Jobs are events, one per endpoint, and tests of endpoints. */
+export const webhookQueueSchema = z.object({
+  object: z.literal("organization.queue"),
+  name: z.literal("webhooks"),
+  /** Waiting for a worker. */
+  waiting: count,
+  /** Waiting for another try, or for their turn at their endpoint. */
+  delayed: count,
+  /** With a worker. */
+  active: count,
+  /** The time since the end of the response whose event has waited longest for its first try, or null if none waits. */
+  oldest_waiting_ms: milliseconds.nullable(),
+  /** Ends of responses whose events are not in the queue yet. More than a few: Redis rejects jobs, or no worker sweeps. */
+  outbox: count,
+  /** Live workers. Each sends webhooks. */
+  workers: count,
+});
+export type WebhookQueueState = z.infer<typeof webhookQueueSchema>;
+export type AnyQueueState = QueueState | WebhookQueueState;

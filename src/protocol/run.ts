@@ -23,7 +23,13 @@ export const runStepSchema = z.discriminatedUnion("type", [
     reason: z.string(),
   }),
   /** Waits for a worker whose configuration has its model and tools. */
-  z.object({ type: z.literal("waiting_for_configuration"), since_ms: milliseconds, reason: z.string() }),
+  z.object({
+    type: z.literal("waiting_for_configuration"),
+    since_ms: milliseconds,
+    /** The time at which the response fails if no worker can run it. */
+    until_ms: milliseconds.optional(),
+    reason: z.string(),
+  }),
   /** Has no worker after a lost worker, a hand-over or an error, and starts again soon. */
   z.object({
     type: z.literal("recovering"),
@@ -31,14 +37,20 @@ export const runStepSchema = z.discriminatedUnion("type", [
     reason: z.string(),
     workers,
   }),
+  /** Redis takes no writes: the run continues once it does. `since_ms` is that of the step before. */
+  z.object({ type: z.literal("waiting_for_redis"), since_ms: milliseconds, reason: z.string() }),
   z.object({ type: z.literal("starting"), since_ms: milliseconds }),
-  /** `retries` counts failed tries of this call; `error` is the error of the last one. */
+  /**
+   * `silent_since_ms` is the time of the last event, or of the call if it has had none. `retries` counts failed tries of this
+   * call; `error` is the error of the last one.
+   */
   z.object({
     type: z.literal("calling_model"),
     since_ms: milliseconds,
     turn: z.number().int().min(1),
     provider: z.string(),
     model: z.string(),
+    silent_since_ms: milliseconds.optional(),
     retries: z.number().int().min(0).optional(),
     error: z.string().optional(),
   }),
@@ -74,6 +86,8 @@ export const runAttemptSchema = z.object({
   ended_at_ms: milliseconds.nullable(),
   end: attemptEndSchema.nullable(),
   reason: z.string().nullable(),
+  /** Equal attempts in a row, each left to other workers, are one entry from the first start to the last end. */
+  count: z.number().int().min(1),
 });
 export type RunAttempt = z.infer<typeof runAttemptSchema>;
 

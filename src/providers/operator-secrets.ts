@@ -14,6 +14,8 @@ const SECRET_SETTINGS = [
   "GEMINI_API_KEY",
   "BRAVE_API_KEY",
   "TAVILY_API_KEY",
+  "S3_SECRET_ACCESS_KEY",
+  "S3_SESSION_TOKEN",
 ] as const satisfies readonly (keyof Config)[];
 
 /** Public variables whose values (paths, names) appear in many logs. */

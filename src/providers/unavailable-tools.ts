@@ -40,7 +40,7 @@ function checkCodeInterpreter(
     return isContainerId(container) ? undefined : "'container' must be an ID that begins with 'cntr_'.";
   }
   if ((container.file_ids ?? []).length > 0) {
-    return "This server keeps no files for 'container.file_ids'. Send them in the input, as 'input_file' with 'file_data'.";
+    return "This server gives no files to containers by 'container.file_ids'. Name them in the input, as 'input_file' with 'file_id'.";
   }
   if (container.network_policy?.type === "allowlist") {
     return "The code interpreter has no network. Leave 'container.network_policy' out.";

@@ -31,6 +31,7 @@ export const VENDORS = {
       state_returned: [[], "https://platform.openai.com/docs/api-reference/chat/create"],
       tool_images: ["as_user", "https://github.com/OpenHands/OpenHands/issues/7700"],
       max_tokens_field: ["max_completion_tokens", "https://platform.openai.com/docs/api-reference/chat/create"],
+      documents: ["pdf", "https://developers.openai.com/api/docs/guides/file-inputs"],
     },
   },
   vllm: {
@@ -148,6 +149,7 @@ export const VENDORS = {
         ["reasoning_details"],
         "https://openrouter.ai/docs/guides/best-practices/reasoning-tokens#preserving-reasoning",
       ],
+      documents: ["pdf", "https://openrouter.ai/docs/features/multimodal/pdfs"],
     },
   },
   /** Gemini's endpoint for chat completions. */
@@ -186,6 +188,7 @@ export const VENDORS = {
         "https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking#preserving-thinking-blocks",
       ],
       json_mode: ["as_instruction", "https://docs.anthropic.com/en/docs/build-with-claude/structured-outputs"],
+      documents: ["pdf", "https://platform.claude.com/docs/en/build-with-claude/pdf-support"],
     },
   },
   /** Google's own protocol. */
@@ -196,6 +199,7 @@ export const VENDORS = {
       reasoning_sent: ["none", "https://ai.google.dev/gemini-api/docs/thought-signatures"],
       state_returned: [[], "https://ai.google.dev/gemini-api/docs/thought-signatures"],
       late_system: ["as_user", "https://ai.google.dev/api/generate-content"],
+      documents: ["pdf", "https://ai.google.dev/gemini-api/docs/document-processing"],
     },
   },
   /** A server about which nothing is known. */

@@ -94,6 +94,9 @@ export const traitsSchema = z.strictObject({
     .describe(
       '`nullable`: `"type": ["string", "null"]` in a tool\'s parameters is sent as one type with `nullable: true`.',
     ),
+  documents: z
+    .enum(["as_text", "pdf"])
+    .describe("`as_text`: the text of a document is sent in its place. `pdf`: PDFs are sent as they are."),
   continuation: z
     .enum(["none", "continue_final_message", "prefix", "assistant_message"])
     .describe("How the server asks the vendor to continue a text. The entry's `continuation` overrides it."),
@@ -130,5 +133,6 @@ export const DEFAULT_TRAITS: VendorTraits = {
   strict_tools: "sent",
   schema_keywords_left_out: [],
   schema_type_lists: "sent",
+  documents: "as_text",
   continuation: "none",
 };

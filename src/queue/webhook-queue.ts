@@ -61,6 +61,17 @@ const TEST_OPTIONS: JobsOptions = {
   removeOnFail: { age: TEST_RESULT_SECONDS },
 };
 
+/** Jobs at the head of the queue among which one that was never tried is searched. */
+const SEARCHED_JOBS = 20;
+
+export interface WebhookQueueDepth {
+  waiting: number;
+  delayed: number;
+  active: number;
+  /** The end of the response whose event has waited longest for its first try. */
+  oldestEndedAtMs: number | undefined;
+}
+
 export class WebhookQueue {
   readonly #queue: Queue<WebhookJob>;
 
@@ -97,6 +108,20 @@ export class WebhookQueue {
   /** Removes a test that no worker has begun. */
   async cancelTest(id: string): Promise<void> {
     await this.#queue.remove(id);
+  }
+
+  async readDepth(): Promise<WebhookQueueDepth> {
+    const [counts, head] = await Promise.all([
+      this.#queue.getJobCounts("waiting", "delayed", "active"),
+      this.#queue.getJobs(["waiting"], 0, SEARCHED_JOBS - 1, true),
+    ]);
+    const ends = head.flatMap(({ data, attemptsMade }) => {
+      const { data: job } = eventJobSchema.safeParse(data);
+      return job === undefined || attemptsMade > 0 ? [] : [job.endedAtMs];
+    });
+    const [oldestEndedAtMs] = ends.toSorted((a, b) => a - b);
+    const { waiting = 0, delayed = 0, active = 0 } = counts;
+    return { waiting, delayed, active, oldestEndedAtMs };
   }
 
   async close(): Promise<void> {

@@ -65,8 +65,18 @@ const SOCKET_CODES: ReadonlySet<string> = new Set([
   "EAI_AGAIN",
 ]);
 
+/** Redis answers, and takes no writes. */
+const WRITE_REFUSALS: ReadonlySet<string> = new Set(["OOM", "READONLY", "NOREPLICAS", "MISCONF"]);
+
 const FIRST_WORD = /^[A-Z]+(?= |$)/;
 const TEXTS = [...MESSAGES, ...SOCKET_CODES];
+
+/** `full` or `refused` if `error` means that Redis takes no writes; undefined for any other error. */
+export function writeRefusalOf(error: unknown): "full" | "refused" | undefined {
+  const word = error instanceof Error ? FIRST_WORD.exec(error.message)?.[0] : undefined;
+  if (word === undefined || !WRITE_REFUSALS.has(word)) return undefined;
+  return word === "OOM" ? "full" : "refused";
+}
 
 /** Whether `error` means that Redis cannot execute the command now but may later. */
 export function isRedisUnavailable(error: unknown): boolean {

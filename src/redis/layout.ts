@@ -38,6 +38,13 @@
  *   {<prefix>:open}:stored:<project>:expiries  zset  the same ids, by the time at which they stop counting
  *   {<prefix>:open}:responses:<kind>:<project>      index of the responses that a project can list, and
  *   {<prefix>:open}:conversations:<kind>:<project>  of its conversations (store/lists/list-scripts.ts)
+ *   {<prefix>:open}:files:<kind>:<project>          of its files (store/files/file-records.ts)
+ *   {<prefix>:open}:file:<id>       hash  a file: owner, properties, keys of its blobs
+ *   {<prefix>:open}:file-expiries   zset  ids of files that expire, by the time of expiry
+ *   {<prefix>:open}:upload:<id>     hash  an upload in parts (store/files/upload-records.ts); `:parts`: its parts by id
+ *   {<prefix>:open}:upload-expiries zset  ids of pending uploads, by the time of expiry
+ *   {<prefix>:open}:blobs:pending   zset  keys of blobs whose bytes are arriving, by the time until which they may
+ *   {<prefix>:open}:blobs:condemned zset  keys of blobs to delete, by the time from which (store/files/blob-custody.ts)
  *   {<prefix>:open}:organization:…  projects, keys, limits, usage and the audit log (redis/organization-layout.ts)
  *   {<prefix>:open}:webhook-endpoints:<project>  hash  its webhook endpoints, by id (store/webhook-endpoints.ts)
  *   {<prefix>:open}:webhook-outbox  zset  ended responses whose events are not queued yet (store/webhook-outbox.ts)
@@ -189,6 +196,30 @@ export class RedisLayout {
 
   get conversationList(): string {
     return `{${this.inFlight}}:conversations`;
+  }
+
+  get fileList(): string {
+    return `{${this.inFlight}}:files`;
+  }
+
+  file = (id: string): string => `{${this.inFlight}}:file:${id}`;
+
+  get fileExpiries(): string {
+    return `{${this.inFlight}}:file-expiries`;
+  }
+
+  upload = (id: string): [upload: string, parts: string] => {
+    const upload = `{${this.inFlight}}:upload:${id}`;
+    return [upload, `${upload}:parts`];
+  };
+
+  get uploadExpiries(): string {
+    return `{${this.inFlight}}:upload-expiries`;
+  }
+
+  get blobs(): [pending: string, condemned: string] {
+    const root = `{${this.inFlight}}:blobs`;
+    return [`${root}:pending`, `${root}:condemned`];
   }
 
   get organization(): OrganizationLayout {

@@ -34,6 +34,8 @@ interface SocketProgress {
   received: number;
   unsent: number;
   silentChecks: number;
+  /** The time for which the oldest command in flight blocks: no reply is due before. */
+  blocksMs: number;
 }
 
 const progressBySocket = new WeakMap<Socket, SocketProgress>();
@@ -66,8 +68,7 @@ export function watchLiveness(client: RedisClient): void {
 /** Whether the client and its duplicates are connected and Redis answers them, as far as is known. */
 export function isAnswering(client: RedisClient): boolean {
   if (client.status !== "ready") return false;
-  const isDoubtful = ({ stream }: Redis): boolean =>
-    (progressBySocket.get(stream)?.silentChecks ?? 0) >= CHECKS_UNTIL_DOUBTFUL;
+  const isDoubtful = ({ stream }: Redis): boolean => isOverdue(progressBySocket.get(stream), CHECKS_UNTIL_DOUBTFUL);
   if (connectionsOf(client).some((connection) => connection.status === "ready" && isDoubtful(connection))) return false;
   return [...(copiesByClient.get(client) ?? [])].every(isAnswering);
 }
@@ -96,12 +97,16 @@ function checkConnection(connection: Redis): void {
   const oldest = oldestCommand(connection);
   const isSilent = !hasMoved && oldest !== undefined;
   const silentChecks = isSilent ? before.silentChecks + 1 : 0;
-  progressBySocket.set(socket, { ...now, silentChecks });
-  const blocksMs = oldest?.extractBlockingTimeout() ?? 0;
-  if (silentChecks * CHECK_INTERVAL_MS >= CHECKS_UNTIL_DEAD * CHECK_INTERVAL_MS + blocksMs)
-    socket.destroy(new SilentConnectionError());
+  const progress = { ...now, silentChecks, blocksMs: oldest?.extractBlockingTimeout() ?? 0 };
+  progressBySocket.set(socket, progress);
+  if (isOverdue(progress, CHECKS_UNTIL_DEAD)) socket.destroy(new SilentConnectionError());
   // A reply moves bytes. The next checks notice if it does not come.
   else if (oldest === undefined && connection.status === "ready") connection.ping().catch(() => {});
+}
+
+function isOverdue(progress: SocketProgress | undefined, checks: number): boolean {
+  if (progress === undefined) return false;
+  return progress.silentChecks * CHECK_INTERVAL_MS >= checks * CHECK_INTERVAL_MS + progress.blocksMs;
 }
 
 interface CommandQueueOwner {

@@ -59,6 +59,12 @@ export class Preflight {
     return await this.#last.findings;
   }
 
+  /** Why Redis takes no writes, if it says so. Never throws: an unavailable Redis has other signs. */
+  async findRefusal(): Promise<string | undefined> {
+    const { waitReasons } = await this.check().catch(noFindings);
+    return waitReasons[0];
+  }
+
   async #checkWithWrite(): Promise<RedisFindings> {
     const findings = await inspect(this.#redis).catch(findingsOfError);
     if (findings.errors.length === 0 && findings.waitReasons.length === 0) {
@@ -77,9 +83,11 @@ export class Preflight {
 
 const noFindings = (): RedisFindings => ({ errors: [], waitReasons: [], warnings: [] });
 
+const FULL = "The memory of Redis is full: raise maxmemory, or delete data.";
+
 const WAIT_REASONS: readonly [beginning: string, sentence: string][] = [
   ["READONLY", "Redis is a replica and takes no writes: REDIS_URL must lead to the primary."],
-  ["OOM", "The memory of Redis is full: raise maxmemory, or delete data."],
+  ["OOM", FULL],
   ["NOREPLICAS", "Redis takes no writes without its replicas: start them, or lower min-replicas-to-write."],
   ["MISCONF", "Redis cannot write to its disk and takes no writes: read the log of Redis."],
   ["LOADING", "Redis is still loading its data."],
@@ -107,6 +115,15 @@ async function inspect(redis: RedisClient): Promise<RedisFindings> {
   return { errors: union("errors"), waitReasons: union("waitReasons"), warnings: union("warnings") };
 }
 
+const NEARLY_FULL = 0.9;
+
+/** What Redis compares with `maxmemory`, as a share of it; 0 without a `maxmemory`. */
+function usedMemoryShare(info: ReadonlyMap<string, string>): number {
+  const read = (name: string): number => Number(info.get(name) ?? 0);
+  const maxmemory = read("maxmemory");
+  return maxmemory === 0 ? 0 : (read("used_memory") - read("mem_not_counted_for_evict")) / maxmemory;
+}
+
 async function inspectNode(node: Redis, isCluster: boolean): Promise<RedisFindings> {
   const text = await node.info();
   const info = new Map(text.split("\r\n").map((line) => [line.split(":", 1)[0]!, line.slice(line.indexOf(":") + 1)]));
@@ -118,6 +135,12 @@ async function inspectNode(node: Redis, isCluster: boolean): Promise<RedisFindin
   if (info.get("role") === "slave") findings.waitReasons.push(WAIT_REASONS[0]![1]);
   const policy = info.get("maxmemory_policy") ?? "noeviction";
   const isBounded = (info.get("maxmemory") ?? "0") !== "0";
+  const used = usedMemoryShare(info);
+  if (policy === "noeviction" && used >= 1) findings.waitReasons.push(FULL);
+  else if (policy === "noeviction" && used >= NEARLY_FULL) {
+    const percent = Math.floor(used * 100);
+    findings.warnings.push(`Redis uses ${percent} % of its maxmemory, and takes no writes once it is full: raise it.`);
+  }
   if (policy.startsWith("allkeys") && isBounded) {
     findings.errors.push(`With maxmemory-policy ${policy} Redis evicts running responses: set it to noeviction.`);
   } else if (policy !== "noeviction") {

@@ -54,13 +54,24 @@ export class RedisClock implements Clock, Disposable {
 
   nowMs = (): number => Math.floor(performance.now() + this.#offsetMs!);
 
+  /** How far this machine's clock is ahead of Redis's. */
+  skewMs = (): number => Date.now() - this.nowMs();
+
+  /** Undefined if the clocks agree. */
+  describeSkew = (): string | undefined => {
+    const skewMs = this.skewMs();
+    if (Math.abs(skewMs) <= TOLERATED_SKEW_MS) return undefined;
+    const seconds = Math.round(Math.abs(skewMs) / 1_000);
+    return `This machine's clock is ${seconds} s ${skewMs > 0 ? "ahead of" : "behind"} Redis's: set both by NTP.`;
+  };
+
   async #measure(): Promise<void> {
     const sentMs = performance.now();
     const [seconds, microseconds] = await timeScript(this.#redis, this.#key);
     const receivedMs = performance.now();
     if (this.#offsetMs !== undefined && receivedMs - sentMs > LONGEST_ROUND_TRIP_MS) return;
     this.#offsetMs = Number(seconds) * 1_000 + Number(microseconds) / 1_000 - (sentMs + receivedMs) / 2;
-    this.#reportSkew(Date.now() - this.nowMs());
+    this.#reportSkew(this.skewMs());
   }
 
   async #measureAgain(): Promise<void> {

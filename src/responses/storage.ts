@@ -7,6 +7,9 @@ import type { RedisClient } from "../redis/script.ts";
 import type { ContentSealer } from "../sealing/content-sealer.ts";
 import { Containers } from "../store/containers.ts";
 import { EmbeddingCache } from "../store/embedding-cache.ts";
+import { BlobCustody } from "../store/files/blob-custody.ts";
+import { FileRecords } from "../store/files/file-records.ts";
+import { UploadRecords } from "../store/files/upload-records.ts";
 import { AuditLog } from "../store/organization/audit-log.ts";
 import { OrganizationKeys } from "../store/organization/organization-keys.ts";
 import { ProjectLimitStore } from "../store/organization/project-limits.ts";
@@ -50,6 +53,9 @@ export interface Storage {
   readonly idempotency: IdempotencyKeys;
   readonly conversations: Conversations;
   readonly containers: Containers;
+  readonly files: FileRecords;
+  readonly uploads: UploadRecords;
+  readonly blobCustody: BlobCustody;
   readonly itemIndex: ItemIndex;
   readonly searchIndexes: StoredIndex;
   readonly embeddingCache: EmbeddingCache;
@@ -132,6 +138,9 @@ export function openStorage(connections: StorageConnections): Storage {
     remoteRunRegistry: new RemoteRunRegistry(redis, layout),
     conversations: new Conversations(redis, layout),
     containers: new Containers(redis, layout, logRedis),
+    files: new FileRecords(redis, layout, logRedis),
+    uploads: new UploadRecords(redis, layout, logRedis),
+    blobCustody: new BlobCustody(redis, layout),
     idempotency: new IdempotencyKeys(redis, layout),
     log: new EventLog(logRedis, layout, connections),
     visibleLogReader: new EventLogReader(redis, layout, { minReplicasAcked }),

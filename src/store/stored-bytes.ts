@@ -9,7 +9,7 @@ import type { RedisLayout } from "../redis/layout.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 
 /** The expiry of an entry without one: the last date in JavaScript. */
-const NEVER_EXPIRES_MS = 8_640_000_000_000_000;
+export const NEVER_EXPIRES_MS = 8_640_000_000_000_000;
 /** Maximum expired entries that one step removes; more for a project at its limit. */
 export const TRIM_COUNT = 100;
 const TRIM_COUNT_OVER_LIMIT = 5_000;

@@ -74,6 +74,11 @@ export class WebhookOutbox {
     return entries;
   }
 
+  /** Number of entries. */
+  async count(): Promise<number> {
+    return await this.#redis.zcard(this.#layout.webhookOutbox);
+  }
+
   /** Called once the events of the entries are in the queue. */
   async remove(entries: readonly OutboxEntry[]): Promise<void> {
     const members = entries.map(({ responseId, project, status }) => `${responseId} ${project} ${status}`);

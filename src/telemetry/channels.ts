@@ -54,6 +54,8 @@ export interface AttemptReport extends Reported {
   acceptedAtMs: number;
   /** By Redis's clock. Absent if the record does not say. */
   startedAtMs?: number | undefined;
+  /** Whether a worker has left the response to others, because its configuration lacks what the response needs. */
+  wasLeft: boolean;
   /** The attempt before, if its process died: it could not report its end. */
   died?: RunAttempt | undefined;
   /** The trace context of the request that created the response. */
@@ -106,6 +108,19 @@ export interface WaitReport extends Reported {
   waitMs: number;
 }
 
+/** A model call that has had no event for a while. Reported once per silence. */
+export interface SilenceReport extends Reported {
+  provider: string;
+  providerModel: string;
+  turn: number;
+  silentMs: number;
+}
+
+/** Redis takes no writes, and events of the run wait for it. */
+export interface RefusalReport extends Reported {
+  reason: string;
+}
+
 export interface FallbackReport extends Reported {
   fallback: string;
   code: string;
@@ -124,6 +139,8 @@ export interface EndedReport extends Reported {
   status: ResponseStatus;
   /** Code of the error, or reason of an incomplete response. */
   code: string | undefined;
+  /** The message that clients get, and the cause that they do not. */
+  reason: string | undefined;
   cause: string | undefined;
   /** From acceptance to the first start, to the first event of the model, and to the end. */
   queuedMs: number | undefined;
@@ -199,6 +216,8 @@ export const channels = {
   toolCall: openTracing<ToolCallReport>("tool-call"),
   retry: open<RetryReport>("retry"),
   wait: open<WaitReport>("wait"),
+  silence: open<SilenceReport>("silence"),
+  refusal: open<RefusalReport>("refusal"),
   fallback: open<FallbackReport>("fallback"),
   recovery: open<RecoveryReport>("recovery"),
   ended: open<EndedReport>("ended"),

@@ -10,8 +10,9 @@ import { on, onEnd, onStart } from "./subscribe.ts";
 export function logRuns(logger: Logger): () => void {
   const stops = [
     on(channels.accepted, (report) => logger.info(report, "Response accepted")),
-    onStart(channels.attempt, ({ responseId, project, model, attempt, worker }) =>
-      logger.info({ responseId, project, model, attempt, worker }, "Attempt started"),
+    onStart(channels.attempt, ({ responseId, project, model, attempt, worker, wasLeft }) =>
+      // Every second, until a worker can run it.
+      logger[wasLeft ? "debug" : "info"]({ responseId, project, model, attempt, worker }, "Attempt started"),
     ),
     onEnd(channels.attempt, ({ responseId, project, model, attempt, end, reason }) => {
       // The end of the response has a line of its own.
@@ -22,6 +23,8 @@ export function logRuns(logger: Logger): () => void {
     }),
     on(channels.retry, (report) => logger.info(report, "Model call failed, retrying")),
     on(channels.wait, (report) => logger.info(report, "Waits in the queue for its provider")),
+    on(channels.silence, (report) => logger.warn(report, "Provider silent during a model call")),
+    on(channels.refusal, (report) => logger.warn(report, "Redis takes no events, retrying until it does")),
     on(channels.fallback, (report) => logger.warn(report, "Model not available, asking its fallback")),
     on(channels.recovery, (report) => logger.info(report, "Resuming after a lost worker")),
     onEnd(channels.toolCall, ({ isError, error, ...report }) => {
@@ -30,8 +33,9 @@ export function logRuns(logger: Logger): () => void {
     on(channels.spendAlert, (report) => logger.warn(report, "Project passed a spend threshold")),
     on(channels.ended, ({ usage, ...report }) => {
       const tokens = usage && { inputTokens: usage.input_tokens, outputTokens: usage.output_tokens };
+      const level = report.status === "failed" ? "warn" : "info";
       // The logger adds the trace itself.
-      logger.info({ ...report, trace: undefined, ...tokens }, "Response ended");
+      logger[level]({ ...report, trace: undefined, ...tokens }, "Response ended");
     }),
   ];
   return () => {

@@ -1,5 +1,5 @@
 /** Typed subscriptions to channels (channels.ts). Each returns the function that ends it. */
-import type { Channel, TracingChannel } from "node:diagnostics_channel";
+import { type Channel, channel as openChannel, type TracingChannel } from "node:diagnostics_channel";
 
 export function on<T>(channel: Channel<unknown, T>, listener: (report: T) => void): () => void {
   const receive = (report: unknown): void => listener(report as T);
@@ -23,4 +23,31 @@ export function onEnd<T extends object>(
   listener: (report: T) => void,
 ): () => void {
   return on(channel.asyncStart, listener);
+}
+
+/** The channel of the same reports from a run in quarantine (relayed-reports.ts). */
+export function relayedOf<T>(channel: Channel<unknown, T>): Channel<unknown, T> {
+  return openChannel(`${String(channel.name)}:relayed`) as Channel<unknown, T>;
+}
+
+/** Reports of this process, and of the runs in its quarantine. */
+export function onHereAndRelayed<T>(channel: Channel<unknown, T>, listener: (report: T) => void): () => void {
+  const stops = [on(channel, listener), on(relayedOf(channel), listener)];
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
+
+export function onStartHereAndRelayed<T extends object>(
+  channel: TracingChannel<unknown, T>,
+  listener: (report: T) => void,
+): () => void {
+  return onHereAndRelayed(channel.start, listener);
+}
+
+export function onEndHereAndRelayed<T extends object>(
+  channel: TracingChannel<unknown, T>,
+  listener: (report: T) => void,
+): () => void {
+  return onHereAndRelayed(channel.asyncStart, listener);
 }

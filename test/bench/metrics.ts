@@ -48,6 +48,7 @@ function openMetrics({ clock }: BenchStorage): Metrics {
     nowMs: clock.nowMs,
     readQueues: async () => [],
     readRedis: async () => [],
+    clockSkewMs: () => 0,
     countReconnects: () => 0,
   });
 }

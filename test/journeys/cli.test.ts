@@ -15,6 +15,7 @@ import { startCuttingProxy } from "../support/cutting-proxy.ts";
 import { startApi, startWorker } from "../support/processes.ts";
 import { testRedisUrl, uniquePrefix } from "../support/redis.ts";
 import { openTestServerWithWorker } from "../support/test-server.ts";
+import { answerError, startUpstreamServer } from "../support/upstream-server.ts";
 
 const KEY = "key-of-the-terminal";
 const server = await openTestServerWithWorker({ KEY_PREFIX: uniquePrefix(), API_KEYS: `alpha:${KEY}` });
@@ -282,6 +283,33 @@ test("doctor is content with a server that works", async () => {
   expect(output).not.toContain("✗");
   expect(output).toContain("✓ workers: 1 serve the background queue.");
   expect(code).toBe(0);
+});
+
+test("doctor does not take a client's address for a provider without saying so", async () => {
+  const { url } = server.api;
+  const port = new URL(url).port;
+  const settings = { REDIS_URL: testRedisUrl(), KEY_PREFIX: uniquePrefix(), OPENAI_BASE_URL: url };
+  const own = await runCli(["doctor"], { environment: { ...settings, PORT: port }, cwd: folder });
+  expect(own.code).toBe(1);
+  expect(own.output).toContain(
+    `✗ provider openai: OPENAI_BASE_URL is ${url}, this server's own address: it would call itself.\n  → Unset OPENAI_BASE_URL`,
+  );
+  const other = await runCli(["doctor"], { environment: { ...settings, PORT: "0" }, cwd: folder });
+  expect(other.code).toBe(0);
+  expect(other.output).toContain(
+    `! provider openai: OPENAI_BASE_URL is ${url}, a server of this kind: the server here would take it for a provider.\n  → If that is not meant: unset`,
+  );
+  await using provider = await startUpstreamServer(answerError(404, {}));
+  const real = { ...settings, PORT: "0", OPENAI_BASE_URL: provider.url };
+  const ofShell = await runCli(["doctor"], { environment: real, cwd: folder });
+  expect(ofShell.output).toContain(
+    `✓ provider openai: It is ${provider.url}, by OPENAI_BASE_URL of the shell. It answers`,
+  );
+  const project = await mkdtemp(join(folder, "with-env-"));
+  await writeFile(join(project, ".env"), `OPENAI_BASE_URL=${provider.url}\n`);
+  const { OPENAI_BASE_URL: _url, ...others } = real;
+  const ofFile = await runCli(["doctor"], { environment: others, cwd: project });
+  expect(ofFile.output).toContain(`✓ provider openai: It is ${provider.url}, by OPENAI_BASE_URL. It answers`);
 });
 
 test("webhooks listen verifies events, passes them on, and removes its endpoint", async () => {

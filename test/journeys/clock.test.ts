@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findFreePort } from "../../src/local/redis/private-server.ts";
 import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { type LogLine, type ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
@@ -32,7 +33,7 @@ async function setClock(process: ServerProcess): Promise<void> {
 
 describe.concurrent("a clock that is set back by an hour", { timeout: 30_000 }, () => {
   test("a worker warns of it, and its stream continues", async () => {
-    const environment = { KEY_PREFIX: uniquePrefix() };
+    const environment = { KEY_PREFIX: uniquePrefix(), WORKER_PORT: String(await findFreePort()) };
     await using api = await startApi(environment);
     await using worker = await startWorker({ ...environment, ...BACK });
     const { id, created_at } = await create(api.url, simulate({ tokens: 100, delay_ms: 20 }));
@@ -46,6 +47,10 @@ describe.concurrent("a clock that is set back by an hour", { timeout: 30_000 }, 
     expect(completed_at).toBeGreaterThanOrEqual(created_at);
     const { skewMs } = await worker.line(isSkewed, "its skew");
     expect(Math.round(Number(skewMs) / 60_000)).toBe(-60);
+    const readiness = await send<{ warnings: string[] }>("GET", `http://127.0.0.1:${environment.WORKER_PORT}/readyz`);
+    expect(readiness.status).toBe(200);
+    const behind = /^This machine's clock is 3\d{3} s behind Redis's: set both by NTP\.$/;
+    expect(readiness.body.warnings).toContainEqual(expect.stringMatching(behind));
   });
 
   test("an API process warns of it, and keeps counting responses in flight", async () => {

@@ -100,6 +100,65 @@ describe("every answer matches its description", () => {
     expect((await call("DELETE", `/containers/${data[0]!.id}`)).status).toBe(200);
   });
 
+  test("files and their bytes", async () => {
+    const upload = async (fields: Record<string, string>, content = "0123456789", type = "text/plain") => {
+      const form = new FormData();
+      for (const [name, value] of Object.entries(fields)) form.set(name, value);
+      form.set("file", new Blob([content], { type }), "digits.txt");
+      const answer = await fetch(`${api.url}/files`, { method: "POST", headers, body: form });
+      return { status: answer.status, body: (await answer.json()) as { id: string } };
+    };
+    const { status, body } = await upload({ purpose: "user_data" });
+    expect(status).toBe(200);
+    for (const fields of [{}, { purpose: "fun" }, { purpose: "evals", color: "red" }]) {
+      expect((await upload(fields)).status).toBe(400);
+    }
+    expect((await upload({ purpose: "user_data" }, "")).status).toBe(400);
+    expect((await call("POST", "/files", {})).status).toBe(415);
+    expect((await call("GET", "/files?purpose=user_data&limit=10000")).status).toBe(200);
+    expect((await call("GET", "/files?limit=0")).status).toBe(400);
+    expect((await call("GET", `/files/${body.id}`)).status).toBe(200);
+    const content = async (more: Record<string, string>) =>
+      (await fetch(`${api.url}/files/${body.id}/content`, { headers: { ...headers, ...more } })).status;
+    expect(await content({})).toBe(200);
+    expect(await content({ range: "bytes=1-2" })).toBe(206);
+    expect(await content({ range: "bytes=10-" })).toBe(416);
+    expect(await content({ "if-none-match": "*" })).toBe(304);
+    expect((await call("DELETE", `/files/${body.id}`)).status).toBe(200);
+    expect((await call("DELETE", `/files/${body.id}`)).status).toBe(404);
+    expect((await call("GET", "/files/foo/content")).status).toBe(404);
+  });
+
+  test("uploads in parts", async () => {
+    const wanted = { bytes: 4, filename: "a.txt", mime_type: "text/plain", purpose: "user_data" };
+    const path = `/uploads/${(await call("POST", "/uploads", wanted)).body.id}`;
+    expect((await call("POST", "/uploads", { ...wanted, bytes: 0 })).status).toBe(400);
+    expect((await call("POST", "/uploads", { ...wanted, bytes: 10 ** 13 })).status).toBe(400);
+    const addPart = async (content: string, more: Record<string, string> = {}) => {
+      const form = new FormData();
+      for (const [name, value] of Object.entries(more)) form.set(name, value);
+      form.set("data", new Blob([content]));
+      const answer = await fetch(`${api.url}${path}/parts`, { method: "POST", headers, body: form });
+      return { status: answer.status, body: (await answer.json()) as { id: string } };
+    };
+    const { status, body } = await addPart("1234");
+    expect(status).toBe(200);
+    for (const [content, fields] of [
+      ["", {}],
+      ["12345", {}],
+      ["1", { color: "red" }],
+    ] as const) {
+      expect((await addPart(content, fields)).status).toBe(400);
+    }
+    expect((await call("POST", `${path}/complete`, { part_ids: [] })).status).toBe(400);
+    expect((await call("POST", `${path}/complete`, { part_ids: ["part_1"] })).status).toBe(400);
+    expect((await call("POST", `${path}/complete`, { part_ids: [body.id] })).status).toBe(200);
+    expect((await call("POST", `${path}/cancel`)).status).toBe(400);
+    const other = `/uploads/${(await call("POST", "/uploads", wanted)).body.id}`;
+    expect((await call("POST", `${other}/cancel`)).status).toBe(200);
+    expect((await call("POST", "/uploads/foo/cancel")).status).toBe(404);
+  });
+
   test("webhook endpoints and their tries", async () => {
     await using receiver = await WebhookReceiver.start();
     const fields = { name: "Test", url: receiver.url, event_types: ["response.completed"] };

@@ -13,6 +13,7 @@ import { startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { subscribe } from "../support/subscriber.ts";
 import { openTestServerWithWorker } from "../support/test-server.ts";
+import { answerWith, hang, WebhookReceiver } from "../support/webhook-receiver.ts";
 import {
   answerError,
   completed,
@@ -45,6 +46,9 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
+const receiver = await WebhookReceiver.start(answerWith(500));
+afterAll(async () => await receiver[Symbol.asyncDispose]());
+
 const TOKEN = "token-of-prometheus";
 const environment = {
   KEY_PREFIX: uniquePrefix(),
@@ -54,6 +58,8 @@ const environment = {
   WORKER_PORT: String(await findFreePort()),
   PROVIDERS_FILE,
   DRAIN_GRACE_MS: "0",
+  FETCH_ALLOWED_HOSTS: new URL(receiver.url).host,
+  WEBHOOKS_ALLOW_HTTP: "true",
 };
 const ALPHA = { authorization: "Bearer key-of-alpha" };
 const WORKER_URL = `http://127.0.0.1:${environment.WORKER_PORT}`;
@@ -161,6 +167,25 @@ test("both processes show the queues, the workers and Redis", async () => {
     expect(scraped.sum("redis_memory_used_bytes")).toBeGreaterThan(100_000);
     expect(scraped.text).toContain("nodejs_eventloop_lag_p99_seconds");
   }
+});
+
+test("both processes show the webhooks that wait for another try or are with a worker", async () => {
+  const fields = { name: "Test", url: receiver.url, event_types: ["response.completed"] };
+  const endpoint = await send<{ id: string }>("POST", `${api.url}/webhook_endpoints`, fields, ALPHA);
+  const runOne = async () => await runToEnd(simulate({ tokens: 1, delay_ms: 0 }));
+  const untilShown = async (state: string) => {
+    for (const read of [scrapeApi, scrapeWorker]) {
+      const scraped = await pollUntil(read, (each) => each.sum(`webhook_queue_${state}`) === 1);
+      expect(scraped.sum("webhook_queue_waiting")).toBe(0);
+      expect(scraped.sum("webhook_outbox_entries")).toBe(0);
+    }
+  };
+  await runOne();
+  await untilShown("delayed");
+  receiver.answer = hang;
+  await runOne();
+  await untilShown("active");
+  await send("DELETE", `${api.url}/webhook_endpoints/${endpoint.body.id}`, undefined, ALPHA);
 });
 
 test("clients cannot add values to labels", async () => {

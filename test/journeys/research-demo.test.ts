@@ -55,13 +55,16 @@ test("a run resumes after its worker's crash, and its report cites its sources",
   expect(output).toContain("cut off with its worker: closed as incomplete");
   expect(output).toContain("Eddystone: curve 16.9, lamp 17");
 
-  expect(output).toMatch(/- Eddystone \[4\], 41 m: hidden at 16\.9/);
-  expect(output).toMatch(/^ +\[4\] Eddystone: four towers on one rock, http:\/\/127\.0\.0\.1:\d+\/eddystone$/m);
+  expect(output).toMatch(/- Eddystone \[5\], 41 m: hidden at 16\.9/);
+  expect(output).toMatch(
+    /^ +\[3\] The nominal range of a light, http:\/\/127\.0\.0\.1:\d+\/nominal-range\.pdf#page=3$/m,
+  );
+  expect(output).toMatch(/^ +\[5\] Eddystone: four towers on one rock, http:\/\/127\.0\.0\.1:\d+\/eddystone$/m);
   expect(lines.filter((line) => line.startsWith("✓"))).toEqual([
     expect.stringMatching(/^✓ \d+ events, sequence 0…\d+, the same on replay; one terminal event\.$/),
     "✓ 10 completed calls, each made once, as counted by search engine, pages and MCP server.",
     "✓ add_note, which writes, was called once; look_up_lights, which reads, again after the crash.",
-    "✓ 8 links cited: each is cut out of the report by its citation, and its page was found.",
+    "✓ 9 links cited: each is cut out of the report by its citation, and its page was found.",
     "✓ The report has the figures that Python printed.",
   ]);
   await expectNothingLeft(run);

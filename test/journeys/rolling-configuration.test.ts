@@ -34,7 +34,7 @@ afterAll(async () => {
 });
 
 test.each([
-  ["a model", REQUEST, { PROVIDERS_FILE: "" }, "The model 'lab/one' is not configured any more."],
+  ["a model", REQUEST, { PROVIDERS_FILE: "" }, "The model 'lab/one' is not configured."],
   [
     "a tool",
     { ...REQUEST, tools: [{ type: "code_interpreter", container: { type: "auto" } }] },
@@ -70,7 +70,7 @@ test(
     const { status, error } = await pollToEnd(api.url, id);
     expect({ status, message: error?.message }).toEqual({
       status: "failed",
-      message: "The model 'lab/one' is not configured any more.",
+      message: "The model 'lab/one' is not configured.",
     });
     expect(worker.lines.filter(isLeft)).toHaveLength(1);
   },

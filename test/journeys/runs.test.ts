@@ -129,7 +129,9 @@ test("a rejected key is the cause of the failure", async () => {
     message: "The provider rejected this server's credentials.",
     cause,
   });
-  expect(await lineOf(worker, id, "Response ended")).toMatchObject({ status: "failed", code: "server_error", cause });
+  const reason = "The provider rejected this server's credentials.";
+  const line = { status: "failed", code: "server_error", reason, cause, level: 40 };
+  expect(await lineOf(worker, id, "Response ended")).toMatchObject(line);
   expect(JSON.stringify(worker.lines)).not.toContain("sk-secret");
 });
 
@@ -162,7 +164,8 @@ test("a silent provider shows a call since its start", async () => {
   await openWorker();
   const id = await ask("silent/m");
   const run = await untilStep(id, "calling_model");
-  expect(run.step).toMatchObject({ provider: "silent", model: "m", turn: 1 });
+  const { since_ms } = run.step;
+  expect(run.step).toMatchObject({ provider: "silent", model: "m", turn: 1, silent_since_ms: since_ms });
   await send("POST", `${api.url}/responses/${id}/cancel`);
   expect((await read(id)).attempts).toMatchObject([{ end: "fenced", reason: "cancel" }]);
 });

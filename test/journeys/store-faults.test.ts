@@ -9,7 +9,7 @@ import { RedisLayout } from "../../src/redis/layout.ts";
 import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import { moveSlotOf, startCluster } from "../support/cluster.ts";
 import { pollUntil } from "../support/poll-until.ts";
-import { startApi, startWorker } from "../support/processes.ts";
+import { type LogLine, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
 import { expectOneTerminal, subscribe } from "../support/subscriber.ts";
 
@@ -58,9 +58,23 @@ test("a full Redis: runs wait, cancel and delete work, new requests get 503", as
 
   const rejected = await send("POST", `${api.url}/responses`, simulate({ tokens: 1 }));
   expect(rejected).toMatchObject({ status: 503, body: UNAVAILABLE });
+  expect(rejected.body).toMatchObject({ error: { message: expect.stringContaining("is full") } });
   expect(Number(rejected.headers.get("retry-after"))).toBeGreaterThan(0);
   const ready = await send("GET", api.url.replace("/v1", "/readyz"));
   expect(ready).toMatchObject({ status: 503, body: { checks: { redis: true, writes: false } } });
+  const named = "The memory of Redis is full: raise maxmemory, or delete data.";
+  const { warnings } = await pollUntil(
+    async () => (await send<{ warnings: string[] }>("GET", api.url.replace("/v1", "/readyz"))).body,
+    (body) => body.warnings.includes(named),
+  );
+  expect(warnings.join(" ")).not.toContain("maxmemory-policy");
+  const run = await send("GET", `${api.url}/responses/${waiting}/run`);
+  expect(run.body).toMatchObject({ step: { type: "waiting_for_redis", reason: named } });
+  const isRefused = (line: LogLine) => line.msg.startsWith("Redis takes no events") && line["responseId"] === waiting;
+  expect(await worker.line(isRefused, "the refusal")).toMatchObject({
+    reason: expect.stringContaining("OOM"),
+    level: 40,
+  });
 
   const answer = await send("POST", `${api.url}/responses/${cancelled}/cancel`);
   expect(answer).toMatchObject({ status: 200, body: { status: "cancelled" } });

@@ -19,7 +19,7 @@ rmSync(join(PACKAGE_FOLDER, "dist"), { recursive: true, force: true });
 compile("-p", "tsconfig.package.json");
 compile("-p", "tsconfig.client.json");
 /** Files that the code loads from its own folders. */
-for (const file of globSync("{src,workers}/**/*.{cjs,css,html,ico,js,json,mjs,png,py,svg,webp,woff2}", {
+for (const file of globSync("{src,workers}/**/*.{cjs,css,html,ico,js,json,mjs,png,py,svg,webp,woff2,zip}", {
   cwd: PACKAGE_FOLDER,
 })) {
   cpSync(join(PACKAGE_FOLDER, file), join(PACKAGE_FOLDER, "dist", file));

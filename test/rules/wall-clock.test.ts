@@ -8,8 +8,7 @@ import { type CallExpression, type MemberExpression, type NewExpression, parseSy
 import { expect, test } from "vitest";
 
 const ALLOWED: Record<string, string> = {
-  "src/context/examine-redis.ts: const clockSkewMs = Date.now() - clock.nowMs();": "how wrong the machine's clock is",
-  "src/redis/redis-clock.ts: this.#reportSkew(Date.now() - this.nowMs());": "how wrong the machine's clock is",
+  "src/redis/redis-clock.ts: skewMs = (): number => Date.now() - this.nowMs();": "how wrong the machine's clock is",
   "src/queue/use-redis-time.ts: const toOwnTime = (dueMs: number): number => (dueMs > 0 ? dueMs + Date.now() - clock.nowMs() : dueMs);":
     "BullMQ compares it with the machine's date at once",
   "workers/jobs/response-worker.ts: await job.moveToDelayed(Date.now() + outcome.waitMs, token);":
@@ -18,6 +17,8 @@ const ALLOWED: Record<string, string> = {
     "BullMQ takes the machine's date from it at once",
   "src/providers/retry-after.ts: return Number.isFinite(dateMs) ? dateMs : Date.now();":
     "a date that a provider sent, which does not say what time it is there",
+  "src/telemetry/tracing/span.ts: this.startMs = startMs ?? Date.now();":
+    "where a span is in time, by the format; its duration is measured",
   "src/client/retries.ts: const delayMs = Number.isNaN(seconds) ? Date.parse(value) - Date.now() : seconds * 1000;":
     "a date of `Retry-After`, in a client's process",
 };

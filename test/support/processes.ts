@@ -1,6 +1,9 @@
 /** The server as users run it: real processes, real signals. Each process is ended with the test that started it. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { testRedisUrl } from "./redis.ts";
@@ -94,8 +97,17 @@ function parseLine(text: string): LogLine {
   }
 }
 
+/** The files of this test's processes. */
+const FILES = mkdtempSync(join(tmpdir(), "br-files-"));
+process.on("exit", () => rmSync(FILES, { recursive: true, force: true }));
+
 /** Short intervals, so that recovery takes seconds. The locks are as in production. */
-const ENVIRONMENT = { LOG_LEVEL: "info", SWEEP_INTERVAL_MS: "500", STREAM_HEARTBEAT_MS: "1000" };
+const ENVIRONMENT = {
+  LOG_LEVEL: "info",
+  SWEEP_INTERVAL_MS: "500",
+  STREAM_HEARTBEAT_MS: "1000",
+  FILES_FOLDER: FILES,
+};
 
 export interface ApiProcess extends ServerProcess {
   /** Ends with `/v1`. */

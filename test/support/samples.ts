@@ -14,6 +14,7 @@ export const REQUEST = { model: "simulator/default", input: "Hello", background:
 /** A limit that no small value reaches. */
 export const LIMITS: AdmissionLimits = {
   maxBodyBytes: 1024 * 1024,
+  maxInputFileBytes: 1024 * 1024,
   maxOpenResponses: 100,
   maxOpenPerProject: 0,
   maxStoredBytesPerProject: 0,

@@ -5,6 +5,7 @@ import type { ResolvedModel } from "../../src/providers/catalog.ts";
 import type { StoredInputItem } from "../../src/protocol/item.ts";
 import type { Response } from "../../src/protocol/response.ts";
 import { sealSecrets } from "../../src/responses/content/request-secrets.ts";
+import type { ModelInput } from "../../src/responses/conversations/model-input.ts";
 import type { Storage } from "../../src/responses/storage.ts";
 import { newId } from "../../src/protocol/id.ts";
 import { sequenceEvents } from "../../src/stream/log/event-log.ts";
@@ -105,6 +106,8 @@ export async function runOnce(setup: RunSetup, id: string, control: AttemptContr
     ...setup,
     upstreams: { find: () => ({ upstream, resolved }) },
     serverTools: new ServerTools(CONFIG, kinds),
+    // No test of tools names a file.
+    inputFiles: { load: async (input: ModelInput) => await Promise.resolve({ input, seen: input }) },
     maxAttempts: 1_000,
     remoteRuns,
     workerName: "test",

@@ -3,11 +3,11 @@ import { pino } from "pino";
 import { readConfig } from "../../src/config/config.ts";
 import type { ServerFunction, ToolResult } from "../../workers/tools/tool.ts";
 import { openWebSearchKind } from "../../workers/tools/web-search/web-search.ts";
-import { PageExtractor } from "../../workers/tools/web-search/page-extraction/page-extraction.ts";
+import { DocumentReader } from "../../workers/documents/document-reader.ts";
 import type { WebSearchTool } from "../../workers/tools/web-search/search-settings.ts";
 
-/** One for all tests of a file: its threads take a while to start. */
-const EXTRACTION = new PageExtractor();
+/** One for all tests of a file: its processes take a while to start. */
+const DOCUMENTS = new DocumentReader();
 
 export interface OpenedWebSearch {
   functions: readonly ServerFunction[];
@@ -18,7 +18,7 @@ export async function openWebSearch(
   environment: Record<string, string>,
   tool: Partial<WebSearchTool> = {},
 ): Promise<OpenedWebSearch> {
-  const kind = openWebSearchKind(readConfig({ WEB_SEARCH_HONOUR_ROBOTS: "false", ...environment }), EXTRACTION);
+  const kind = openWebSearchKind(readConfig({ WEB_SEARCH_HONOUR_ROBOTS: "false", ...environment }), DOCUMENTS);
   const { functions } = await kind.open(
     { type: "web_search", ...tool },
     {
@@ -35,6 +35,7 @@ export async function openWebSearch(
       },
       signal: new AbortController().signal,
       logger: pino({ level: "silent" }),
+      trackListing: (_type, _server, run) => run(),
       nextIndex: () => 0,
       writeEvents: () => Promise.resolve(),
     },

@@ -6,7 +6,9 @@ import { EventWriter, LeaseLostError } from "../../src/stream/log/event-writer.t
 import type { ResponseState } from "../../src/lifecycle/apply-event.ts";
 import type { RunFacts } from "../../src/lifecycle/run-facts.ts";
 import type { Storage } from "../../src/responses/storage.ts";
+import { writeRefusalOf } from "../../src/redis/is-redis-unavailable.ts";
 import type { ResponseRecord } from "../../src/store/response-record.ts";
+import { channels } from "../../src/telemetry/channels.ts";
 import { RunProgress } from "./run-progress.ts";
 
 /**
@@ -135,6 +137,7 @@ export interface AttemptStart {
 
 export function openAttempt(storage: Storage, start: AttemptStart, control: AttemptControl): Attempt {
   const { id, lease, record, last, state, attempt, facts } = start;
+  const reported = { responseId: id, project: record.project, model: facts.model || state.response.model };
   const writer = new EventWriter({
     log: storage.log,
     id,
@@ -143,8 +146,12 @@ export function openAttempt(storage: Storage, start: AttemptStart, control: Atte
     state,
     signal: control.writing,
     onFailure: (error) => control.fail(error),
+    onWait: (error) => {
+      // Connections log their own failures.
+      if (writeRefusalOf(error) === undefined) return;
+      channels.refusal.publish({ ...reported, reason: error instanceof Error ? error.message : String(error) });
+    },
   });
-  const reported = { responseId: id, project: record.project, model: facts.model || state.response.model };
   const progress = new RunProgress(writer, storage.clock, reported, attempt, facts);
   return { id, lease, record, control, writer, progress, attemptLog: facts.attemptLog };
 }

@@ -96,6 +96,21 @@ export class RunProgress {
     this.#noteTools();
   }
 
+  /** While a server lists its tools. A listing that fails is counted like a failed call. */
+  async trackListing<T extends { isListed: boolean }>(type: string, server: string, run: () => Promise<T>): Promise<T> {
+    const key = `${type} ${server}`;
+    this.enterTool(key, type, server);
+    let isListed = false;
+    try {
+      const listed = await run();
+      ({ isListed } = listed);
+      return listed;
+    } finally {
+      if (isListed) this.#tools.delete(key);
+      else this.leaveTool(key, true);
+    }
+  }
+
   /** Counts a tool call that has ended. */
   leaveTool(callId: string, isError: boolean): void {
     const tool = this.#tools.get(callId);

@@ -11,6 +11,7 @@ import type { Logger } from "pino";
 import type { Clock } from "../../src/redis/redis-clock.ts";
 import type { Storage } from "../../src/responses/storage.ts";
 import type { Leases, LeftAttempt } from "../../src/stream/log/lease.ts";
+import { type RelayedReport, RelayedReports } from "../../src/telemetry/relayed-reports.ts";
 import type { AttemptControl, StopReason } from "../attempt/attempt.ts";
 import { FairSemaphore, type Permit } from "../../src/concurrency/fair-semaphore.ts";
 import type { OnLease, AttemptOutcome } from "../run/attempt-outcome.ts";
@@ -36,7 +37,8 @@ export type RunReport =
   | { kind: "alive" }
   | { kind: "lease"; lease: string }
   | { kind: "outcome"; outcome: AttemptOutcome }
-  | { kind: "failed"; message: string };
+  | { kind: "failed"; message: string }
+  | { kind: "relayed"; report: RelayedReport };
 
 class QuarantineError extends Error {
   override readonly name = "QuarantineError";
@@ -71,6 +73,7 @@ export class Quarantine {
     try {
       const outcome = await suspect.outcome();
       if (outcome !== undefined) return outcome;
+      suspect.reports.reportCrash();
       if (suspect.lease !== undefined) await this.#leases.chargeCrash(id, suspect.lease, this.#describeCrash(suspect));
       throw new QuarantineError(`The process that ran the response alone died (${suspect.exitStatus}).`);
     } finally {
@@ -115,6 +118,8 @@ class SuspectProcess {
   isCleared = false;
   /** The signal or exit code of the process. */
   exitStatus = "";
+  /** What the process reports, for the metrics of this one. */
+  readonly reports = new RelayedReports();
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
   #result: Extract<RunReport, { kind: "outcome" | "failed" }> | undefined;
@@ -144,6 +149,7 @@ class SuspectProcess {
         onLease((this.lease = report.lease));
         clearing = setTimeout(clear, CLEAR_AFTER_MS);
       }
+      if (report.kind === "relayed") this.reports.publish(report.report);
       if (report.kind === "outcome" || report.kind === "failed") this.#result = report;
     });
   }

@@ -9,6 +9,7 @@ import { createLogger } from "../../src/logging/logger.ts";
 import { runProcess } from "../../src/process/run-process.ts";
 import { readProviderCatalog } from "../../src/providers/catalog.ts";
 import { listOperatorSecrets } from "../../src/providers/operator-secrets.ts";
+import { relayReports } from "../../src/telemetry/relayed-reports.ts";
 import { traceFields } from "../../src/telemetry/trace-context.ts";
 import { startTracing } from "../../src/telemetry/tracing/start-tracing.ts";
 import { type StopMessage, ALIVE_INTERVAL_MS, type RunReport } from "./quarantine.ts";
@@ -45,17 +46,18 @@ await runProcess("quarantined run", async () => {
     if (stop === "drain" && !isUrgent) control.requestHandOver();
     else control.stop(stop);
   });
+  const relayed = relayReports((message) => void report({ kind: "relayed", report: message }));
   const alive = setInterval(() => void report({ kind: "alive" }), ALIVE_INTERVAL_MS);
   await report({ kind: "alive" });
 
   const close = async (): Promise<void> => {
     clearInterval(alive);
-    await dependencies.run.serverTools[Symbol.asyncDispose]();
+    await dependencies.close();
     await context[Symbol.asyncDispose]();
     await tracing.stop();
   };
   const running = runResponse(dependencies.run, id, control, (lease) => void report({ kind: "lease", lease }));
-  const ended = running.then(
+  const ended = running.finally(relayed.flush).then(
     async (outcome) => await report({ kind: "outcome", outcome }),
     async (error: unknown) => await report({ kind: "failed", message: String(error) }),
   );

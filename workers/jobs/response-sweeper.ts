@@ -46,6 +46,8 @@ export interface SweeperOptions {
   owner: string;
   /** Ends the remote runs of responses that are over. */
   sweepUpstreams?: () => Promise<void>;
+  /** Deletes expired files and bytes that nothing refers to. */
+  sweepFiles?: () => Promise<void>;
 }
 
 const PAGE = 200;
@@ -115,6 +117,7 @@ export class ResponseSweeper {
       () => reconcileLists(this.#context),
       () => webhooks.relay.sweep(),
       async () => await this.#options.sweepUpstreams?.(),
+      async () => await this.#options.sweepFiles?.(),
     ];
     const errors: unknown[] = [];
     for (const part of parts) {

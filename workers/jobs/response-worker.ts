@@ -173,7 +173,7 @@ export class ResponseWorker {
     this.#active.stop();
     await Promise.race([closed, delay(HAND_OVER_MS, undefined, { ref: false })]);
     this.#active.close();
-    await this.#dependencies.run.serverTools[Symbol.asyncDispose]();
+    await this.#dependencies.close();
   }
 }
 

@@ -11,7 +11,7 @@ import { describe } from "./release-lease.ts";
 export async function reportAttempt(
   { workerName: worker }: { workerName: string },
   { record, writer, progress, attemptLog }: Attempt,
-  { lostWorker }: HeldOutcome,
+  { lostWorker, unknownSinceMs }: HeldOutcome,
   run: () => Promise<AttemptOutcome>,
 ): Promise<AttemptOutcome> {
   const { reported, attempt } = progress;
@@ -22,6 +22,7 @@ export async function reportAttempt(
     worker,
     background,
     acceptedAtMs: record.createdAtMs,
+    wasLeft: unknownSinceMs > 0,
     trace: toTraceContext(record),
     ...(channels.attempt.hasSubscribers && describeAttempts(parseAttemptLog(attemptLog))),
   };

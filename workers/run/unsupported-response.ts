@@ -17,6 +17,7 @@ const JITTER = 0.5;
 export class UnsupportedResponse {
   readonly #sinceMs: number;
   readonly #nowMs: number;
+  readonly #limitMs: number;
   /** Whether the response may still wait for another worker. */
   readonly mayRequeue: boolean;
 
@@ -24,6 +25,7 @@ export class UnsupportedResponse {
   constructor(sinceMs: number, nowMs: number, limitMs: number) {
     this.#sinceMs = sinceMs;
     this.#nowMs = nowMs;
+    this.#limitMs = limitMs;
     this.mayRequeue = limitMs > 0 && (sinceMs === 0 || nowMs - sinceMs < limitMs);
   }
 
@@ -46,7 +48,9 @@ export class UnsupportedResponse {
     error: ResponseError,
   ): Promise<AttemptOutcome> {
     await attempt.writer.flush();
-    const isReleased = await storage.leases.leaveToOtherWorkers(attempt.id, attempt.lease, this.#nowMs, error.message);
+    const sinceMs = this.#sinceMs || this.#nowMs;
+    const left = { sinceMs, untilMs: sinceMs + this.#limitMs, reason: error.message };
+    const isReleased = await storage.leases.leaveToOtherWorkers(attempt.id, attempt.lease, left);
     if (!isReleased) throw new LeaseLostError();
     const level = this.#sinceMs === 0 ? "warn" : "debug";
     logger[level]({ responseId: attempt.id, reason: error.message }, "Left to a worker that can run it");

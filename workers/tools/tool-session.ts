@@ -25,6 +25,7 @@ export function openToolSession(
     },
     signal: attempt.control.generating,
     logger: logger.child({ responseId: attempt.id }),
+    trackListing: (type, server, run) => attempt.progress.trackListing(type, server, run),
     containers: openProjectContainers(storage, attempt),
     nextIndex: () => attempt.writer.state.response.output.length,
     writeEvents: (events) => attempt.writer.writeAll(events),

@@ -4,7 +4,11 @@ import { computeCostUsd } from "../../src/providers/price.ts";
 import type { ResponseError, Usage } from "../../src/protocol/response.ts";
 import { channels, type ModelCallReport } from "../../src/telemetry/channels.ts";
 import type { RunProgress } from "../attempt/run-progress.ts";
+import { SilenceWatch } from "./silence-watch.ts";
 import type { CallObserver, UpstreamFinish } from "../upstreams/upstream.ts";
+
+/** Longer than a model thinks without a sign in most cases, and much shorter than the timeouts. */
+const SILENCE_MS = 60_000;
 
 /** The part of a call's report that upstreams and streams of events add to. */
 export interface ModelCallTracker extends CallObserver {
@@ -19,6 +23,7 @@ export async function trackModelCall(
   run: (tracker: ModelCallTracker) => Promise<UpstreamFinish>,
 ): Promise<UpstreamFinish> {
   const call = new TrackedCall(progress, turn, resolved);
+  using _silence = call.silence;
   return await channels.modelCall.tracePromise(async () => call.end(await run(call)), call.report);
 }
 
@@ -27,6 +32,7 @@ class TrackedCall implements ModelCallTracker {
   readonly #progress: RunProgress;
   readonly #turn: number;
   readonly #startedMs = performance.now();
+  readonly silence = new SilenceWatch(SILENCE_MS, (silentMs) => this.#reportSilence(silentMs));
   #served: ResolvedModel;
 
   constructor(progress: RunProgress, turn: number, resolved: ResolvedModel) {
@@ -49,7 +55,19 @@ class TrackedCall implements ModelCallTracker {
     this.#progress.enterModelCall({ turn: this.#turn, provider: provider.name, model, ...failure });
   }
 
+  #reportSilence(silentMs: number): void {
+    const { provider, model: providerModel } = this.#served;
+    channels.silence.publish({
+      ...this.#progress.reported,
+      provider: provider.name,
+      providerModel,
+      turn: this.#turn,
+      silentMs: Math.round(silentMs),
+    });
+  }
+
   noteEvent(): void {
+    this.silence.noteEvent();
     if (this.report.firstEventMs !== undefined) return;
     this.report.firstEventMs = performance.now() - this.#startedMs;
     this.#progress.noteFirstEvent();
@@ -58,6 +76,7 @@ class TrackedCall implements ModelCallTracker {
   onRetry({ error, cause, retries, delayMs }: Parameters<CallObserver["onRetry"]>[0]): void {
     const reason = cause === undefined ? error.message : `${error.message} (${cause})`;
     this.#enter({ retries, error: reason });
+    this.silence.noteEvent(delayMs);
     const { name } = this.#served.provider;
     channels.retry.publish({
       ...this.#progress.reported,

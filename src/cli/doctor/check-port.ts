@@ -7,7 +7,8 @@ import { reachableHost } from "../../local/reachable-host.ts";
 import { type Finding, messageOf, ok, problem } from "./finding.ts";
 
 const TIMEOUT_MS = 5_000;
-const readinessSchema = z.looseObject({
+/** The answer of `/readyz`. */
+export const readinessSchema = z.looseObject({
   status: z.enum(["ready", "unavailable"]),
   checks: z.record(z.string(), z.boolean()),
   workers: z.record(z.string(), z.number()).optional(),

@@ -28,6 +28,7 @@ export async function doctor({ terminal, environment }: Cli, { json }: JsonFlag)
     terminal.printMarked(mark, format, `${subject}: ${message}`);
     if (remedy !== undefined) terminal.print(`  → ${remedy}`);
   };
+  const isBaseUrlOfShell = (environment["OPENAI_BASE_URL"] ?? "").trim() !== "";
   loadEnvironmentFile(process.cwd());
   const read = readSettings(environment);
   if ("level" in read) {
@@ -40,7 +41,7 @@ export async function doctor({ terminal, environment }: Cli, { json }: JsonFlag)
   const checks = [
     checkRedis(config, isRedisNamed),
     checkPort(config),
-    checkProviders(config, catalog),
+    checkProviders(config, catalog, isBaseUrlOfShell),
     checkTools(config),
   ];
   for (const found of checks) for (const finding of [await found].flat()) show(finding);

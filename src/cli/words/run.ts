@@ -60,17 +60,29 @@ function describeTools({ tool_calls }: Run): string | undefined {
   return kinds.length === 0 ? undefined : kinds.join(", ");
 }
 
-function describeAttempts({ attempts, attempt_count }: Run): string[] {
+function describeAttempts({ attempts, attempt_count, step }: Run): string[] {
   if (attempts.length === 0) return [];
-  const hidden = attempt_count - attempts.length;
-  const heading = hidden > 0 ? `attempts ${attempt_count}, the last ${attempts.length}:` : `attempts ${attempt_count}:`;
-  return [heading, ...attempts.map(describeAttempt)];
+  const hidden = attempt_count - attempts.reduce((sum, { count }) => sum + count, 0);
+  const heading =
+    hidden > 0 ? `attempts ${attempt_count}, the last ${attempt_count - hidden}:` : `attempts ${attempt_count}:`;
+  const isLost = step.type === "recovering";
+  let number = Math.max(0, hidden);
+  const lines = attempts.map((each, i) => {
+    number += each.count;
+    return describeAttempt(each, number, isLost || i < attempts.length - 1);
+  });
+  return [heading, ...lines];
 }
 
-function describeAttempt({ attempt, worker, started_at_ms, ended_at_ms, end, reason }: RunAttempt): string {
-  const lasted =
-    ended_at_ms === null
-      ? "running"
-      : `${end?.replaceAll("_", " ") ?? "over"} after ${describeDuration(ended_at_ms - started_at_ms)}`;
-  return `  ${attempt}. ${worker}: ${lasted}${reason === null ? "" : `: ${reason}`}`;
+/** `isOver`: an attempt without an end is one whose worker was lost. */
+function describeAttempt(
+  { worker, started_at_ms, ended_at_ms, end, reason, count }: RunAttempt,
+  last: number,
+  isOver: boolean,
+): string {
+  const times = count === 1 ? "after" : `${count} times within`;
+  const words = end?.replaceAll("_", " ") ?? (isOver ? "lost" : "running");
+  const lasted = ended_at_ms === null ? "" : ` ${times} ${describeDuration(ended_at_ms - started_at_ms)}`;
+  const number = count === 1 ? `${last}` : `${last - count + 1}–${last}`;
+  return `  ${number}. ${worker}: ${words}${lasted}${reason === null ? "" : `: ${reason}`}`;
 }

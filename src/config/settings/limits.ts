@@ -32,7 +32,7 @@ export const limitSettings = {
     { default: 1_000 },
   ),
   MAX_STORED_BYTES_PER_PROJECT: integer(
-    "Maximum storage of one project in Redis: responses with their logs, conversations and containers (0 = unlimited). Requests beyond it get 429.",
+    "Maximum storage of one project: responses with their logs, conversations and containers in Redis, and the bytes of its files (0 = unlimited). Requests beyond it get 429.",
     { default: 2 * 1024 ** 3, unit: "bytes" },
   ),
 };

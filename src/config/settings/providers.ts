@@ -10,7 +10,9 @@ export const providerSettings = {
     "Path of a folder with prompt templates, `<prompt id>/<version>.json`, which requests name in `prompt`.",
   ),
   OPENAI_API_KEY: optionalText("Key of the provider `openai`. This or `OPENAI_BASE_URL` configures that provider."),
-  OPENAI_BASE_URL: httpUrl("Address of the provider `openai`. If empty, `https://api.openai.com/v1`."),
+  OPENAI_BASE_URL: httpUrl(
+    "Address of the provider `openai`. If empty, `https://api.openai.com/v1`. Commands such as `list` take it for the address of the server unless `BACKGROUND_RESPONSES_URL` is set.",
+  ),
   ANTHROPIC_API_KEY: optionalText("Key of the provider `anthropic`. It configures that provider."),
   GOOGLE_GENERATIVE_AI_API_KEY: optionalText("Key of the provider `google`. It configures that provider."),
   GEMINI_API_KEY: optionalText("Key of the provider `google`, under Google's other name for it."),

@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type RequestHandler, Router } from "express";
 import type { QueueName } from "../../protocol/organization-queue.ts";
 import type { Preflight } from "../../redis/preflight.ts";
+import type { RedisClock } from "../../redis/redis-clock.ts";
 
 /** A check fails if it returns `false`, throws, or times out. */
 export type ReadinessChecks = Record<string, () => unknown>;
@@ -28,14 +29,18 @@ export function healthRoutes(checks: ReadinessChecks, options: ReadinessOptions 
   return router;
 }
 
-/** The results of Redis's preflight, as a check and its warnings. */
-export function checkRedis(preflight: Preflight) {
+/** The results of Redis's preflight and of its clock, as a check and its warnings. */
+export function checkRedis({ preflight, clock }: { preflight: Preflight; clock: Pick<RedisClock, "describeSkew"> }) {
   return {
     isUsable: async (): Promise<boolean> => {
       const { errors, waitReasons } = await preflight.check();
       return errors.length === 0 && waitReasons.length === 0;
     },
-    listWarnings: async (): Promise<string[]> => (await preflight.check()).warnings,
+    listWarnings: async (): Promise<string[]> => {
+      const { errors, waitReasons, warnings } = await preflight.check();
+      const skew = clock.describeSkew();
+      return [...errors, ...waitReasons, ...warnings, ...(skew === undefined ? [] : [skew])];
+    },
   };
 }
 
@@ -52,12 +57,13 @@ function readyz(checks: ReadinessChecks, options: ReadinessOptions): RequestHand
     const results = Object.fromEntries(await Promise.all(entries));
     const isReady = Object.values(results).every(Boolean);
     const body = { status: isReady ? "ready" : "unavailable", checks: results };
-    response.status(isReady ? 200 : 503).json(isReady ? { ...body, ...(await describeReady(options)) } : body);
+    const described = await withTimeout(describeProcess(options), timeoutMs);
+    response.status(isReady ? 200 : 503).json({ ...body, ...described });
   };
 }
 
-/** The workers and the warnings of a process that is ready. They come from Redis: if it fails, the checks report it. */
-async function describeReady({ warnings, countWorkers }: ReadinessOptions) {
+/** The workers and the warnings. They come from Redis: if it does not answer, the checks report it. */
+async function describeProcess({ warnings, countWorkers }: ReadinessOptions) {
   const [listed = [], workers] = await Promise.all([
     warnings?.().catch(() => undefined),
     countWorkers?.().catch(() => undefined),
@@ -68,12 +74,19 @@ async function describeReady({ warnings, countWorkers }: ReadinessOptions) {
 }
 
 async function passes(check: () => unknown, timeoutMs: number): Promise<boolean> {
-  const settled = new AbortController();
-  const timeout = delay(timeoutMs, false, { signal: settled.signal }).catch(() => false);
+  const TIMED_OUT = false;
   try {
-    return (await Promise.race([(async () => await check())(), timeout])) !== false;
+    return (await withTimeout((async () => await check())(), timeoutMs, TIMED_OUT)) !== false;
   } catch {
     return false;
+  }
+}
+
+async function withTimeout<T, Late = undefined>(work: Promise<T>, timeoutMs: number, late?: Late): Promise<T | Late> {
+  const settled = new AbortController();
+  const timeout = delay(timeoutMs, late as Late, { signal: settled.signal }).catch(() => late as Late);
+  try {
+    return await Promise.race([work, timeout]);
   } finally {
     settled.abort();
   }

@@ -4,6 +4,7 @@ import type { ApiContext } from "../../context.ts";
 import { adminNeedsProject, notAnAdmin } from "../../lifecycle/errors/access.ts";
 import { type DescribeMore, listResponses as readPage } from "../../responses/reading/list-responses.ts";
 import { readRun } from "../../responses/reading/read-run.ts";
+import { runReadingOf } from "../resources/run-reading.ts";
 import { sendResponseJson } from "../replies/send-json.ts";
 import { parseResponseListQuery } from "../validation/queries.ts";
 
@@ -16,9 +17,10 @@ export function listResponses(context: ApiContext): RequestHandler {
   };
 }
 
-function describeRun({ storage }: ApiContext): DescribeMore {
+function describeRun(context: ApiContext): DescribeMore {
+  const reading = runReadingOf(context);
   return async (id) => {
-    const run = await readRun(storage, id);
+    const run = await readRun(reading, id);
     return run && `"run":${JSON.stringify(run)}`;
   };
 }

@@ -3,6 +3,7 @@ import type { RequestHandler } from "express";
 import type { ApiContext } from "../../context.ts";
 import { responseNotFound } from "../../lifecycle/errors/state.ts";
 import { readRun } from "../../responses/reading/read-run.ts";
+import { runReadingOf } from "../resources/run-reading.ts";
 import { loadReadableRecord } from "../resources/load-readable-response.ts";
 import { parseResponseId } from "../validation/path-ids.ts";
 
@@ -10,7 +11,7 @@ export function retrieveRun(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const id = parseResponseId(request);
     await loadReadableRecord(context, id, response.locals);
-    const run = await readRun(context.storage, id);
+    const run = await readRun(runReadingOf(context), id);
     if (run === undefined) throw responseNotFound(id);
     response.json(run);
   };

@@ -1,20 +1,24 @@
 /** Turns every error into the wire envelope (contract.md#error-envelope). */
 import type { ErrorRequestHandler } from "express";
 import type { Logger } from "pino";
+import { BlobStoreError } from "../../blobs/blob-store.ts";
 import { ApiError } from "../../lifecycle/errors/api-error.ts";
+import { filesUnavailable } from "../../lifecycle/errors/files.ts";
 import { malformedUrl } from "../../lifecycle/errors/http.ts";
 import { internalError, storeUnavailable } from "../../lifecycle/errors/server.ts";
-import { isRedisUnavailable } from "../../redis/connect.ts";
+import { isRedisUnavailable, writeRefusalOf } from "../../redis/is-redis-unavailable.ts";
 
 const RETRY_AFTER_SECONDS = 2;
 
 /** Express recognizes an error handler by its four parameters. */
 export function errorHandler(logger: Logger): ErrorRequestHandler {
-  return (error: unknown, _request, response, _next) => {
+  return (error: unknown, request, response, _next) => {
     const apiError = toApiError(error);
+    if (apiError.code !== null) response.locals.errorCode = apiError.code;
     if (apiError.status >= 500) {
-      // An ApiError is expected, such as the 503 for a cursor that is not recorded. Any other error is a bug.
-      const level = error instanceof ApiError ? "warn" : "error";
+      // Expected: an ApiError, such as the 503 for a cursor that is not recorded, and an outage. Any other error is a bug.
+      const level =
+        error instanceof ApiError || error instanceof BlobStoreError || isRedisUnavailable(error) ? "warn" : "error";
       logger[level]({ err: error, requestId: response.getHeader("x-request-id") }, "Request failed");
     }
     if (response.headersSent) {
@@ -22,13 +26,16 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
       response.destroy();
       return;
     }
+    // The rest of a body that nobody reads must not be taken for the next request.
+    if (!request.complete) response.set("connection", "close");
     response.status(apiError.status).set(apiError.headers).json(apiError.toEnvelope());
   };
 }
 
 function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
-  if (isRedisUnavailable(error)) return storeUnavailable(RETRY_AFTER_SECONDS);
+  if (isRedisUnavailable(error)) return storeUnavailable(RETRY_AFTER_SECONDS, writeRefusalOf(error));
+  if (error instanceof BlobStoreError) return filesUnavailable(error.reason === "full", RETRY_AFTER_SECONDS);
   if (error instanceof URIError) return malformedUrl();
   return internalError();
 }

@@ -1,4 +1,7 @@
-/** Rejects a body whose announced length is too large before reading any of it, on every route. */
+/**
+ * Rejects a body whose announced length is too large before reading any of it, on every route but those that take files:
+ * these have a limit of their own.
+ */
 import type { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import type { RequestHandler } from "express";
@@ -9,10 +12,13 @@ import { refuseBody } from "./refuse-body.ts";
 /** Time for a client to read an answer that was sent before its request was complete. */
 const LINGER_MS = 2_000;
 
+const FILE_PATHS = /^\/v[15]\/(?:files|uploads\/[^/]+\/parts)\/?$/;
+
 export function rejectLargeBodies(limitBytes: number): RequestHandler {
   return (request, _response, next) => {
     if (hasBody(request)) lingerBeforeClose(request);
-    if (Number(request.headers["content-length"] ?? 0) > limitBytes) {
+    const takesFiles = request.method === "POST" && FILE_PATHS.test(request.path);
+    if (!takesFiles && Number(request.headers["content-length"] ?? 0) > limitBytes) {
       throw refuseBody("too_large", payloadTooLarge(limitBytes));
     }
     next();

@@ -4,7 +4,10 @@ import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } 
 import type { Duplex } from "node:stream";
 import type { ApiError } from "../../lifecycle/errors/api-error.ts";
 import { headersTooLarge, invalidUrl, malformedHttp, requestTimedOut } from "../../lifecycle/errors/http.ts";
+import { hasOwnTimeout } from "../middleware/upload-timeout.ts";
 import { API_VERSION, newRequestId } from "../middleware/request-id.ts";
+
+const REQUEST_TIMEOUT = "ERR_HTTP_REQUEST_TIMEOUT";
 
 export function answerConnectionErrors(server: Server): void {
   /** The number of unfinished answers per connection: an error must not be written into the middle of one. */
@@ -21,6 +24,8 @@ export function answerConnectionErrors(server: Server): void {
     else void sendAndClose(socket, error);
   };
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
+    // Node reports a request once, and no longer watches its time afterwards.
+    if (error.code === REQUEST_TIMEOUT && hasOwnTimeout(socket)) return;
     if (error.code === "ECONNRESET") socket.destroy();
     else reject(socket, toConnectionError(error));
   });
@@ -33,7 +38,7 @@ export function answerConnectionErrors(server: Server): void {
 
 function toConnectionError({ code }: NodeJS.ErrnoException): ApiError {
   if (code === "HPE_HEADER_OVERFLOW") return headersTooLarge();
-  return code === "ERR_HTTP_REQUEST_TIMEOUT" ? requestTimedOut() : malformedHttp();
+  return code === REQUEST_TIMEOUT ? requestTimedOut() : malformedHttp();
 }
 
 async function sendAndClose(socket: Duplex, error: ApiError): Promise<void> {

@@ -6,13 +6,21 @@ import {
   malformedResponseId,
   malformedWebhookEndpointId,
 } from "../../lifecycle/errors/requests.ts";
+import { fileNotFound, uploadNotFound } from "../../lifecycle/errors/files.ts";
 import {
   containerNotFound,
   conversationNotFound,
   responseNotFound,
   webhookEndpointNotFound,
 } from "../../lifecycle/errors/state.ts";
-import { isContainerId, isConversationId, isResponseId, isWebhookEndpointId } from "../../protocol/id.ts";
+import {
+  isContainerId,
+  isConversationId,
+  isFileId,
+  isResponseId,
+  isUploadId,
+  isWebhookEndpointId,
+} from "../../protocol/id.ts";
 
 export function parseResponseId(request: HttpRequest): string {
   const id = String(request.params["response_id"]);
@@ -41,5 +49,18 @@ export function parseWebhookEndpointId(request: HttpRequest): string {
   const id = String(request.params["webhook_endpoint_id"]);
   if (!id.startsWith("whe")) throw malformedWebhookEndpointId(id);
   if (!isWebhookEndpointId(id)) throw webhookEndpointNotFound(id);
+  return id;
+}
+
+/** The hosted API has one answer for every id that names no file. */
+export function parseFileId(request: HttpRequest): string {
+  const id = String(request.params["file_id"]);
+  if (!isFileId(id)) throw fileNotFound(id);
+  return id;
+}
+
+export function parseUploadId(request: HttpRequest): string {
+  const id = String(request.params["upload_id"]);
+  if (!isUploadId(id)) throw uploadNotFound(id);
   return id;
 }

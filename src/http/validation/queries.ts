@@ -3,6 +3,7 @@ import type { Request as HttpRequest } from "express";
 import type { z } from "zod";
 import { type Included, toIncluded } from "../../lifecycle/include.ts";
 import { type ContainerListQuery, containerListQuerySchema } from "../../protocol/container.ts";
+import { type FileListQuery, fileListQuerySchema } from "../../protocol/file.ts";
 import { type EventTimesQuery, eventTimesQuerySchema } from "../../protocol/run.ts";
 import { includeQuerySchema, type ListQuery, listQuerySchema } from "../../protocol/list.ts";
 import {
@@ -22,6 +23,10 @@ import { toValidationError, wrongTypeError } from "./validation-errors.ts";
 
 export function parseContainerListQuery(query: HttpRequest["query"]): ContainerListQuery {
   return parseQuery(containerListQuerySchema, query);
+}
+
+export function parseFileListQuery(query: HttpRequest["query"]): FileListQuery {
+  return parseQuery(fileListQuerySchema, query);
 }
 
 export function parseWebhookEndpointListQuery(query: HttpRequest["query"]): WebhookEndpointListQuery {

@@ -135,6 +135,7 @@ function outOfBoundsError(
 
 /** All integer parameters with bounds: the contract distinguishes integers from decimals, zod does not. */
 const INTEGER_PARAMS = new Set([
+  "bytes",
   "compact_threshold",
   "chunk_overlap_tokens",
   "created_after",
@@ -148,6 +149,7 @@ const INTEGER_PARAMS = new Set([
   "max_tool_calls",
   "output_compression",
   "partial_images",
+  "seconds",
   "top_logprobs",
 ]);
 

@@ -7,7 +7,7 @@
  *   products  get one Int32 for each row
  *
  * `size` is a multiple of 16. The caller chooses a query so small that no product overflows (quantize.ts). JavaScript
- * needs many times as long (docs/decisions/knowledge.md). Encoding: WebAssembly Core Specification 2.0, chapter 5.
+ * needs many times as long (docs/decisions/search.md). Encoding: WebAssembly Core Specification 2.0, chapter 5.
  */
 const I32 = 0x7f;
 const V128 = 0x7b;

@@ -1,6 +1,6 @@
 /**
  * Vectors as 8-bit integers. A vector is divided by its length, so that a dot product is a cosine, and scaled so that its
- * largest component is 127. Rows are padded to a multiple of 16 components for the scan. docs/decisions/knowledge.md has
+ * largest component is 127. Rows are padded to a multiple of 16 components for the scan. docs/decisions/search.md has
  * the recall against 32-bit floats.
  */
 const MAX_CODE = 127;

@@ -7,7 +7,7 @@ import { splitWords } from "./split-words.ts";
 
 /**
  * A word also counts by this many of its first characters; in Korean, where a character is a syllable and endings are
- * many, by fewer. docs/decisions/knowledge.md has the figures.
+ * many, by fewer. docs/decisions/search.md has the figures.
  */
 const STEM_CHARACTERS = 5;
 const KOREAN_STEM_CHARACTERS = 2;

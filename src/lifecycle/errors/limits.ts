@@ -38,7 +38,7 @@ export function streamsFull(bound: number, retryAfterSeconds: number): ApiError 
 export function storageFull(bound: number, kept: number, needed: number): ApiError {
   return new ApiError({
     status: 429,
-    message: `Storage limit reached: this project keeps ${kept} of ${bound} bytes, and this request needs ${needed} more. Delete responses, conversations or containers, or wait until some expire.`,
+    message: `Storage limit reached: this project keeps ${kept} of ${bound} bytes, and this request needs ${needed} more. Delete responses, conversations, containers or files, or wait until some expire.`,
     type: "insufficient_quota",
     code: "insufficient_quota",
     headers: { "x-should-retry": "false" },

@@ -2,11 +2,17 @@
 import type { ResponseError } from "../../protocol/response.ts";
 import { ApiError } from "./api-error.ts";
 
+const STORE_STATES = {
+  away: "The server's store is not reachable at the moment. Please retry.",
+  refused: "The server's store takes no writes at the moment. Please retry.",
+  full: "The server's store is full and takes no writes at the moment. Please retry later.",
+} as const;
+
 /** contract.md#redis-outages. */
-export function storeUnavailable(retryAfterSeconds: number): ApiError {
+export function storeUnavailable(retryAfterSeconds: number, state: keyof typeof STORE_STATES = "away"): ApiError {
   return new ApiError({
     status: 503,
-    message: "The server's store is not reachable at the moment. Please retry.",
+    message: STORE_STATES[state],
     type: "server_error",
     code: "service_unavailable",
     headers: { "retry-after": String(retryAfterSeconds) },

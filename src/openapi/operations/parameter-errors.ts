@@ -1,8 +1,10 @@
 /** Errors of parameters that several endpoints share, by cause, for `documentErrorsOf`. */
 import { parseInclude, parseListQuery } from "../../http/validation/queries.ts";
 import { encryptedContentUnverified, referencesTooLarge, secretInItem } from "../../lifecycle/errors/requests.ts";
+import { fileNotFoundIn, inputFilesTooLarge, tooManyInputFiles } from "../../lifecycle/errors/files.ts";
 import { itemNotFound } from "../../lifecycle/errors/state.ts";
 import type { Endpoint } from "../endpoint.ts";
+import { FILE_ID } from "../example-ids.ts";
 import { DEFAULT_BODY_BYTES, documentErrorsOf, type DocumentedError, DOCUMENTED_ERRORS } from "../documented-errors.ts";
 
 type Wrap<T> = (part: T) => object;
@@ -43,6 +45,9 @@ export const addedItemErrors = [
   secretInStoredItem,
   { ...DOCUMENTED_ERRORS.itemNotFound, error: itemNotFound("msg_1", "items") },
   { ...DOCUMENTED_ERRORS.referencesTooLarge, error: referencesTooLarge(DEFAULT_BODY_BYTES, "items") },
+  { ...DOCUMENTED_ERRORS.fileNotFoundIn, error: fileNotFoundIn(FILE_ID, "items[0].content[1].file_id") },
+  { ...DOCUMENTED_ERRORS.tooManyInputFiles, error: tooManyInputFiles(200, "items") },
+  { ...DOCUMENTED_ERRORS.inputFilesTooLarge, error: inputFilesTooLarge(80_000_000, 50 * 1024 ** 2, "items") },
   "itemExists",
   "triggerNotKept",
 ] as const satisfies Endpoint["errors"];

@@ -41,6 +41,7 @@ const waitingRun: Run = {
       ended_at_ms: ACCEPTED_AT_MS + 62_000,
       end: "waited",
       reason: "lab: Requests rate limit exceeded",
+      count: 1,
     },
   ],
   attempt_count: 1,

@@ -16,7 +16,7 @@ const readiness = (status: string): JsonSchema => ({
     warnings: {
       type: "array",
       items: { type: "string" },
-      description: "Problems that do not affect readiness.",
+      description: "Problems and what to do about them. Those of a process that is ready do not affect its readiness.",
     },
   },
   required: ["status", "checks"],

@@ -72,6 +72,7 @@ export const createWebhookEndpoint: Endpoint = {
     }),
     "webhookUrlInvalid",
     "webhookEndpointsFull",
+    "adminNeedsProject",
     "storeUnavailable",
   ],
 };
@@ -100,6 +101,7 @@ export const listWebhookEndpoints: Endpoint = {
   errors: [
     ...documentErrorsOf((query) => parseWebhookEndpointListQuery(query as Record<string, string>), invalidPages),
     "listCursorNotFound",
+    "adminNeedsProject",
     "storeUnavailable",
   ],
 };

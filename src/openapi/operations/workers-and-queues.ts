@@ -1,6 +1,7 @@
 /** Workers and queues. */
 import type { Endpoint } from "../endpoint.ts";
 import { queueListSchema, workerListSchema } from "../wire.ts";
+import { WITHOUT_ADMINS } from "./organization/endpoint.ts";
 
 const worker = {
   object: "organization.worker",
@@ -29,6 +30,17 @@ const queue = {
   workers: 1,
 };
 
+const webhooks = {
+  object: "organization.queue",
+  name: "webhooks",
+  waiting: 2,
+  delayed: 5,
+  active: 1,
+  oldest_waiting_ms: 310,
+  outbox: 0,
+  workers: 1,
+};
+
 export const listWorkers: Endpoint = {
   id: "listWorkers",
   tag: "Organization",
@@ -45,7 +57,7 @@ export const listWorkers: Endpoint = {
       },
     },
   },
-  errors: ["notAnAdmin", "storeUnavailable"],
+  errors: [WITHOUT_ADMINS, "notAnAdmin", "storeUnavailable"],
 };
 
 export const listQueues: Endpoint = {
@@ -55,14 +67,14 @@ export const listQueues: Endpoint = {
   description: "For administrators. The answer is at most two seconds old.",
   answers: {
     200: {
-      description: "Both queues.",
+      description: "The two queues of responses, and the queue of webhooks.",
       content: {
         "application/json": {
           schema: queueListSchema,
-          examples: { "A queue": { object: "list", data: [queue] } },
+          examples: { "Two queues": { object: "list", data: [queue, webhooks] } },
         },
       },
     },
   },
-  errors: ["notAnAdmin", "storeUnavailable"],
+  errors: [WITHOUT_ADMINS, "notAnAdmin", "storeUnavailable"],
 };

@@ -8,6 +8,8 @@ export const FULL_RETRY_SECONDS = 5;
 export interface AdmissionLimits {
   /** Maximum size of the items that a request's references name. */
   maxBodyBytes: number;
+  /** Maximum size of the files that a request's items name by id. */
+  maxInputFileBytes: number;
   maxOpenResponses: number;
   /** 0 = unlimited. */
   maxOpenPerProject: number;
@@ -29,6 +31,7 @@ export interface AdmissionLimits {
 export function admissionLimitsOf(config: Config): AdmissionLimits {
   return {
     maxBodyBytes: config.MAX_BODY_BYTES,
+    maxInputFileBytes: config.MAX_INPUT_FILE_BYTES,
     maxOpenResponses: config.MAX_OPEN_RESPONSES,
     maxOpenPerProject: config.RATE_LIMIT_OPEN_RESPONSES_PER_PROJECT,
     maxStoredBytesPerProject: config.MAX_STORED_BYTES_PER_PROJECT,

@@ -13,6 +13,7 @@ import type { ResponseContext } from "../storage.ts";
 import { acceptResponse, type AcceptedRequest, type AdmittedResponse } from "./accept-response.ts";
 import type { RequestRateState } from "./add-in-flight.ts";
 import type { AdmissionLimits } from "./admission-limits.ts";
+import { checkFiles } from "./check-files.ts";
 import { checkConversation, checkInput } from "./check-input.ts";
 import { extractCompactionTrigger } from "./compaction-trigger.ts";
 import {
@@ -76,8 +77,16 @@ export class Admission {
     const { request: withoutTrigger, isTriggered } = extractCompactionTrigger(prompted);
     const resolved = await resolveInputReferences(storage, project, withoutTrigger, limits.maxBodyBytes);
     await checkInput(storage, resolved, project);
+    await this.#checkFiles(resolved, project);
     const checked = { id, hash, project, request: resolved, ancestors, nowMs, rate };
     return { ...checked, purpose: isTriggered ? "compact" : purpose };
+  }
+
+  async #checkFiles({ model, input }: ResolvedRequest, project: string): Promise<void> {
+    const { storage, limits, catalog } = this.#dependencies;
+    if (!Array.isArray(input)) return;
+    const allowsOtherIds = catalog.resolve(model)?.provider.kind === "openai-responses";
+    await checkFiles(storage, project, input, { param: "input", maxBytes: limits.maxInputFileBytes, allowsOtherIds });
   }
 
   #rejectUnavailableTool({ model, tools }: ResolvedRequest): void {

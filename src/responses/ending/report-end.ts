@@ -18,6 +18,7 @@ export function reportEnd(responseId: string, project: string, run: RunOutcome):
     background: run.background,
     status: run.status,
     code: run.errorCode,
+    reason: run.errorMessage,
     cause: run.errorCause,
     queuedMs: sinceAccepted(startedAtMs),
     firstEventMs: sinceAccepted(firstEventAtMs),

@@ -1,10 +1,12 @@
-/** The state of both queues, for administrators and for metrics. */
+/** The state of the queues of responses and of webhooks, for administrators and for metrics. */
 import {
+  type AnyQueueState,
   QUEUE_NAMES,
   type QueueName,
   type QueueState,
   WAITING_CLASSES,
   type WaitingClass,
+  type WebhookQueueState,
 } from "../../protocol/organization-queue.ts";
 import type { QueueDepth } from "../../queue/queue-depth.ts";
 import type { ResponseContext, Storage } from "../storage.ts";
@@ -16,22 +18,41 @@ const ORDERED_BY_WINDOW: ReadonlySet<WaitingClass> = new Set(["related", "window
 
 export class QueueStates {
   readonly #context: Pick<ResponseContext, "queue" | "storage">;
-  #last: { states: Promise<QueueState[]>; atMs: number } | undefined;
+  #last: { states: Promise<AnyQueueState[]>; atMs: number } | undefined;
 
   constructor(context: Pick<ResponseContext, "queue" | "storage">) {
     this.#context = context;
   }
 
   /** At most two seconds old. Rejects if Redis does not answer. */
-  async read(): Promise<QueueState[]> {
+  async read(): Promise<AnyQueueState[]> {
     if (this.#last === undefined || performance.now() - this.#last.atMs > MAX_AGE_MS) {
-      const last = { states: Promise.all(QUEUE_NAMES.map((name) => this.#readOne(name))), atMs: performance.now() };
+      const queues = [...QUEUE_NAMES.map((name) => this.#readOne(name)), this.#readWebhooks()];
+      const last = { states: Promise.all(queues), atMs: performance.now() };
       this.#last = last;
       last.states.catch(() => {
         if (this.#last === last) this.#last = undefined;
       });
     }
     return await this.#last.states;
+  }
+
+  async #readWebhooks(): Promise<WebhookQueueState> {
+    const { webhooks, workers, clock } = this.#context.storage;
+    const [depth, outbox, live] = await Promise.all([
+      webhooks.queue.readDepth(),
+      webhooks.outbox.count(),
+      workers.list(),
+    ]);
+    const { oldestEndedAtMs, ...counts } = depth;
+    return {
+      object: "organization.queue",
+      name: "webhooks",
+      ...counts,
+      oldest_waiting_ms: oldestEndedAtMs === undefined ? null : Math.max(0, clock.nowMs() - oldestEndedAtMs),
+      outbox,
+      workers: live.length,
+    };
   }
 
   async #readOne(name: QueueName): Promise<QueueState> {

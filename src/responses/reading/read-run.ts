@@ -6,16 +6,23 @@ import type { ResponseRecord } from "../../store/response-record.ts";
 import { parseAttemptLog } from "../../stream/log/attempt-log.ts";
 import type { Storage } from "../storage.ts";
 
-const NO_WORKER = "No worker is alive.";
+const LOST = "Its worker is gone.";
+
+export interface RunReading {
+  storage: Storage;
+  /** Finds out why Redis takes no writes. */
+  findRefusal: () => Promise<string | undefined>;
+}
 
 /** Undefined if the response does not exist. */
-export async function readRun(storage: Storage, id: string): Promise<Run | undefined> {
+export async function readRun({ storage, findRefusal }: RunReading, id: string): Promise<Run | undefined> {
   const read = await storage.records.readWithFacts(id);
   if (read === undefined) return undefined;
   const { record, facts } = read;
   const hasEnded = isTerminalStatus(record.status);
   return describeRun(id, record, facts, {
     workers: hasEnded ? 0 : await storage.workers.count(record.background ? "background" : "foreground"),
+    refusal: hasEnded ? undefined : await findRefusal(),
     approvals: hasEnded ? await storage.responseList.readPendingApprovals(record.project, id) : [],
   });
 }
@@ -24,6 +31,8 @@ export async function readRun(storage: Storage, id: string): Promise<Run | undef
 interface Surroundings {
   /** The live workers that serve the response's queue. */
   workers: number;
+  /** Why Redis takes no writes. */
+  refusal: string | undefined;
   /** Ids of its approval requests that no accepted request has answered. */
   approvals: string[];
 }
@@ -48,7 +57,10 @@ export function describeRun(id: string, record: ResponseRecord, facts: RunFacts,
     last_sequence_number: record.durable ?? record.last,
     worker: record.worker === "" ? null : record.worker,
     attempts,
-    attempt_count: Math.max(record.attempts, attempts.length),
+    attempt_count: Math.max(
+      record.attempts,
+      attempts.reduce((sum, { count }) => sum + count, 0),
+    ),
     wait_count: record.waits,
     turn_count: facts.turns,
     turn_starts: facts.turnStarts ?? [],
@@ -61,20 +73,23 @@ export function describeRun(id: string, record: ResponseRecord, facts: RunFacts,
 
 function describeStep(
   record: ResponseRecord,
-  { step, endedAtMs }: RunFacts,
-  { workers, approvals }: Surroundings,
+  { step, endedAtMs, stampedAtMs = 0 }: RunFacts,
+  { workers, refusal, approvals }: Surroundings,
 ): RunStep {
   const acceptedAtMs = Math.floor(record.createdAtMs);
   if (isTerminalStatus(record.status)) {
     const since_ms = endedAtMs ?? acceptedAtMs;
     return approvals.length > 0 ? { type: "waiting_for_approval", since_ms, approvals } : { type: "ended", since_ms };
   }
+  if (refusal !== undefined && step?.type !== "waiting_for_provider") {
+    return { type: "waiting_for_redis", since_ms: step?.since_ms ?? acceptedAtMs, reason: refusal };
+  }
   if (step === undefined) return { type: "queued", since_ms: acceptedAtMs, workers };
   if (step.type === "recovering") return { ...step, workers };
   const isRunning = step.type === "starting" || step.type === "calling_model" || step.type === "running_tools";
   // A lost worker leaves its step behind.
-  if (isRunning && workers === 0) return { type: "recovering", since_ms: step.since_ms, reason: NO_WORKER, workers };
-  return step;
+  if (isRunning && workers === 0) return { type: "recovering", since_ms: step.since_ms, reason: LOST, workers };
+  return step.type === "calling_model" ? { ...step, silent_since_ms: Math.max(step.since_ms, stampedAtMs) } : step;
 }
 
 function describeError({ errorCode, errorMessage = "", errorCause }: RunFacts): Run["error"] {

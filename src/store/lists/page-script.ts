@@ -149,6 +149,8 @@ const pageScript = defineScript<string[]>(
   if last and (examined < #candidates or bound) then page[1], page[2], page[3] = '0', last.id, last.text end
   return page
 `,
+  // What it removes has expired.
+  { runsWhenFull: true },
 );
 
 /** Where something is in a list: lists are ordered by creation time, and by id within the same millisecond. */

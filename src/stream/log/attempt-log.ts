@@ -1,6 +1,7 @@
 /**
  * The attempts of a response, for people who ask what became of them: when each started, on which worker, and how it
- * ended. The scripts that start and end attempts keep them in one field of the record, as lines of JSON.
+ * ended. The scripts that start and end attempts keep them in one field of the record, as lines of JSON. While no worker can
+ * run the response, an attempt is made every second: equal ones in a row are one entry with a count.
  */
 import { z } from "zod";
 import { attemptEndSchema, type RunAttempt } from "../../protocol/run.ts";
@@ -33,11 +34,21 @@ export const ATTEMPT_LOG_LUA = `
   local function logAttemptEnd(key, ending, reason)
     addAttemptLine(key, {ending = ending, reason = string.sub(reason, 1, ${REASON_BYTES}), at = nowMs()})
   end
+  local function joinLeftAttempts(key)
+    local log = redis.call('HGET', key, 'attemptLog') or ''
+    local head, before, ended = string.match(log, '^(.*)\\n([^\\n]+)\\n[^\\n]+\\n([^\\n]+)\\n$')
+    if not head then return end
+    local isLine, earlier = pcall(cjson.decode, before)
+    local latest = cjson.decode(ended)
+    if not isLine or earlier.ending ~= latest.ending or earlier.reason ~= latest.reason then return end
+    latest.count = (earlier.count or 1) + 1
+    redis.call('HSET', key, 'attemptLog', head .. '\\n' .. cjson.encode(latest) .. '\\n')
+  end
 `;
 
 const lineSchema = z.union([
   z.object({ attempt: z.number(), worker: z.string(), at: z.number() }),
-  z.object({ ending: attemptEndSchema, reason: z.string(), at: z.number() }),
+  z.object({ ending: attemptEndSchema, reason: z.string(), at: z.number(), count: z.number().int().default(1) }),
 ]);
 
 /** The attempts that the log still has, oldest first. */
@@ -49,11 +60,12 @@ export function parseAttemptLog(log: string): RunAttempt[] {
     const open = attempts.at(-1);
     if ("attempt" in line) {
       const { attempt, worker, at } = line;
-      attempts.push({ attempt, worker, started_at_ms: at, ended_at_ms: null, end: null, reason: null });
+      attempts.push({ attempt, worker, started_at_ms: at, ended_at_ms: null, end: null, reason: null, count: 1 });
     } else if (open !== undefined && open.end === null) {
       open.ended_at_ms = line.at;
       open.end = line.ending;
       open.reason = line.reason === "" ? null : line.reason;
+      open.count = line.count;
     }
   }
   return attempts;

@@ -46,6 +46,8 @@ export interface EventWriterOptions {
   signal: AbortSignal;
   /** Called once, when no more events can be written. */
   onFailure: (error: Error) => void;
+  /** Called with the error of a Redis that does not take the events now. They are sent again until it does. */
+  onWait?: (error: unknown) => void;
 }
 
 export class EventWriter {
@@ -238,6 +240,6 @@ export class EventWriter {
       snapshot,
       facts: encodeRunNotes(notes),
     };
-    return await retryUntilAvailable(() => log.append(id, content, signal), signal);
+    return await retryUntilAvailable(() => log.append(id, content, signal), signal, this.#options.onWait);
   }
 }

@@ -82,7 +82,7 @@ export const releaseScript = defineScript<0 | 1>(
 
 /*
  * KEYS  meta
- * ARGV  lease, now in ms, reason, step of the run as JSON
+ * ARGV  lease, time since which no worker can run it, reason, step of the run as JSON
  * Releases the lease because this worker cannot run the response. Counts as neither attempt nor wait; records the time.
  */
 export const leaveToOtherWorkersScript = defineScript<0 | 1>(
@@ -93,6 +93,7 @@ export const leaveToOtherWorkersScript = defineScript<0 | 1>(
   redis.call('HSET', KEYS[1], 'lease', '', 'stalls', 0, 'losses', 0, 'step', ARGV[4])
   redis.call('HINCRBY', KEYS[1], 'attempts', -1)
   logAttemptEnd(KEYS[1], 'left_to_others', ARGV[3])
+  joinLeftAttempts(KEYS[1])
   redis.call('HSETNX', KEYS[1], 'unknownSinceMs', ARGV[2])
   return 1
 `,

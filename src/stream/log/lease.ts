@@ -35,6 +35,13 @@ export interface LeftAttempt {
   step: RunStep;
 }
 
+/** An attempt of a worker whose configuration lacks what the response needs: since when, and how long the response waits. */
+export interface LeftToOthers {
+  sinceMs: number;
+  untilMs: number;
+  reason: string;
+}
+
 /**
  * `fenced`: no other process can append now; the caller appends the terminal event for `reason` from `last + 1`, with
  * `lease`. `over`: the response had already ended, in `status`. `gone`: there is no such response.
@@ -84,10 +91,11 @@ export class Leases {
   }
 
   /** Releases a response that this worker's configuration cannot run. Returns false if the lease was already lost. */
-  async leaveToOtherWorkers(id: string, lease: string, nowMs: number, reason: string): Promise<boolean> {
-    const step = { type: "waiting_for_configuration", since_ms: nowMs, reason } satisfies RunStep;
+  async leaveToOtherWorkers(id: string, lease: string, { sinceMs, untilMs, reason }: LeftToOthers): Promise<boolean> {
+    const type = "waiting_for_configuration";
+    const step = { type, since_ms: sinceMs, until_ms: untilMs, reason } satisfies RunStep;
     const meta = this.#layout.meta(id);
-    return (await leaveToOtherWorkersScript(this.#redis, meta, lease, nowMs, reason, JSON.stringify(step))) === 1;
+    return (await leaveToOtherWorkersScript(this.#redis, meta, lease, sinceMs, reason, JSON.stringify(step))) === 1;
   }
 
   async clearUnknownSince(id: string): Promise<void> {

@@ -2,7 +2,11 @@
 import { Counter, Histogram, type Registry } from "prom-client";
 import type { Usage } from "../../protocol/response.ts";
 import { channels, type ModelCallReport } from "../channels.ts";
-import { on, onEnd, onStart } from "../subscribe.ts";
+import {
+  onEndHereAndRelayed as onEnd,
+  onHereAndRelayed as on,
+  onStartHereAndRelayed as onStart,
+} from "../subscribe.ts";
 import { BoundedValues, type ModelValues } from "./label-values.ts";
 import { CALL_SECONDS, PREFIX } from "./names.ts";
 
@@ -46,6 +50,12 @@ export function collectModelCalls(
     labelNames: ["provider"],
     registers,
   });
+  const silences = new Counter({
+    name: `${PREFIX}model_call_silences_total`,
+    help: "Silences of a provider during a model call, each counted after its first minute.",
+    labelNames: ["provider"],
+    registers,
+  });
   const fallbacks = new Counter({
     name: `${PREFIX}fallbacks_total`,
     help: "Model calls that moved to a fallback, by the code of the error.",
@@ -53,7 +63,11 @@ export function collectModelCalls(
     registers,
   });
   // So that a rate sees the first of them.
-  for (const provider of configured) waits.inc({ provider: providers.of(provider) }, 0);
+  for (const name of configured) {
+    const provider = providers.of(name);
+    waits.inc({ provider }, 0);
+    silences.inc({ provider }, 0);
+  }
   const observeUsage = countUsage(registry);
   const projects = new BoundedValues();
   const spendAlerts = new Counter({
@@ -80,6 +94,7 @@ export function collectModelCalls(
     }),
     on(channels.retry, ({ provider, code }) => retries.inc({ provider: providers.of(provider), code: codes.of(code) })),
     on(channels.wait, ({ provider }) => waits.inc({ provider: providers.of(provider) })),
+    on(channels.silence, ({ provider }) => silences.inc({ provider: providers.of(provider) })),
     on(channels.spendAlert, ({ project }) => spendAlerts.inc({ project: projects.of(project) })),
     on(channels.fallback, ({ code }) => fallbacks.inc({ code: codes.of(code) })),
   ];

@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { Gauge, type Registry } from "prom-client";
-import { type QueueState, WAITING_CLASSES } from "../../protocol/organization-queue.ts";
+import { type AnyQueueState, WAITING_CLASSES, type WebhookQueueState } from "../../protocol/organization-queue.ts";
 import { PREFIX } from "./names.ts";
 
 /** What one server of Redis reports. */
@@ -16,7 +16,7 @@ export interface RedisState {
 }
 
 export interface InstallationSources {
-  readQueues: () => Promise<readonly QueueState[]>;
+  readQueues: () => Promise<readonly AnyQueueState[]>;
   readRedis: () => Promise<readonly RedisState[]>;
 }
 
@@ -42,7 +42,8 @@ async function inTime<T>(value: Promise<T>): Promise<T | undefined> {
   return await Promise.race([read, timeout]).finally(() => settled.abort());
 }
 
-function describeQueues(registry: Registry): (queues: readonly QueueState[]) => void {
+function describeQueues(registry: Registry): (queues: readonly AnyQueueState[]) => void {
+  const showWebhooks = describeWebhooks(registry);
   const gauge = <const L extends string>(name: string, help: string, labelNames: readonly L[]) =>
     new Gauge({ name: `${PREFIX}${name}`, help, labelNames, registers: [registry] });
   const waiting = gauge("queue_waiting", "Responses that wait for a worker.", ["queue", "class"]);
@@ -56,7 +57,9 @@ function describeQueues(registry: Registry): (queues: readonly QueueState[]) => 
   const workers = gauge("workers", "Live workers that serve the queue.", ["queue"]);
   return (queues) => {
     for (const each of [waiting, oldest, delayed, active, workers]) each.reset();
-    for (const { name: queue, by_class, ...state } of queues) {
+    const ofResponses = queues.filter((each) => each.name !== "webhooks");
+    showWebhooks(queues.find((each) => each.name === "webhooks"));
+    for (const { name: queue, by_class, ...state } of ofResponses) {
       for (const name of WAITING_CLASSES) {
         waiting.set({ queue, class: name }, by_class[name].waiting);
         oldest.set({ queue, class: name }, (by_class[name].oldest_waiting_ms ?? 0) / 1000);
@@ -65,6 +68,30 @@ function describeQueues(registry: Registry): (queues: readonly QueueState[]) => 
       active.set({ queue }, state.active);
       workers.set({ queue }, state.workers);
     }
+  };
+}
+
+function describeWebhooks(registry: Registry): (queue: WebhookQueueState | undefined) => void {
+  const gauge = (name: string, help: string) =>
+    // The label makes it absent while Redis does not answer. Without labels it would be 0.
+    new Gauge({ name: `${PREFIX}${name}`, help, labelNames: ["queue"], registers: [registry] });
+  const waiting = gauge("webhook_queue_waiting", "Webhooks that wait for a worker.");
+  const oldest = gauge(
+    "webhook_queue_oldest_waiting_seconds",
+    "Time since the end of the response whose webhook has waited longest for its first try, 0 if none waits.",
+  );
+  const delayed = gauge("webhook_queue_delayed", "Webhooks that wait for another try or for their turn.");
+  const active = gauge("webhook_queue_active", "Webhooks that are with a worker.");
+  const outbox = gauge("webhook_outbox_entries", "Ends of responses whose webhooks are not in the queue yet.");
+  return (state) => {
+    for (const each of [waiting, oldest, delayed, active, outbox]) each.reset();
+    if (state === undefined) return;
+    const queue = state.name;
+    waiting.set({ queue }, state.waiting);
+    oldest.set({ queue }, (state.oldest_waiting_ms ?? 0) / 1000);
+    delayed.set({ queue }, state.delayed);
+    active.set({ queue }, state.active);
+    outbox.set({ queue }, state.outbox);
   };
 }
 

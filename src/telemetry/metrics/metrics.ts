@@ -3,11 +3,16 @@
  * that serves no metrics. Counters begin at 0 with the process and count what it saw; docs/operations/metrics.md lists all.
  */
 import { Registry } from "prom-client";
-import type { QueueName, QueueSlots } from "../../protocol/organization-queue.ts";
 import { collectModelCalls, collectToolCalls } from "./call-metrics.ts";
 import { collectInstallation, type InstallationSources } from "./installation-metrics.ts";
 import { type KnownModels, ModelValues } from "./label-values.ts";
-import { collectProcess, collectSlots, collectStreams, type StreamSources } from "./process-metrics.ts";
+import {
+  collectProcess,
+  collectSlots,
+  collectStreams,
+  type SlotReader,
+  type StreamSources,
+} from "./process-metrics.ts";
 import { collectRuns } from "./run-metrics.ts";
 import { collectEvents, collectRequests, collectWebhooks } from "./traffic-metrics.ts";
 
@@ -20,11 +25,13 @@ export interface MetricSources extends InstallationSources {
   models: KnownModels;
   /** Redis's time. */
   nowMs: () => number;
+  /** How far this machine's clock is ahead of Redis's. */
+  clockSkewMs: () => number;
   countReconnects: () => number;
   /** Of an API process. */
   streams?: StreamSources;
   /** Of a worker. */
-  readSlots?: () => Record<QueueName, QueueSlots>;
+  readSlots?: SlotReader;
 }
 
 export class Metrics implements Disposable {

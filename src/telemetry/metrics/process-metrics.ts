@@ -9,9 +9,16 @@ export interface StreamSources {
   heldBytes: () => number;
 }
 
+export interface ProcessSources {
+  kind: string;
+  release: string;
+  clockSkewMs: () => number;
+  countReconnects: () => number;
+}
+
 export function collectProcess(
   registry: Registry,
-  { kind, release, countReconnects }: { kind: string; release: string; countReconnects: () => number },
+  { kind, release, clockSkewMs, countReconnects }: ProcessSources,
 ): void {
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -22,6 +29,12 @@ export function collectProcess(
     registers,
   });
   build.set({ version: release, process: kind }, 1);
+  const skew: Gauge = new Gauge({
+    name: `${PREFIX}clock_skew_seconds`,
+    help: "How far the clock of this process's machine is ahead of Redis's.",
+    registers,
+    collect: () => skew.set(clockSkewMs() / 1_000),
+  });
   const reconnects = new Counter({
     name: `${PREFIX}redis_reconnects_total`,
     help: "Connections to Redis that this process lost and opened again.",
@@ -48,7 +61,10 @@ export function collectStreams(registry: Registry, { openStreams, followers, hel
   gauge("stream_held_bytes", "Bytes of events that this process holds for slow connections.", heldBytes);
 }
 
-export function collectSlots(registry: Registry, readSlots: () => Record<QueueName, QueueSlots>): void {
+/** Undefined before the worker takes jobs. */
+export type SlotReader = () => Record<QueueName, QueueSlots> | undefined;
+
+export function collectSlots(registry: Registry, readSlots: SlotReader): void {
   const gauge = (name: string, help: string, read: (slots: QueueSlots) => number): void => {
     const created: Gauge<"queue"> = new Gauge({
       name: `${PREFIX}${name}`,
@@ -57,6 +73,7 @@ export function collectSlots(registry: Registry, readSlots: () => Record<QueueNa
       registers: [registry],
       collect: () => {
         const slots = readSlots();
+        if (slots === undefined) return;
         for (const queue of QUEUE_NAMES) created.set({ queue }, read(slots[queue]));
       },
     });

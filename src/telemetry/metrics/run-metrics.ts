@@ -3,7 +3,11 @@ import { Counter, Histogram, type Registry } from "prom-client";
 import { QUEUE_NAMES } from "../../protocol/organization-queue.ts";
 import { attemptEndSchema } from "../../protocol/run.ts";
 import { channels, type EndedReport } from "../channels.ts";
-import { on, onEnd, onStart } from "../subscribe.ts";
+import {
+  onEndHereAndRelayed as onEnd,
+  onHereAndRelayed as on,
+  onStartHereAndRelayed as onStart,
+} from "../subscribe.ts";
 import { BoundedValues, type ModelValues } from "./label-values.ts";
 import { PREFIX, RUN_SECONDS, WAIT_SECONDS } from "./names.ts";
 

@@ -1,7 +1,7 @@
 /** Requests, events and webhooks that passed through this process. */
 import { Counter, Histogram, type Registry } from "prom-client";
 import { type BodyRefusal, channels, type WebhookDeliveryReport } from "../channels.ts";
-import { on } from "../subscribe.ts";
+import { on, onHereAndRelayed } from "../subscribe.ts";
 import { HTTP_SECONDS, PREFIX } from "./names.ts";
 
 const METHODS = new Set(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]);
@@ -60,7 +60,7 @@ export function collectEvents(registry: Registry): (() => void)[] {
   const delivered = counter("events_delivered_total", "Events that this process has passed to subscribers.");
   const deliveredBytes = counter("events_delivered_bytes_total", "Bytes of the events passed to subscribers.");
   return [
-    on(channels.recorded, ({ events, bytes }) => {
+    onHereAndRelayed(channels.recorded, ({ events, bytes }) => {
       recorded.inc(events);
       recordedBytes.inc(bytes);
     }),

@@ -1,6 +1,6 @@
 /**
- * The parts of the API, one row each, read from the zod schemas, so that an added value has no proof until a test names
- * it. A test names its row at the start of its title: `param temperature: …`.
+ * The parts of the API, one row each, read from the zod schemas and the description, so that an added value or endpoint
+ * has no proof until a test names it. A test names its row at the start of its title: `param temperature: …`.
  */
 import type { z } from "zod";
 import { createRequestSchema } from "../../../src/protocol/create-request.ts";
@@ -9,6 +9,7 @@ import { inputItemSchema, outputItemSchema } from "../../../src/protocol/item.ts
 import { responseStatusSchema } from "../../../src/protocol/response.ts";
 import { includableSchema } from "../../../src/protocol/request-options.ts";
 import { toolChoiceSchema, toolSchema } from "../../../src/protocol/tool.ts";
+import { ENDPOINT_ROWS } from "../endpoints/rows.ts";
 import { ERROR_ROWS } from "../errors/rows.ts";
 
 /** By the prefix of a row's name. */
@@ -22,6 +23,7 @@ export const ROWS = {
   status: responseStatusSchema.options,
   event: kindsOf(responseStreamEventSchema),
   error: ERROR_ROWS,
+  endpoint: ENDPOINT_ROWS.map(({ name }) => name),
 } satisfies Record<string, readonly string[]>;
 
 /** The common fields of every schema, and some of each kind. */

@@ -12,7 +12,7 @@ const PROJECT = join(import.meta.dirname, "../../..");
 describe("the settings", () => {
   test("appear in .env.example with their defaults", async () => {
     const example = await readFile(join(PROJECT, ".env.example"), "utf8");
-    const uncommented = example.replaceAll(/^# (?=[A-Z_]+=)/gm, "");
+    const uncommented = example.replaceAll(/^# (?=[A-Z][A-Z0-9_]*=)/gm, "");
     const environment = parseEnv(uncommented);
     expect(Object.keys(environment).toSorted()).toEqual(SETTINGS.toSorted());
     expect(settingsOf(environment)).toEqual(settingsOf({}));

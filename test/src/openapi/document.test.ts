@@ -6,6 +6,7 @@ import { z } from "zod";
 import { createApp } from "../../../src/app.ts";
 import { readConfig } from "../../../src/config/config.ts";
 import { openApiContext } from "../../../src/context.ts";
+import { QUEUE_BOARD_PATH } from "../../../src/http/endpoints/queue-board.ts";
 import { describeApi } from "../../../src/openapi/document.ts";
 import { SCHEMA_DESCRIPTIONS } from "../../../src/openapi/descriptions.ts";
 import { responseStreamEventSchema } from "../../../src/protocol/event.ts";
@@ -54,6 +55,13 @@ test("every route of the app is described, and nothing else", async () => {
   expect(served.filter((route) => !route.includes(" /v5/")).toSorted()).toEqual(described.toSorted());
   const again = served.filter((route) => route.includes(" /v5/")).map((route) => route.replace(" /v5/", " /v1/"));
   expect(again.toSorted()).toEqual(described.filter((route) => route.includes(" /v1/")).toSorted());
+});
+
+test("the description says where the paths are that are no operations", () => {
+  for (const path of ["/metrics", QUEUE_BOARD_PATH]) {
+    expect(ROUTES.map((route) => route.path)).not.toContain(path);
+    expect(document.info.description).toContain(`\`${path}\``);
+  }
 });
 
 // --- OpenAPI 3.1: the objects used here, with exactly their fields ------------------------------------------

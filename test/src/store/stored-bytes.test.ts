@@ -90,7 +90,7 @@ test("above the bound requests are rejected until a deletion makes room", async 
     code: "insufficient_quota",
     param: null,
     headers: { "x-should-retry": "false" },
-    message: `Storage limit reached: this project keeps ${2 * each} of ${bound} bytes, and this request needs ${each} more. Delete responses, conversations or containers, or wait until some expire.`,
+    message: `Storage limit reached: this project keeps ${2 * each} of ${bound} bytes, and this request needs ${each} more. Delete responses, conversations, containers or files, or wait until some expire.`,
   });
   expect(await storage.storedBytes.read(project)).toBe(2 * each);
   await admit(newProject(), bound);

@@ -1,6 +1,11 @@
 import { pino } from "pino";
-import { describe, expect, test } from "vitest";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { startPrivateRedis } from "../../../src/local/redis/private-server.ts";
 import { newId } from "../../../src/protocol/id.ts";
+import { queueResponse } from "../../../src/responses/admission/queue-response.ts";
 import { abandonResponse } from "../../../src/responses/ending/abandon-response.ts";
 import { lockForResponse } from "../../../src/responses/conversations/conversation-lock.ts";
 import { readResponse } from "../../../src/responses/reading/read-response.ts";
@@ -10,11 +15,13 @@ import {
   ResponseSweeper,
   type SweptResponse,
 } from "../../../workers/jobs/response-sweeper.ts";
+import { uniquePrefix } from "../../support/redis.ts";
 import { sampleRecord } from "../../support/samples.ts";
 import { openTestStorage, silentLogger, type TestStorage } from "../../support/storage.ts";
 
 const NOW_MS = 1_000;
 const MAX_ATTEMPTS = 3;
+const LATER_MS = Date.now() + 600_000;
 const running: SweptResponse = { status: "in_progress", ending: "", deadlineMs: 2_000, charged: 1, isQueued: true };
 
 test.each<[string, Partial<SweptResponse>, string]>([
@@ -47,6 +54,29 @@ test("an id in admission stays without a record", async () => {
   await storage.inFlight.add("resp_new", Date.now());
   await sweep(storage);
   expect(await storage.inFlight.list(0, 10)).toEqual(["resp_new"]);
+});
+
+test("a full Redis that rejects the listing of a page ends no sweep there", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "sweeper-"));
+  onTestFinished(async () => await rm(folder, { recursive: true, force: true }));
+  await using redis = await startPrivateRedis({ dataDir: folder, extraArgs: ["--appendonly", "no"] });
+  await using storage = await openTestStorage(uniquePrefix(), redis.url);
+  // As from a process of a release without lists: with a job, and in no list.
+  const unlisted = Array.from({ length: 200 }, (_, i) => sampleRecord({ createdAtMs: i + 1, deadlineMs: LATER_MS }));
+  const expired = sampleRecord({ createdAtMs: 1_000, deadlineMs: 1 });
+  for (const record of [...unlisted, expired]) {
+    await storage.inFlight.add(record.id, record.createdAtMs);
+    await storage.records.create(record);
+    await queueResponse(storage, record);
+  }
+  await storage.redis.config("SET", "maxmemory", "1");
+  await expect(sweep(storage)).rejects.toThrow(/OOM/);
+  expect(await storage.records.read(expired.id)).toMatchObject({ status: "failed" });
+  expect(await storage.inFlight.list(0, 1_000)).toEqual(unlisted.map(({ id }) => id));
+  await storage.redis.config("SET", "maxmemory", "0");
+  await sweep(storage);
+  const ids = unlisted.map(({ id }) => id);
+  expect(await storage.responseList.findUnlisted("default", ids)).toEqual([]);
 });
 
 /** Ids that no sweep can end, each broken in one way. Those with a record hold a conversation. */

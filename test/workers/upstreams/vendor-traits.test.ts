@@ -1,7 +1,11 @@
 /** Every trait with every vendor: the request body matches the table. */
-import { describe, expect, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
 import { type VendorName, vendorNames, traitsOfVendor } from "../../../src/providers/vendor-of.ts";
 import type { TraitName, VendorTraits } from "../../../src/providers/vendor-traits.ts";
+import { DocumentReader } from "../../../workers/documents/document-reader.ts";
+import { readAsText } from "../../../workers/input-files/document-text.ts";
 import type { ContextItem, UpstreamCall } from "../../../workers/upstreams/upstream.ts";
 import { WEATHER_TOOL } from "../../conformance/upstream-suite.ts";
 import {
@@ -20,6 +24,11 @@ import {
 
 type Request = Partial<UpstreamCall["request"]>;
 type Check<Name extends TraitName> = (entry: VendorEntry, value: VendorTraits[Name]) => Promise<void>;
+
+const GUIDE = readFileSync(join(import.meta.dirname, "../documents/fixtures/guide.pdf"));
+const NEVER_ABORTED = new AbortController().signal;
+const documents = new DocumentReader();
+afterAll(async () => await documents[Symbol.asyncDispose]());
 
 const OTHER_TOOL = { ...WEATHER_TOOL, name: "other" };
 const TOOLS = [WEATHER_TOOL, OTHER_TOOL];
@@ -242,6 +251,15 @@ const CHECKS: { [Name in TraitName]: Check<Name> } = {
     expect(imageMessages).toEqual([value === "sent" ? "tool" : "user"]);
     expect(messages.filter(({ role }) => role === "tool")).toHaveLength(2);
     expect(JSON.stringify(messages[2]!.content)).toContain("A map.");
+  },
+  documents: async (entry, value) => {
+    const data = GUIDE.toString("base64");
+    const options = { takesPdf: value === "pdf", project: "alpha", signal: NEVER_ABORTED, documents };
+    const part = { type: "input_file" as const, filename: "guide.pdf", file_data: data };
+    const content = [await readAsText(part, data, options)];
+    const { messages } = await readSentBody(entry, { history: [{ type: "message", role: "user", content }] });
+    const sent = JSON.stringify(messages);
+    expect([sent.includes(data), sent.includes("[Page 2]")]).toEqual([value === "pdf", value === "as_text"]);
   },
   json_schema: async (entry, value) => {
     const schema = { type: "object", properties: { n: { type: "integer" } } };

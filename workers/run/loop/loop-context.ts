@@ -36,6 +36,8 @@ export interface Generation {
   upstream: Upstream;
   resolved: ResolvedModel;
   input: ModelInput;
+  /** What the model sees of the input. */
+  seen: Pick<ModelInput, "preamble" | "input">;
   output: OutputItems;
 }
 

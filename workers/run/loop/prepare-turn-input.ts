@@ -10,7 +10,8 @@ import type { TurnLimits } from "./run-budget.ts";
 export async function prepareTurnInput(context: LoopContext, limits = turnLimits(context)): Promise<TurnInput> {
   const { dependencies, attempt, upstream, resolved, input, journal, tools } = context;
   const { storage, isStrict } = dependencies;
-  const { project, preamble, input: history } = input;
+  const { project } = input;
+  const { preamble, input: history } = context.seen;
   const responseItems = context.output.completedItems();
   const isHosted = (type: string) => understandsItem(resolved.provider, type);
   const executed = findExecutedCalls(context);

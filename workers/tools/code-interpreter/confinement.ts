@@ -1,24 +1,12 @@
 /**
- * Builds the command line of an interpreter's process. Node's permission model always applies. Where the system allows
- * it, the process also has an empty network namespace, no capabilities (even for root), and ends with its parent. The
- * system is probed once. Without these, an interpreter that is busy when its parent is killed runs until its own
- * timeout.
+ * Builds the command line of an interpreter's process. Node's permission model always applies, and the system's wrapper
+ * where there is one.
  */
-import { execFile } from "node:child_process";
 import { realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, extname, join } from "node:path";
-import { promisify } from "node:util";
+import { findSystemWrapper, SEARCH_PATH } from "../../confinement/system-wrapper.ts";
 
-const SETPRIV = ["setpriv", "--pdeathsig=KILL", "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all", "--"];
-/** The most confined first. */
-const WRAPPERS: readonly (readonly string[])[] = [
-  ["unshare", "--net", "--", ...SETPRIV],
-  ["unshare", "--map-root-user", "--net", "--", ...SETPRIV],
-  ["setpriv", "--pdeathsig=KILL", "--no-new-privs", "--"],
-];
-const PROBE_TIMEOUT_MS = 10_000;
-const SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const WASM_PAGE_BYTES = 64 * 1024;
 const MAX_HEAP_MIB = 256;
 
@@ -32,25 +20,7 @@ export interface ConfinedCommand {
   env: Record<string, string>;
 }
 
-let wrapper: Promise<readonly string[]> | undefined;
-
-async function findWrapper(): Promise<readonly string[]> {
-  for (const [program, ...args] of WRAPPERS) {
-    try {
-      await promisify(execFile)(program!, [...args, process.execPath, "--version"], {
-        env: { PATH: SEARCH_PATH },
-        timeout: PROBE_TIMEOUT_MS,
-      });
-      return [program!, ...args];
-    } catch {
-      // This wrapper is missing or not allowed. The next one needs less.
-    }
-  }
-  return [];
-}
-
 export async function buildConfinedCommand(interpreterMemoryBytes: number): Promise<ConfinedCommand> {
-  wrapper ??= findWrapper();
   // Resolves links, because Node compares real paths with those it may read.
   const pyodideFolder = realpathSync(dirname(createRequire(import.meta.url).resolve("pyodide")));
   const ownFolder = realpathSync(import.meta.dirname);
@@ -69,6 +39,6 @@ export async function buildConfinedCommand(interpreterMemoryBytes: number): Prom
     join(ownFolder, "interpreter", `host${extname(import.meta.filename)}`),
     pyodideFolder,
   ];
-  const [program, ...args] = [...(await wrapper), ...node];
+  const [program, ...args] = [...(await findSystemWrapper()), ...node];
   return { program: program!, args, env: { PATH: SEARCH_PATH } };
 }

@@ -9,6 +9,7 @@ import { raceSignal } from "race-signal";
 import { withTraceContext } from "../../../src/telemetry/trace-context.ts";
 import type { FetchPolicy } from "../../net/fetch-policy.ts";
 import { GuardedFetch } from "../../net/guarded-fetch.ts";
+import { FetchTimeoutError } from "../../net/errors.ts";
 import { toMcpCallError, HttpStatusError } from "./errors.ts";
 import { StdioTransport } from "./stdio-transport.ts";
 import type { CommandTarget, McpTarget, RemoteTarget } from "./find-server.ts";
@@ -176,7 +177,7 @@ async function connect(client: Client, transport: Transport, signal: AbortSignal
     await raceSignal(connected, bounded);
   } catch (error) {
     await transport.close();
-    throw error;
+    throw bounded.aborted && !signal.aborted ? new FetchTimeoutError({ cause: error }) : error;
   }
 }
 

@@ -52,6 +52,16 @@ export async function fetchToolList(
   fetchPages: () => AsyncIterable<ListedPage>,
   describeError: (error: unknown) => string,
 ): Promise<readonly ListedTool[]> {
+  const list = async () => await writeToolList(origin, session, fetchPages, describeError);
+  return (await session.trackListing("mcp_list_tools", origin.server_label, list)).tools;
+}
+
+async function writeToolList(
+  origin: ListOrigin,
+  session: ToolSession,
+  fetchPages: () => AsyncIterable<ListedPage>,
+  describeError: (error: unknown) => string,
+): Promise<{ tools: readonly ListedTool[]; isListed: boolean }> {
   const { server_label, allowed_tools } = origin;
   const output_index = session.nextIndex();
   const id = newListId(origin);
@@ -79,14 +89,14 @@ export async function fetchToolList(
       { type: `response.mcp_list_tools.${isUsable ? "completed" : "failed"}`, ...at },
       { type: "response.output_item.done", output_index, item: item(tools, error) },
     ]);
-    return tools;
+    return { tools, isListed: isUsable };
   } catch (error) {
     const sentence = describeError(error);
     await session.writeEvents([
       { type: "response.mcp_list_tools.failed", ...at },
       { type: "response.output_item.done", output_index, item: item([], sentence) },
     ]);
-    return [];
+    return { tools: [], isListed: false };
   }
 }
 

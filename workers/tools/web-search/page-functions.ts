@@ -4,7 +4,7 @@ import { createToolError, type ServerFunction, type ToolCall, type ToolResult } 
 import type { CitedSource } from "../tool-items.ts";
 import { findInSections } from "./find-in-text.ts";
 import type { WebPage, PageReader } from "./page-reader.ts";
-import { splitSections } from "./page-sections.ts";
+import { listParts, readPart } from "./page-parts.ts";
 import { CITATION_INSTRUCTION, UNTRUSTED_CONTENT_NOTE } from "./search-function.ts";
 import type { SearchSettings } from "./search-settings.ts";
 import { presentWebSearchCall } from "./web-search-call-presenter.ts";
@@ -14,7 +14,7 @@ const MAX_PATTERN_LENGTH = 500;
 /** Some models write numbers as strings. */
 const openSchema = z.object({
   url: z.string(),
-  page: z.coerce.number().int().min(1).nullish().catch(1),
+  page: z.coerce.number().int().min(1).nullish().catch(undefined),
 });
 const findSchema = z.object({ url: z.string(), pattern: z.string().trim().min(1).max(MAX_PATTERN_LENGTH) });
 /** The schema of arguments that are not complete yet. */
@@ -27,12 +27,16 @@ export function createOpenPageFunction(reader: PageReader, { size }: SearchSetti
     definition: {
       type: "function",
       name: "open_page",
-      description: `Open a web page and read its text. Long pages have several parts: request the next one with 'page'. Open a page before you rely on it: a page that a search only listed is not cited. ${CITATION_INSTRUCTION}`,
+      description: `Open a web page or a document (PDF, Word, Excel, PowerPoint, EPUB) and read its text. Long pages have several parts: request the next one with 'page'. Open a page before you rely on it: a page that a search only listed is not cited. ${CITATION_INSTRUCTION}`,
       parameters: {
         type: "object",
         properties: {
           url: { type: "string", description: "The URL, exactly as in a search result or on another page." },
-          page: { type: "integer", minimum: 1, description: "The part of the text to read. Defaults to 1." },
+          page: {
+            type: "integer",
+            minimum: 1,
+            description: "The part of the text to read, or the page of a document. Defaults to 1.",
+          },
         },
         required: ["url"],
       },
@@ -49,7 +53,8 @@ export function createOpenPageFunction(reader: PageReader, { size }: SearchSetti
       const parsed = openSchema.safeParse(JSON.parse(call.arguments));
       if (!parsed.success) return createToolError("The argument 'url' is missing.");
       const page = await reader.read(parsed.data.url, signal);
-      return openSection(page, parsed.data.url, parsed.data.page ?? 1, size.sectionLength);
+      const number = parsed.data.page ?? readPageFragment(parsed.data.url) ?? 1;
+      return openPart(page, parsed.data.url, number, size.sectionLength);
     },
   };
 }
@@ -78,15 +83,23 @@ export function createFindInPageFunction(reader: PageReader, { size }: SearchSet
   };
 }
 
-function openSection(page: WebPage, url: string, number: number, sectionLength: number): ToolResult {
-  const sections = splitSections(page.text, sectionLength);
-  const section = sections[number - 1];
-  if (section === undefined)
-    return createToolError(`The page has ${sections.length} parts; part ${number} does not exist.`);
-  const part = sections.length > 1 ? ` (part ${number} of ${sections.length})` : "";
-  const next = number < sections.length ? `\n\nThe page continues: open it with "page": ${number + 1}.` : "";
-  const output = `${describePage(page)}${part}\n\n${section}\n\n${UNTRUSTED_CONTENT_NOTE}${next}`;
+/** `#page=3`, as in links to PDFs (RFC 8118 §3). */
+function readPageFragment(url: string): number | undefined {
+  const number = Number(/#(?:.*&)?page=(\d{1,7})(?:&|$)/.exec(url)?.[1]);
+  return number >= 1 ? number : undefined;
+}
+
+function openPart(page: WebPage, url: string, number: number, length: number): ToolResult {
+  const part = readPart(page, number, length);
+  if (typeof part === "string") return createToolError(part);
+  const { position, text, next } = part;
+  const more = next === undefined ? describeRest(page) : `\n\nThe page continues: open it with "page": ${next}.`;
+  const output = `${describePage(page)}${position}\n\n${text}\n\n${UNTRUSTED_CONTENT_NOTE}${more}`;
   return { output, isError: false, details: { sources: collectSources(page, url) } };
+}
+
+function describeRest({ document: { isTruncated } }: WebPage): string {
+  return isTruncated ? "\n\nThe text is longer, but the rest cannot be read." : "";
 }
 
 async function findInPage(
@@ -100,23 +113,22 @@ async function findInPage(
     return createToolError(`The argument '${String(parsed.error.issues[0]?.path[0])}' is missing or not valid.`);
   const { url, pattern } = parsed.data;
   const page = await reader.read(url, signal);
-  const sections = splitSections(page.text, sectionLength);
-  const { total, shown } = findInSections(sections, pattern);
+  const { texts, nameOf } = listParts(page, sectionLength);
+  const { total, shown } = findInSections(texts, pattern);
   const details = { sources: collectSources(page, url) };
   if (total === 0)
     return { output: `${describePage(page)}\n\nNot found on this page: ${pattern}`, isError: false, details };
   const matches = total === 1 ? "1 match" : `${total} matches`;
   const count = total > shown.length ? `${matches}, the first ${shown.length} of them` : matches;
-  const list = shown.map((match, i) => {
-    const part = sections.length > 1 ? `(page ${match.page}) ` : "";
-    return `${i + 1}. ${part}${match.excerpt}`;
-  });
+  const list = shown.map((match, i) => `${i + 1}. ${nameOf(match.page - 1)}${match.excerpt}`);
   const output = `${describePage(page)}\n\nFound ${count}:\n\n${list.join("\n\n")}\n\n${UNTRUSTED_CONTENT_NOTE}`;
   return { output, isError: false, details };
 }
 
-function describePage({ title, url, published }: WebPage): string {
-  const lines = [title, `URL: ${url}`, published === undefined ? "" : `Published: ${published}`];
+function describePage({ title, url, published, document }: WebPage): string {
+  // Browsers open a PDF at such an address (RFC 8118 §3).
+  const address = document.kind === "pdf" ? `URL: ${url} (add #page=N to cite a page)` : `URL: ${url}`;
+  const lines = [title, address, published === undefined ? "" : `Published: ${published}`];
   return lines.filter((line) => line !== "").join("\n");
 }
 

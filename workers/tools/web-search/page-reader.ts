@@ -6,18 +6,20 @@ import { LRUCache } from "lru-cache";
 import { CookieJar } from "tough-cookie";
 import { GuardedFetchError, TooManyRedirectsError } from "../../net/errors.ts";
 import type { FetchedContent, GuardedFetch } from "../../net/guarded-fetch.ts";
-import { decodeText } from "./decode-text.ts";
+import { type Document, DocumentError } from "../../documents/document.ts";
+import type { DocumentReader } from "../../documents/document-reader.ts";
 import { describeFailure, describeStatus } from "./describe-failure.ts";
 import type { DomainFilter } from "./domain-filter.ts";
-import { ExtractionError, type PageExtractor } from "./page-extraction/page-extraction.ts";
-import type { RobotsPolicy } from "./robots-policy.ts";
+import { RobotsError } from "./robots/robots-evaluator.ts";
+import type { RobotsPolicy } from "./robots/robots-policy.ts";
 import { USER_AGENT } from "./user-agent.ts";
 
 export interface WebPage {
   /** The URL after redirects. */
   url: string;
   title: string;
-  text: string;
+  /** Its text, and the pages of a document that has pages. */
+  document: Pick<Document, "kind" | "text" | "pages" | "pageCount" | "isTruncated">;
   published?: string | undefined;
   /** The page's canonical URL, if it is another URL of the same site. */
   canonical?: string | undefined;
@@ -28,23 +30,22 @@ export class PageError extends Error {
   override readonly name = "PageError";
 }
 
-const MAX_HTML_BYTES = 5 * 1024 * 1024;
+const MAX_BYTES = 5 * 1024 * 1024;
 const MAX_TEXT_LENGTH = 1_000_000;
+const READ_TIMEOUT_MS = 15_000;
 /** Maximum cached pages. With the longest texts they take 16 MB per response. */
 const MAX_CACHED_PAGES = 8;
-const HTML_TYPES: ReadonlySet<string> = new Set(["text/html", "application/xhtml+xml"]);
-const TEXT_TYPE =
-  /^text\/|^application\/(json|xml|javascript|ecmascript|yaml|x-yaml|toml|rtf|x-ndjson)$|\+(json|xml|yaml)$/;
-
 type OpenedPage = WebPage & { refresh?: string | undefined };
 
 const MAX_REDIRECTS = 5;
+const NO_TEXT = "The page has no text.";
+const NO_TEXT_LAYER = "The document has no text: its pages are images. Look for another source with this content.";
 const NEEDS_SCRIPTS =
   "The page has no text of its own: scripts create it in a browser, and they do not run here. Look for another page with this content.";
 
 export interface PageReaderOptions {
   fetch: GuardedFetch;
-  extraction: PageExtractor;
+  documents: DocumentReader;
   project: string;
   domains: DomainFilter;
   /** Undefined if robots.txt is ignored. */
@@ -72,7 +73,8 @@ export class PageReader {
       if (this.#cache.get(url) === page) this.#cache.delete(url);
       signal.throwIfAborted();
       if (error instanceof PageError) throw error;
-      if (error instanceof GuardedFetchError || error instanceof ExtractionError) {
+      if (error instanceof DocumentError) throw new PageError(describeUnreadable(error), { cause: error });
+      if (error instanceof GuardedFetchError || error instanceof RobotsError) {
         throw new PageError(describeFailure(error), { cause: error });
       }
       throw error;
@@ -90,7 +92,7 @@ export class PageReader {
       if (content.status >= 400) throw new PageError(describeStatus(content.status));
       const { refresh, ...page } = await this.#readContent(content, signal);
       if (refresh === undefined) {
-        if (page.text === "") throw new PageError("The page has no text.");
+        if (page.document.text === "") throw new PageError(page.document.pages === undefined ? NO_TEXT : NO_TEXT_LAYER);
         return page;
       }
       left -= content.redirects + 1;
@@ -109,10 +111,11 @@ export class PageReader {
       timeoutMs,
       headers: {
         "user-agent": USER_AGENT,
-        accept: "text/html, application/xhtml+xml, text/*;q=0.9, application/json;q=0.9, */*;q=0.1",
+        accept:
+          "text/html, application/xhtml+xml, text/*;q=0.9, application/json;q=0.9, application/pdf;q=0.9, */*;q=0.1",
         "accept-language": "*",
       },
-      maxBytes: MAX_HTML_BYTES,
+      maxBytes: MAX_BYTES,
       checkRedirect: (target) => this.#findRejection(target, options.signal),
     });
   }
@@ -124,23 +127,32 @@ export class PageReader {
     try {
       return await robots?.findRejection(url, signal);
     } catch (error) {
-      if (error instanceof ExtractionError) return error.message;
+      if (error instanceof RobotsError) return error.message;
       throw error;
     }
   }
 
   async #readContent({ url, contentType, charset, body }: FetchedContent, signal: AbortSignal): Promise<OpenedPage> {
-    const type = contentType ?? sniff(body);
-    if (HTML_TYPES.has(type)) {
-      const { extraction, project } = this.#options;
-      const { isMadeByScripts, ...page } = await extraction.extract(project, { bytes: body, charset, url }, signal);
-      if (isMadeByScripts === true && page.refresh === undefined) throw new PageError(NEEDS_SCRIPTS);
-      return { url, ...page };
-    }
-    const text = TEXT_TYPE.test(type) ? decodeText(body, charset) : undefined;
-    if (text === undefined) throw new PageError(`The content is of type ${type}, which cannot be read as text.`);
-    return { url, title: "", text: text.slice(0, MAX_TEXT_LENGTH).trim() };
+    const { documents, project } = this.#options;
+    const document = await documents.read(body, {
+      project,
+      signal,
+      name: readFileName(url),
+      contentType,
+      charset,
+      url,
+      maxTextLength: MAX_TEXT_LENGTH,
+      timeoutMs: READ_TIMEOUT_MS,
+    });
+    const { title = "", html } = document;
+    if (html?.isMadeByScripts === true && html.refresh === undefined) throw new PageError(NEEDS_SCRIPTS);
+    return { url, title, document, published: html?.published, canonical: html?.canonical, refresh: html?.refresh };
   }
+}
+
+function readFileName(url: string): string | undefined {
+  const name = new URL(url).pathname.split("/").at(-1)!;
+  return name === "" ? undefined : name;
 }
 
 /** Models omit the scheme, and repeat the fragment, which is never sent to a server. */
@@ -155,9 +167,8 @@ function readUrl(source: string): string {
   return parsed.href;
 }
 
-/** Guesses the type of content without a content type. */
-function sniff(body: Uint8Array): string {
-  const start = new TextDecoder("latin1").decode(body.subarray(0, 1024)).trimStart().toLowerCase();
-  if (start.includes("\0") || start.startsWith("%pdf")) return "application/octet-stream";
-  return /^(<!--|<!doctype html|<html|<head|<body)/.test(start) ? "text/html" : "text/plain";
+/** The document's own messages speak of a file. */
+function describeUnreadable({ code, message }: DocumentError): string {
+  if (code === "timed_out" || code === "too_large") return "The page is too complex to read.";
+  return code === "busy" ? "Too many pages are being read right now." : message;
 }

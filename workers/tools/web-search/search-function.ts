@@ -1,7 +1,7 @@
 /** The function `web_search`: queries the search engine and lists the results for the model. */
 import { z } from "zod";
 import { createToolError, type ServerFunction, type ToolCall, type ToolResult } from "../tool.ts";
-import { toOneLine } from "./one-line.ts";
+import { toOneLine } from "../../documents/one-line.ts";
 import { SearchFailedError, type SearchProvider, type SearchResult } from "./search-providers/search-provider.ts";
 import { describeLocation, type SearchSettings } from "./search-settings.ts";
 import { presentWebSearchCall, type WebSearchAction } from "./web-search-call-presenter.ts";

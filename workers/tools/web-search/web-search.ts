@@ -4,6 +4,8 @@
  */
 import type { Config } from "../../../src/config/config.ts";
 import { isOffline } from "../../../src/providers/unavailable-tools.ts";
+import { DocumentError, type DocumentFailure } from "../../documents/document.ts";
+import { openDocumentReader } from "../../documents/document-reader.ts";
 import { FetchPolicy } from "../../net/fetch-policy.ts";
 import { GuardedFetch } from "../../net/guarded-fetch.ts";
 import {
@@ -17,10 +19,10 @@ import {
   type ToolResult,
   type ToolSession,
 } from "../tool.ts";
-import { ExtractionError, PageExtractor } from "./page-extraction/page-extraction.ts";
 import { createFindInPageFunction, createOpenPageFunction } from "./page-functions.ts";
 import { PageError, PageReader } from "./page-reader.ts";
-import { RobotsPolicy } from "./robots-policy.ts";
+import { RobotsError, RobotsEvaluator } from "./robots/robots-evaluator.ts";
+import { RobotsPolicy } from "./robots/robots-policy.ts";
 import { createSearchFunction } from "./search-function.ts";
 import { SearchFailedError } from "./search-providers/search-provider.ts";
 import { openSearchProvider } from "./search-providers/registry.ts";
@@ -35,14 +37,15 @@ const isWebSearch = (type: unknown): boolean => WEB_SEARCH_TYPES.some((each) => 
 
 export const webSearch: ToolDefinition = {
   items: webSearchItems,
-  openKind: (config) => openWebSearchKind(config),
+  openKind: (config, documents) => openWebSearchKind(config, documents),
   // The tool has several type names. The published type of a choice has only those of the preview.
   matchesChoice: (choice, tool) => (isWebSearch(tool.type) ? isWebSearch(choice["type"]) : undefined),
 };
 
 export function openWebSearchKind(
   config: Config,
-  extraction = new PageExtractor({ reservePercent: config.FAIR_RESERVE_PERCENT }),
+  documents = openDocumentReader(config),
+  evaluator = new RobotsEvaluator({ reservePercent: config.FAIR_RESERVE_PERCENT }),
 ): ToolKind {
   const provider = openSearchProvider(config);
   const fetch = new GuardedFetch({ policy: new FetchPolicy(config.FETCH_ALLOWED_HOSTS) });
@@ -56,9 +59,9 @@ export function openWebSearchKind(
       const settings = readSearchSettings(tool as WebSearchTool);
       const { project } = session;
       const robots = config.WEB_SEARCH_HONOUR_ROBOTS
-        ? new RobotsPolicy(fetch, extraction, project, timeoutMs)
+        ? new RobotsPolicy(fetch, evaluator, project, timeoutMs)
         : undefined;
-      const reader = new PageReader({ fetch, extraction, project, domains: settings.domains, robots, timeoutMs });
+      const reader = new PageReader({ fetch, documents, project, domains: settings.domains, robots, timeoutMs });
       const search = createSearchFunction(provider, settings);
       // The request allows only pages that the engine has indexed, so no page is fetched.
       const functions = isIndexedOnly(tool as WebSearchTool)
@@ -66,6 +69,7 @@ export function openWebSearchKind(
         : [search, createOpenPageFunction(reader, settings), createFindInPageFunction(reader, settings)];
       return createOpenTool(functions.map((fn) => ({ ...fn, run: withErrorResults(fn, session) })));
     },
+    [Symbol.asyncDispose]: () => documents[Symbol.asyncDispose](),
   };
 }
 
@@ -76,11 +80,17 @@ function withErrorResults(fn: ServerFunction, { logger }: ToolSession): ServerFu
       return await fn.run(call, options);
     } catch (error) {
       if (!(error instanceof SearchFailedError) && !(error instanceof PageError)) throw error;
-      // A missing page is normal on the web. The operator may have to fix a failing search engine or extraction.
-      const isOurs = error instanceof SearchFailedError || error.cause instanceof ExtractionError;
+      const isOurs = error instanceof SearchFailedError || isOurFailure(error.cause);
       const level = isOurs ? "warn" : "debug";
       logger[level]({ err: error, function: fn.definition.name }, "A web search call failed");
       return createToolError(error.message);
     }
   };
+}
+
+const OUR_FAILURES: ReadonlySet<DocumentFailure> = new Set(["timed_out", "busy", "unavailable"]);
+
+/** A missing or broken page is normal on the web. The operator may have to give the reading of pages more. */
+function isOurFailure(cause: unknown): boolean {
+  return cause instanceof RobotsError || (cause instanceof DocumentError && OUR_FAILURES.has(cause.code));
 }

@@ -1,6 +1,6 @@
 /**
- * Converts texts, images and files into the SDK's parts. The vendor fetches URLs: this server does not fetch what a client
- * names. A `file_id` is not supported, because it names a file at another vendor.
+ * Converts texts, images and files into the SDK's parts. The vendor fetches URLs of images. Files by id or
+ * by URL, and documents that the vendor does not read, have been replaced (workers/input-files/).
  */
 import type { LanguageModelV4FilePart, LanguageModelV4TextPart } from "@ai-sdk/provider";
 import type { z } from "zod";

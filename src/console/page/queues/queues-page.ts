@@ -1,5 +1,5 @@
 /** The queues and the live workers of the server. */
-import type { QueueSlots, QueueState, Worker } from "../../../protocol/organization-queue.ts";
+import type { AnyQueueState, QueueSlots, Worker } from "../../../protocol/organization-queue.ts";
 import { now } from "../api/clock.ts";
 import { usePolling } from "../api/poll.ts";
 import { request } from "../api/requests.ts";
@@ -10,7 +10,7 @@ import { formatAgo, formatCount, formatTicking } from "../words/durations.ts";
 const REFRESH_MS = 3000;
 
 export function QueuesPage() {
-  const queues = usePolling((signal) => request<{ data: QueueState[] }>("GET", "organization/queues", { signal }), {
+  const queues = usePolling((signal) => request<{ data: AnyQueueState[] }>("GET", "organization/queues", { signal }), {
     everyMs: REFRESH_MS,
   });
   const workers = usePolling((signal) => request<{ data: Worker[] }>("GET", "organization/workers", { signal }), {
@@ -31,7 +31,7 @@ export function QueuesPage() {
   </section>`;
 }
 
-function QueueTable({ queues }: { queues: readonly QueueState[] }) {
+function QueueTable({ queues }: { queues: readonly AnyQueueState[] }) {
   if (queues.length === 0) return html`<${Empty}>There are no queues.<//>`;
   return html`<table class="rows">
     <thead>
@@ -59,8 +59,9 @@ function QueueTable({ queues }: { queues: readonly QueueState[] }) {
   </table>`;
 }
 
-function classesOf({ by_class: classes }: QueueState): string {
-  const parts = Object.entries(classes).filter(([, { waiting }]) => waiting > 0);
+function classesOf(queue: AnyQueueState): string {
+  if (queue.name === "webhooks") return queue.outbox === 0 ? "" : `(and ${formatCount(queue.outbox)} in the outbox)`;
+  const parts = Object.entries(queue.by_class).filter(([, { waiting }]) => waiting > 0);
   if (parts.length < 2) return "";
   return `(${parts.map(([name, { waiting }]) => `${name} ${formatCount(waiting)}`).join(", ")})`;
 }

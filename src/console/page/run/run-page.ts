@@ -66,7 +66,7 @@ function StepLine({ view }: { view: RunView }) {
   const response = view.response.value!;
   const { status } = response;
   const step = run !== undefined && isShown(run, status) ? run.step : undefined;
-  const explanation = step && explainStep(step);
+  const explanation = step && explainStep(step, now.value);
   const error = run?.error ?? response.error;
   return html`<div class="now">
     <p aria-live="polite">

@@ -11,16 +11,18 @@ export function describeStep(step: RunStep): string {
       return `waiting for ${step.provider}`;
     case "waiting_for_configuration":
       return "waiting for a worker with its model and tools";
+    case "waiting_for_redis":
+      return "waiting for Redis";
     case "recovering":
       return step.workers === 0 ? "interrupted, and no worker is alive" : "interrupted, starts again soon";
     case "starting":
       return "starting";
     case "calling_model":
       return step.retries === undefined || step.retries === 0
-        ? `waiting for ${step.provider}`
+        ? `calling ${step.provider}`
         : `retrying ${step.provider}`;
     case "running_tools":
-      return `running ${step.tools.map(({ name }) => name).join(", ")}`;
+      return `running ${step.tools.map(describeTool).join(", ")}`;
     case "waiting_for_approval":
       return "waiting for approval";
     case "ended":
@@ -39,7 +41,7 @@ export function describeStepWithTime(step: RunStep, nowMs: number): string {
 }
 
 /** Why the step lasts, where the server knows. */
-export function explainStep(step: RunStep): string | undefined {
+export function explainStep(step: RunStep, nowMs: number): string | undefined {
   switch (step.type) {
     case "queued":
       return step.workers === 0 ? "Start a worker: nothing else will start this run." : undefined;
@@ -47,13 +49,33 @@ export function explainStep(step: RunStep): string | undefined {
       return step.workers === 0 ? `${step.reason} Start a worker: nothing else will resume this run.` : step.reason;
     case "waiting_for_provider":
     case "waiting_for_configuration":
+    case "waiting_for_redis":
       return step.reason;
     case "calling_model":
-      return step.error === undefined ? undefined : `Failed ${step.retries ?? 1} times: ${step.error}`;
+      return (
+        [explainSilence(step, nowMs), explainRetries(step)].filter((each) => each !== undefined).join(" ") || undefined
+      );
     default:
       return undefined;
   }
 }
+
+type CallingModel = Extract<RunStep, { type: "calling_model" }>;
+
+/** Shorter silences are usual. */
+const NOTABLE_SILENCE_MS = 10_000;
+
+function explainSilence({ silent_since_ms }: CallingModel, nowMs: number): string | undefined {
+  const silentMs = nowMs - (silent_since_ms ?? nowMs);
+  return silentMs < NOTABLE_SILENCE_MS ? undefined : `No event for ${formatTicking(silentMs)}.`;
+}
+
+function explainRetries({ error, retries = 1 }: CallingModel): string | undefined {
+  return error === undefined ? undefined : `Failed ${retries} times: ${error}`;
+}
+
+const describeTool = ({ type, name }: { type: string; name: string }): string =>
+  type === "mcp_list_tools" ? `the listing of ${name}'s tools` : name;
 
 const ENDS: Readonly<Record<AttemptEnd, string>> = {
   ended: "reached the end",

@@ -46,7 +46,7 @@ export async function checkRun(run: CheckedRun, response: Response): Promise<voi
   if (isScripted) check(CRASH_CLAIM, findWrongCounts(executed));
   const { text, citations } = readAnswer(response);
   const known = knownUrls(response.output);
-  const wrong = findWrongCitations(text, citations, (url) => known.has(url));
+  const wrong = findWrongCitations(text, citations, (url) => known.has(url.split("#")[0]!));
   check(
     `${citations.length} links cited: each is cut out of the report by its citation, and its page was found.`,
     wrong,

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ExecutedCallLog } from "./check-calls.ts";
+import { makePdf } from "./make-pdf.ts";
 import { type Page, PAGES, searchPages } from "./pages.ts";
 
 export interface LocalWeb extends AsyncDisposable {
@@ -28,7 +29,8 @@ export async function startLocalWeb(executed: ExecutedCallLog): Promise<LocalWeb
       return;
     }
     executed.record(`page ${url.href}`);
-    response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end(htmlOf(page));
+    if (page.isPdf === true) response.writeHead(200, { "content-type": "application/pdf" }).end(makePdf(page));
+    else response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end(htmlOf(page));
   };
   const server = createServer((request, response) => answer(request.url ?? "/", response));
   server.listen(0, "127.0.0.1");

@@ -7,6 +7,8 @@ export interface Page {
   name: string;
   title: string;
   paragraphs: readonly string[];
+  /** Whether it is a PDF, with a page for each paragraph. */
+  isPdf?: boolean;
 }
 
 export const PAGES: readonly Page[] = [
@@ -21,8 +23,9 @@ export const PAGES: readonly Page[] = [
     ],
   },
   {
-    name: "nominal-range",
+    name: "nominal-range.pdf",
     title: "The nominal range of a light",
+    isPdf: true,
     paragraphs: [
       "How far a lamp carries depends on its strength and on the air. To make lamps comparable, lists of lights state the nominal range: the distance at which the lamp can just be seen where the meteorological visibility is ten nautical miles.",
       "The nominal range says nothing about the height of the tower. A strong lamp on a low rock has a long nominal range and may still be hidden behind the horizon.",

@@ -25,7 +25,7 @@ export function createScriptedPlan(web: string): Record<string, string> {
       query: "how far away can a lighthouse be seen",
       queries: ["geographic and nominal range of a light", "height of lighthouses above high water"],
     }),
-    [open(`${web}/geographic-range`), open(`${web}/nominal-range`)],
+    [open(`${web}/geographic-range`), open(`${web}/nominal-range.pdf`)],
     ["bell-rock", "skerryvore", "cordouan", "tower-of-hercules"].map((name) => open(`${web}/${name}`)),
     call("find_in_page", { url: `${web}/eddystone`, pattern: "above high water" }),
     [
@@ -55,7 +55,7 @@ function splitIntoValues(text: string): string[] {
 function reportText(web: string): string {
   return `From a small boat, with the eye 3 m above the water, three of the five lights sink behind the horizon; the other two fade before they reach it.
 
-Two distances compete. The curve of the Earth hides a light beyond its [geographic range](${web}/geographic-range), 2.08 × (√height + √eye) nautical miles. Its lamp carries as far as its [nominal range](${web}/nominal-range) in air of ten miles' visibility. The shorter one decides:
+Two distances compete. The curve of the Earth hides a light beyond its [geographic range](${web}/geographic-range), 2.08 × (√height + √eye) nautical miles. Its lamp carries as far as its [nominal range](${web}/nominal-range.pdf#page=1) in air of ten miles' visibility. The shorter one [decides](${web}/nominal-range.pdf#page=3):
 
 - [Bell Rock](${web}/bell-rock), 28 m: hidden at 14.6 miles, though its lamp carries 18.
 - [Eddystone](${web}/eddystone), 41 m: hidden at 16.9, a breath before its lamp gives out at 17.

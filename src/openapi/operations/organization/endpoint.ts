@@ -22,7 +22,7 @@ interface OrganizationEndpoint {
   errors?: Endpoint["errors"];
 }
 
-const WITHOUT_ADMINS: DocumentedError = {
+export const WITHOUT_ADMINS: DocumentedError = {
   when: "The server has no `ADMIN_KEYS`.",
   error: invalidUrl("GET", "/v1/organization/projects"),
 };

@@ -1,4 +1,5 @@
 /** Keys of projects and the service accounts that own them. */
+import { fixedByEnvironment } from "../../../lifecycle/errors/state.ts";
 import {
   createAccountKeySchema,
   createAccountSchema,
@@ -13,6 +14,7 @@ import {
   updateAccountSchema,
 } from "../../../protocol/organization/keys.ts";
 import { organizationListQuerySchema } from "../../../protocol/organization/projects.ts";
+import { tooManyThings } from "../../documented-organization-errors.ts";
 import { pathParameter } from "../../endpoint.ts";
 import { projectKeyListSchema, serviceAccountListSchema } from "../../wire.ts";
 import {
@@ -52,7 +54,7 @@ const key = {
   redacted_value: "sk-br-AbC***wXyZ",
   created_at: CREATED_AT,
   expires_at: null,
-  last_used_at: null,
+  last_used_at: CREATED_AT + 3_600,
   owner: {
     type: "service_account",
     service_account: { id: ACCOUNT_ID, name: "worker", created_at: CREATED_AT, role: "member" },
@@ -73,7 +75,12 @@ const createdKeyAnswer = {
   schema: createdKeySchema,
   example: createdKey,
 };
-const newKeyErrors = ["projectNotFound", "projectArchived", "tooManyOf"] as const;
+const newAccountErrors = [
+  "projectNotFound",
+  "projectArchived",
+  "serviceAccountNotFound",
+  tooManyThings("service accounts in this project", 100),
+] as const;
 
 export const createProjectKey = describeEndpoint({
   id: "createProjectKey",
@@ -86,7 +93,7 @@ export const createProjectKey = describeEndpoint({
     invalid: { "`name` is missing.": {}, ...invalidFields },
   },
   answer: createdKeyAnswer,
-  errors: [...newKeyErrors, "serviceAccountNotFound"],
+  errors: newAccountErrors,
 });
 
 export const listProjectKeys = describeEndpoint({
@@ -122,7 +129,14 @@ export const deleteProjectKey = describeEndpoint({
     schema: deletedKeySchema,
     example: { id: KEY_ID, object: "organization.project.api_key.deleted", deleted: true },
   },
-  errors: ["projectNotFound", "keyNotFound", "fixedByEnvironment"],
+  errors: [
+    "projectNotFound",
+    "keyNotFound",
+    {
+      when: "The key comes from the server's settings.",
+      error: fixedByEnvironment("Key 'key_env_4f0c'", "API_KEYS"),
+    },
+  ],
 });
 
 export const createServiceAccount = describeEndpoint({
@@ -139,7 +153,7 @@ export const createServiceAccount = describeEndpoint({
     schema: createdAccountSchema,
     example: { ...account, api_key: createdKey },
   },
-  errors: [...newKeyErrors, "serviceAccountNotFound"],
+  errors: newAccountErrors,
 });
 
 export const listServiceAccounts = describeEndpoint({
@@ -198,5 +212,5 @@ export const createServiceAccountKey = describeEndpoint({
   parameters: [projectId, accountId],
   body: { schema: createAccountKeySchema, example: { name: "second" }, invalid: invalidFields },
   answer: createdKeyAnswer,
-  errors: [...newKeyErrors, "serviceAccountNotFound"],
+  errors: ["projectNotFound", "projectArchived", "tooManyOf", "serviceAccountNotFound"],
 });

@@ -12,6 +12,7 @@ import {
   writeSpendAlertSchema,
 } from "../../../protocol/organization/limits.ts";
 import { organizationListQuerySchema } from "../../../protocol/organization/projects.ts";
+import { tooManyThings } from "../../documented-organization-errors.ts";
 import { pathParameter } from "../../endpoint.ts";
 import { rateLimitListSchema, spendAlertListSchema } from "../../wire.ts";
 import { describeEndpoint, INVALID_PAGES, pageOf, projectId, queryErrorsOf, queryParametersOf } from "./endpoint.ts";
@@ -153,7 +154,7 @@ export const createSpendAlert = describeEndpoint({
   parameters: [projectId],
   body: alertBody,
   answer: alertAnswer,
-  errors: ["projectNotFound", "projectArchived", "tooManyOf"],
+  errors: ["projectNotFound", "projectArchived", tooManyThings("spend alerts in this project", 20)],
 });
 
 export const listSpendAlerts = describeEndpoint({

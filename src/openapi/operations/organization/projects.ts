@@ -5,6 +5,7 @@ import {
   projectSchema,
   updateProjectSchema,
 } from "../../../protocol/organization/projects.ts";
+import { tooManyThings } from "../../documented-organization-errors.ts";
 import { projectListSchema } from "../../wire.ts";
 import {
   CREATED_AT,
@@ -44,7 +45,7 @@ export const createProject = describeEndpoint({
     invalid: { "`name` is missing.": {}, ...invalidNames },
   },
   answer,
-  errors: ["tooManyOf"],
+  errors: [tooManyThings("projects", 1_000)],
 });
 
 export const listProjects = describeEndpoint({

@@ -8,7 +8,7 @@ const about = (ms: number) => expect.toSatisfy((value: number) => value >= ms - 
 
 test("empty queues have no oldest response", async () => {
   await using storage = await openTestStorage();
-  const [foreground, background] = await new QueueStates(storage).read();
+  const [foreground, background, webhooks] = await new QueueStates(storage).read();
   const empty = { first: NONE, priority: NONE, default: NONE, flex: NONE, related: NONE, window: NONE };
   const state = {
     object: "organization.queue",
@@ -20,6 +20,7 @@ test("empty queues have no oldest response", async () => {
   };
   expect(foreground).toEqual({ ...state, name: "foreground", by_class: empty });
   expect(background).toEqual({ ...state, name: "background", by_class: empty });
+  expect(webhooks).toEqual({ ...state, name: "webhooks", outbox: 0 });
 });
 
 test("waiting responses are counted by class", async () => {
@@ -67,4 +68,25 @@ test("foreground jobs, and jobs put before all priorities", async () => {
   expect(foreground).toMatchObject({ waiting: 1, by_class: { first: NONE, default: { waiting: 1 } } });
   expect(background).toMatchObject({ waiting: 2, by_class: { first: { waiting: 1 }, default: { waiting: 1 } } });
   expect(background?.oldest_waiting_ms).toBeNull();
+});
+
+test("webhooks wait since their response's end, until their first try", async () => {
+  await using storage = await openTestStorage();
+  const { redis, layout, clock, webhooks } = storage;
+  const jobOf = (name: string, ageMs: number) => ({
+    kind: "event" as const,
+    project: "a",
+    endpointId: "whe_1",
+    eventKey: name,
+    responseId: `resp_${name}`,
+    type: "response.completed" as const,
+    endedAtMs: clock.nowMs() - ageMs,
+    giveUpAtMs: clock.nowMs() + 60_000,
+  });
+  await webhooks.queue.addEvents([jobOf("tried", 600_000), jobOf("first", 60_000), jobOf("second", 1_000)]);
+  // As BullMQ counts the tries of a job.
+  await redis.hset(`${layout.queuePrefix}:webhooks:whe_1-tried`, "atm", 1);
+  await redis.zadd(layout.webhookOutbox, clock.nowMs(), "resp_1 a completed");
+  const [, , state] = await new QueueStates(storage).read();
+  expect(state).toMatchObject({ waiting: 3, delayed: 0, active: 0, outbox: 1, oldest_waiting_ms: about(60_000) });
 });

@@ -1,7 +1,10 @@
 /** Pages as a model reads them: their text, in parts, and the pages that cannot be read. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { WebSearchTool } from "../../../../workers/tools/web-search/search-settings.ts";
 import { openWebSearch } from "../../../support/web-search-calls.ts";
+import { pdf, pdfStream } from "../../../support/hostile-documents.ts";
 import { answer, startWebSite, type WebSite } from "../../../support/web-site.ts";
 
 async function openSite(
@@ -16,6 +19,9 @@ async function openSite(
   };
   return { site, web: await openWebSearch(environment, options.tool) };
 }
+
+const fixture = (name: string) => readFileSync(join(import.meta.dirname, "..", "..", "documents", "fixtures", name));
+const PDF = { "content-type": "application/pdf" };
 
 const SENTENCE =
   "Mosses are small plants without flowers, and they grow in dense green clumps in damp and shady places. ";
@@ -120,20 +126,26 @@ describe("open_page", () => {
   });
 
   test.each([
+    ["a broken PDF", answer("%PDF-1.7", { "content-type": "application/pdf" }), "The PDF is damaged."],
     [
-      "a PDF",
-      answer("%PDF-1.7", { "content-type": "application/pdf" }),
-      "The content is of type application/pdf, which cannot be read as text.",
+      "an image without a type",
+      answer(Buffer.from("89504e470d0a1a0a0000000d49484452", "hex"), {}),
+      "The file is of type image/png, which cannot be read as text.",
     ],
     [
-      "a PDF without a type",
-      answer("%PDF-1.7", {}),
-      "The content is of type application/octet-stream, which cannot be read as text.",
-    ],
-    [
-      "a file that is text by its name only",
+      "a file that is text by its type only",
       answer("a\0b", { "content-type": "text/plain" }),
-      "The content is of type text/plain, which cannot be read as text.",
+      "The file is binary, and cannot be read as text.",
+    ],
+    [
+      "a scan",
+      answer(fixture("scan.pdf"), { "content-type": "application/pdf" }),
+      "The document has no text: its pages are images. Look for another source with this content.",
+    ],
+    [
+      "an encrypted PDF",
+      answer(fixture("encrypted.pdf"), { "content-type": "application/pdf" }),
+      "The PDF is encrypted, and needs a password.",
     ],
     ["a missing page", undefined, "The server answered with status 404."],
     [
@@ -175,6 +187,60 @@ describe("open_page", () => {
       isError: true,
       output: "The argument 'url' is missing.",
     });
+  });
+});
+
+describe("a document of the web", () => {
+  test("is read page by page, with the numbers of its pages", async () => {
+    const { site, web } = await openSite({ "/guide": answer(fixture("guide.pdf"), PDF) });
+    await using _ = site;
+    const url = `${site.url}/guide`;
+    const whole = await web.call("open_page", { url });
+    expect(whole.output).toContain(`A guide to mosses\nURL: ${url} (add #page=N to cite a page) (pages 1 to 3 of 3)`);
+    expect(whole.output).toMatch(
+      /\[page 1 of 3\]\n# A guide to mosses[^]*\[page 2 of 3\]\n## Two columns[^]*\[page 3 of 3\]\nA turned page/,
+    );
+    expect(whole.details).toEqual({ sources: [{ url, title: "A guide to mosses" }] });
+    const last = await web.call("open_page", { url, page: 3 });
+    expect(last.output).toContain("(page 3 of 3)\n\n[page 3 of 3]\nA turned page");
+    expect((await web.call("open_page", { url: `${url}#page=2` })).output).toContain("(pages 2 to 3 of 3)");
+    expect(await web.call("open_page", { url, page: 4 })).toMatchObject({
+      isError: true,
+      output: "The document has 3 pages; page 4 does not exist.",
+    });
+    const { output } = await web.call("find_in_page", { url, pattern: "right COLUMN" });
+    expect(output).toContain("Found 1 match:\n\n1. (page 2 of 3) ");
+    expect(site.countOf("/guide")).toBe(1);
+  });
+
+  test("with more text than a part continues on the next page", async () => {
+    const page = `<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>`;
+    const words = Array.from({ length: 60 }, (_, i) => `(${i} ${SENTENCE.slice(0, 80)}) Tj 0 -12 Td`).join("\n");
+    const content = pdfStream("", Buffer.from(`BT /F 10 Tf 20 780 Td ${words} ET`));
+    const long = pdf([
+      "<</Type/Catalog/Pages 2 0 R>>",
+      `<</Type/Pages/Kids[3 0 R 3 0 R 3 0 R]/Count 3>>`,
+      page,
+      content,
+      "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    ]);
+    const { site, web } = await openSite({ "/": answer(long, PDF) }, { tool: { search_context_size: "low" } });
+    await using _ = site;
+    const first = await web.call("open_page", { url: site.url });
+    expect(first.output).toContain("(page 1 of 3)");
+    expect(first.output).toContain('The page continues: open it with "page": 2.');
+    expect((await web.call("open_page", { url: site.url, page: 3 })).output).not.toContain("continues");
+  });
+
+  test.each([
+    ["report.docx", "# Report on mosses"],
+    ["talk.pptx", "[page 2 of 2]\n# Heights"],
+    ["heights.xlsx", "Hair moss | 5.1 | 2026-03-01 | TRUE"],
+    ["mosses.epub", "A spore lands on stone."],
+  ])("is read from %s, whatever its type says", async (name, text) => {
+    const { site, web } = await openSite({ "/file": answer(fixture(name), { "content-type": "text/plain" }) });
+    await using _ = site;
+    expect((await web.call("open_page", { url: `${site.url}/file` })).output).toContain(text);
   });
 });
 

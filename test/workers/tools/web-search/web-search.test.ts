@@ -2,19 +2,22 @@
  * A response that searches the web, opens a page and cites it, from its request to its log, also after a crash at any
  * step.
  */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readConfig } from "../../../../src/config/config.ts";
 import type { OutputItem } from "../../../../src/protocol/item.ts";
 import type { ToolChoice } from "../../../../src/protocol/tool.ts";
 import { AttemptControl } from "../../../../workers/attempt/attempt.ts";
-import { PageExtractor } from "../../../../workers/tools/web-search/page-extraction/page-extraction.ts";
+import { DocumentReader } from "../../../../workers/documents/document-reader.ts";
 import { openWebSearchKind } from "../../../../workers/tools/web-search/web-search.ts";
 import { crashingStorage } from "../../../support/crashing-storage.ts";
 import { openTestStorage } from "../../../support/storage.ts";
 import { createResponse, finalResponse, RecordingUpstream, runOnce, scriptSteps } from "../../../support/tool-runs.ts";
-import { searchResults, startWebSite, type WebSite } from "../../../support/web-site.ts";
+import { answer, searchResults, startWebSite, type WebSite } from "../../../support/web-site.ts";
 
-const EXTRACTION = new PageExtractor();
+const DOCUMENTS = new DocumentReader();
+const GUIDE = readFileSync(join(import.meta.dirname, "..", "..", "documents", "fixtures", "guide.pdf"));
 
 const allowing = (...tools: object[]): ToolChoice => ({
   type: "allowed_tools",
@@ -40,7 +43,7 @@ async function startScene() {
   const kindOf = () =>
     openWebSearchKind(
       readConfig({ SEARXNG_URL: site.url, FETCH_ALLOWED_HOSTS: site.host, WEB_SEARCH_HONOUR_ROBOTS: "false" }),
-      EXTRACTION,
+      DOCUMENTS,
     );
   return {
     site,
@@ -178,7 +181,7 @@ describe("web search without live access", () => {
     const upstream = new RecordingUpstream();
     const metadata = { "simulator.text": "No.", "simulator.delay_ms": "0", "simulator.calls": "0" };
     const id = await createResponse(storage, { metadata, ...request });
-    const kinds = [openWebSearchKind(readConfig(environment), EXTRACTION)];
+    const kinds = [openWebSearchKind(readConfig(environment), DOCUMENTS)];
     await runOnce({ storage, kinds, upstream }, id, new AttemptControl());
     const { response } = await finalResponse(storage, id);
     expect(response.status).toBe("completed");
@@ -222,6 +225,26 @@ describe("web search without live access", () => {
     const [request] = await callsOf({ tools: [tool] }, { SEARXNG_URL: "http://127.0.0.1:9" });
     expect(request!.tools).toMatchObject([{ type: "function", name: "web_search" }]);
     expect(request!.instructions).toBeUndefined();
+  });
+});
+
+test("an answer cites the page of a PDF", async () => {
+  await using site = await startWebSite({ "/guide": answer(GUIDE, { "content-type": "application/pdf" }) });
+  await using storage = await openTestStorage();
+  const url = `${site.url}/guide`;
+  const id = await createResponse(storage, {
+    tools: [{ type: "web_search" }],
+    metadata: {
+      ...scriptSteps({ call: "open_page", arguments: { url, page: 2 } }),
+      "simulator.text": `Columns have an order ([the guide](${url}#page=2)).`,
+    },
+  });
+  const environment = { SEARXNG_URL: site.url, FETCH_ALLOWED_HOSTS: site.host, WEB_SEARCH_HONOUR_ROBOTS: "false" };
+  const kinds = [openWebSearchKind(readConfig(environment), DOCUMENTS)];
+  await runOnce({ storage, kinds, upstream: new RecordingUpstream() }, id, new AttemptControl());
+  const { response } = await finalResponse(storage, id);
+  expect(response.output.at(-1)).toMatchObject({
+    content: [{ annotations: [{ type: "url_citation", url: `${url}#page=2`, title: "A guide to mosses" }] }],
   });
 });
 

@@ -20,7 +20,7 @@ function attempt(
   end: AttemptEnd | null = null,
 ): RunAttempt {
   const reason = end === null || end === "ended" ? null : "It broke.";
-  return { attempt: number, worker: `w${number}`, started_at_ms: startMs, ended_at_ms: endMs, end, reason };
+  return { attempt: number, worker: `w${number}`, started_at_ms: startMs, ended_at_ms: endMs, end, reason, count: 1 };
 }
 
 function describeRows(rows: readonly TimelineRow[]): string[] {

@@ -20,7 +20,7 @@ test.each<[RunStep, string]>([
   ],
   [{ type: "recovering", since_ms, reason: "Lost.", workers: 1 }, "interrupted, starts again soon, 40 s"],
   [{ type: "starting", since_ms }, "starting, 40 s"],
-  [{ type: "calling_model", since_ms, turn: 3, provider: "mistral", model: "large" }, "waiting for mistral, 40 s"],
+  [{ type: "calling_model", since_ms, turn: 3, provider: "mistral", model: "large" }, "calling mistral, 40 s"],
   [
     { type: "calling_model", since_ms, turn: 3, provider: "mistral", model: "large", retries: 2, error: "503" },
     "retrying mistral, 40 s",
@@ -33,6 +33,12 @@ test.each<[RunStep, string]>([
 });
 
 test("a run that nothing will start says what to do", () => {
-  expect(explainStep({ type: "queued", since_ms, workers: 0 })).toContain("Start a worker");
-  expect(explainStep({ type: "queued", since_ms, workers: 1 })).toBeUndefined();
+  expect(explainStep({ type: "queued", since_ms, workers: 0 }, NOW)).toContain("Start a worker");
+  expect(explainStep({ type: "queued", since_ms, workers: 1 }, NOW)).toBeUndefined();
+});
+
+test("a silent provider is named after ten seconds", () => {
+  const call = { type: "calling_model", since_ms, turn: 3, provider: "mistral", model: "large" } as const;
+  expect(explainStep({ ...call, silent_since_ms: NOW - 25_000 }, NOW)).toBe("No event for 25 s.");
+  expect(explainStep({ ...call, silent_since_ms: NOW - 5_000 }, NOW)).toBeUndefined();
 });

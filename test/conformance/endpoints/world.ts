@@ -1,0 +1,184 @@
+/** Real processes with everything that a path of the description can name, made anew for each request. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Answer, pollToEnd, RedisInspector, send, simulate } from "../../support/api-client.ts";
+import { type CuttingProxy, startCuttingProxy } from "../../support/cutting-proxy.ts";
+import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../../support/processes.ts";
+import { testRedisUrl, uniquePrefix } from "../../support/redis.ts";
+import { acknowledge, type Answer as ReceiverAnswer, WebhookReceiver } from "../../support/webhook-receiver.ts";
+
+export type Wire = Answer<Record<string, unknown>>;
+/** Values for the parameters of a path. */
+export type PathValues = Record<string, string>;
+export type Caller = "project" | "admin" | "other";
+
+const KEYS = { project: "key-of-the-lab", other: "key-of-the-shop", admin: "key-of-the-admin" };
+const MONTH = { currency: "USD", interval: "month", threshold_amount: 100 };
+const MAX_WEBHOOK_ENDPOINTS = 30;
+/** The receiver of webhooks does not answer here. */
+const SILENT_PATH = "/silent";
+
+interface Parts {
+  api: ApiProcess;
+  /** Without `ADMIN_KEYS` and `WEBHOOKS_ALLOW_HTTP`, with an empty Redis and no worker. */
+  closed: ApiProcess;
+  /** Redis is out of its reach. */
+  cutOff: ApiProcess;
+  worker: ServerProcess;
+  proxy: CuttingProxy;
+  receiver: WebhookReceiver;
+  inspector: RedisInspector;
+  folder: string;
+}
+
+export class EndpointWorld implements AsyncDisposable {
+  readonly #parts: Parts;
+
+  private constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  static async start(): Promise<EndpointWorld> {
+    const folder = await mkdtemp(join(tmpdir(), "background-responses-endpoints-"));
+    const file = join(folder, "webhooks.json");
+    const ofOperator = { project: "lab", name: "Operator's", url: "https://operator.example/", secret_env: "SECRET" };
+    await writeFile(file, JSON.stringify({ endpoints: [ofOperator] }));
+    const answer: ReceiverAnswer = (response, tried) =>
+      tried.path === SILENT_PATH ? undefined : acknowledge(response, tried);
+    const [receiver, proxy] = await Promise.all([WebhookReceiver.start(answer), startCuttingProxy(testRedisUrl())]);
+    const prefix = uniquePrefix();
+    const environment = {
+      KEY_PREFIX: prefix,
+      API_KEYS: `lab:${KEYS.project},shop:${KEYS.other}`,
+      ADMIN_KEYS: `ada:${KEYS.admin}`,
+      FETCH_ALLOWED_HOSTS: new URL(receiver.url).host,
+      MAX_WEBHOOK_ENDPOINTS_PER_PROJECT: String(MAX_WEBHOOK_ENDPOINTS),
+      WEBHOOKS_ALLOW_HTTP: "true",
+      WEBHOOK_TIMEOUT_MS: "500",
+      WEBHOOKS_FILE: file,
+      SECRET: `whsec_${Buffer.alloc(32).toString("base64")}`,
+    };
+    const { ADMIN_KEYS: _keys, WEBHOOKS_ALLOW_HTTP: _allow, ...shared } = environment;
+    const closed = { ...shared, KEY_PREFIX: uniquePrefix() };
+    const cutOff = { ...environment, REDIS_URL: proxy.url.replace(/^http/, "redis") };
+    const [api, closedApi, cutOffApi, worker] = await Promise.all([
+      startApi(environment),
+      startApi(closed),
+      startApi(cutOff),
+      startWorker(environment),
+    ]);
+    proxy.isAway = true;
+    proxy.cut();
+    const inspector = new RedisInspector(prefix);
+    return new EndpointWorld({ api, closed: closedApi, cutOff: cutOffApi, worker, proxy, receiver, inspector, folder });
+  }
+
+  get receiverUrl(): string {
+    return this.#parts.receiver.url;
+  }
+
+  get silentReceiverUrl(): string {
+    return new URL(SILENT_PATH, this.receiverUrl).href;
+  }
+
+  get inspector(): RedisInspector {
+    return this.#parts.inspector;
+  }
+
+  async send(
+    method: string,
+    path: string,
+    body?: unknown,
+    { caller = callerOf(path), at = "api" }: { caller?: Caller; at?: "api" | "closed" | "cutOff" } = {},
+  ): Promise<Wire> {
+    const headers = { authorization: `Bearer ${KEYS[caller]}` };
+    return await send(method, `${this.#parts[at].url}${path}`, body, headers);
+  }
+
+  /** The value of a field, usually the id, of something that a request makes. */
+  async make(path: string, body: unknown, caller?: Caller): Promise<string> {
+    const { status, body: made } = await this.send("POST", path, body, caller === undefined ? {} : { caller });
+    if (status !== 200) throw new Error(`POST ${path}: ${JSON.stringify(made)}`);
+    return String(made["id"]);
+  }
+
+  async makeProject(): Promise<string> {
+    return await this.make("/organization/projects", { name: "research" });
+  }
+
+  /** The path with something for each of its parameters, except where `given` names another value. */
+  async fill(path: string, given: PathValues = {}): Promise<string> {
+    const values: PathValues = { ...given };
+    const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
+    for (const name of names) values[name] ??= await this.#makeFor(name, values["project_id"] ?? "");
+    if (path.endsWith("/spend_limit") && given["project_id"] === undefined) {
+      await this.make(fillIn(path, values), MONTH);
+    }
+    return fillIn(path, values);
+  }
+
+  async #makeFor(parameter: string, project: string): Promise<string> {
+    const path = `/organization/projects/${project}`;
+    switch (parameter) {
+      case "response_id":
+        return await this.endedResponse();
+      case "webhook_endpoint_id":
+        return await this.makeWebhookEndpoint();
+      case "project_id":
+        return await this.makeProject();
+      case "service_account_id":
+        return await this.make(`${path}/service_accounts`, { name: "worker" });
+      case "api_key_id":
+        return await this.make(`${path}/api_keys`, { name: "worker" });
+      case "alert_id":
+        return await this.make(`${path}/spend_alerts`, MONTH);
+      case "rate_limit_id":
+        return "rl_all_models";
+      default:
+        throw new Error(`Nothing is made for the parameter ${parameter}.`);
+    }
+  }
+
+  async makeWebhookEndpoint(url: string = this.receiverUrl): Promise<string> {
+    return await this.make("/webhook_endpoints", { name: "Test", url, event_types: ["response.completed"] });
+  }
+
+  async endedResponse(): Promise<string> {
+    const id = await this.make("/responses", simulate({ tokens: 1, delay_ms: 0 }));
+    await pollToEnd(this.#parts.api.url, id, { authorization: `Bearer ${KEYS.project}` });
+    return id;
+  }
+
+  /** The id of the endpoint in the operator's file. */
+  async operatorsEndpoint(): Promise<string> {
+    const { body } = await this.send("GET", "/webhook_endpoints?limit=100");
+    return (body["data"] as { id: string; read_only: boolean }[]).find((each) => each.read_only)!.id;
+  }
+
+  /** Requests until the limit answers; the last answer. */
+  async fillUp(path: string, body: unknown, count: number, caller: Caller = callerOf(path)): Promise<Wire> {
+    await Promise.all(Array.from({ length: count }, () => this.send("POST", path, body, { caller })));
+    return await this.send("POST", path, body, { caller });
+  }
+
+  get maxWebhookEndpoints(): number {
+    return MAX_WEBHOOK_ENDPOINTS;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { api, closed, cutOff, worker, proxy, receiver, inspector, folder } = this.#parts;
+    inspector[Symbol.dispose]();
+    await Promise.all([api, closed, cutOff, worker].map((process) => process[Symbol.asyncDispose]()));
+    await Promise.all([proxy[Symbol.asyncDispose](), receiver[Symbol.asyncDispose]()]);
+    await rm(folder, { recursive: true });
+  }
+}
+
+function callerOf(path: string): Caller {
+  return path.startsWith("/organization") ? "admin" : "project";
+}
+
+function fillIn(path: string, values: PathValues): string {
+  return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name]!);
+}
