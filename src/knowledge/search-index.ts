@@ -8,7 +8,6 @@ import type { StoreEmbedding } from "./loaded-store.ts";
 
 /** Maximum chunks of a store in the exact index. */
 export const MAX_STORE_CHUNKS = 100_000;
-export const MAX_RESULTS = 50;
 
 export interface IndexedChunk extends Chunk {
   /** Required for every chunk of a file or for none. */
@@ -34,7 +33,7 @@ export interface SearchQuery {
   /** The query's embedding, with the model that made it. It is compared only with vectors of the same model. */
   embedding?: { model: string; vector: Float32Array } | undefined;
   filter?: AttributeFilter | undefined;
-  /** 1 to MAX_RESULTS. */
+  /** 1 to 50. */
   maxResults: number;
   /** 0..1. */
   scoreThreshold?: number | undefined;

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { bounded } from "./bounded.ts";
 
 /** Limits of `attributes`, from the published description of a vector store's file. */
-export const MAX_ATTRIBUTES = 16;
+const MAX_ATTRIBUTES = 16;
 const MAX_KEY_CHARACTERS = 64;
 const MAX_VALUE_CHARACTERS = 512;
 /** This server's limits (contract.md#attribute-filters). */
@@ -14,7 +14,11 @@ const MAX_FILTER_DEPTH = 8;
 const MAX_FILTER_ENTRIES = 256;
 
 const attributeValueSchema = z.union([z.string().max(MAX_VALUE_CHARACTERS), z.number(), z.boolean()]);
-export const attributesSchema = z.record(z.string().max(MAX_KEY_CHARACTERS), attributeValueSchema);
+export const attributesSchema = z
+  .record(z.string().max(MAX_KEY_CHARACTERS), attributeValueSchema)
+  .refine((attributes) => Object.keys(attributes).length <= MAX_ATTRIBUTES, {
+    params: { kind: "properties", maximum: MAX_ATTRIBUTES },
+  });
 export type Attributes = z.infer<typeof attributesSchema>;
 export type AttributeValue = Attributes[string];
 

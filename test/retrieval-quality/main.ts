@@ -60,10 +60,13 @@ export async function measureQuality(
   return sum / QUERIES.length;
 }
 
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
 async function main(model: string | undefined): Promise<void> {
-  const report = (name: string, quality: number): void =>
-    console.log(`${name.padEnd(8)} nDCG@10 ${quality.toFixed(3)}`);
-  console.log(`${Object.keys(PASSAGES).length} passages, ${QUERIES.length} queries`);
+  const report = (name: string, quality: number): void => print(`${name.padEnd(8)} nDCG@10 ${quality.toFixed(3)}`);
+  print(`${Object.keys(PASSAGES).length} passages, ${QUERIES.length} queries`);
   if (model === undefined) return report("words", await measureQuality(buildStore(undefined)));
   const embed = model === "offline" ? await openOfflineModel() : openModel(model);
   const store = buildStore(await embed(Object.values(PASSAGES)));

@@ -16,6 +16,8 @@ export interface EmbeddingServer extends AsyncDisposable {
   requests: ReceivedEmbeddings[];
   /** The next answers; without any, the server embeds. */
   failures: ((response: ServerResponse) => void)[];
+  /** Every answer for a model. */
+  failingModels: Record<string, (response: ServerResponse) => void>;
   /** Whether vectors are numbers although base64 was asked for. */
   sendsNumbers: boolean;
   /** Requests that were in flight at the same time. */
@@ -29,7 +31,7 @@ const DIMENSIONS = 3;
 /** Each component is a number that 32 bits hold exactly. */
 export function vectorOf(input: unknown, dimensions = DIMENSIONS): number[] {
   const text = typeof input === "string" ? input : JSON.stringify(input);
-  const size = [...text].reduce((sum, character) => sum + character.codePointAt(0)!, 0);
+  const size = Buffer.from(text).reduce((sum, byte) => sum + byte, 0);
   return Array.from({ length: dimensions }, (_, i) => ((size + i * 7) % 64) / 64 - 0.5);
 }
 
@@ -42,7 +44,7 @@ export async function startEmbeddingServer(): Promise<EmbeddingServer> {
     response.on("close", () => (inFlight -= 1));
     const body = (await json(request)) as Record<string, unknown>;
     state.requests.push({ path: request.url!, headers: request.headers, body });
-    const fail = state.failures.shift();
+    const fail = state.failures.shift() ?? state.failingModels[String(body["model"])];
     if (fail !== undefined) return fail(response);
     await new Promise<void>((resolve) => {
       held.push(resolve);
@@ -71,6 +73,7 @@ export async function startEmbeddingServer(): Promise<EmbeddingServer> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
     requests: [],
     failures: [],
+    failingModels: {},
     sendsNumbers: false,
     mostInFlight: 0,
     heldUntil: 1,

@@ -42,49 +42,50 @@ const increase = (local: number, by: number): number[] => [...get(local), ...con
 const decrease = (local: number, by: number): number[] => [...get(local), ...constant(by), ...SUBTRACT, ...tee(local)];
 
 const multiply = (half: number[], offset: number): number[] => [
-  ...get(CODES!),
+  ...get(CODES),
   ...half,
-  ...get(AT!),
+  ...get(AT),
   ...loadV128(offset),
   ...DOT,
 ];
 
 const componentLoop = loop(
-  [...get(ROW!), ...loadV128(0), ...set(CODES!)],
-  [...get(SUM!), ...multiply(EXTEND_LOW, 0), ...ADD_I32X4],
-  [...multiply(EXTEND_HIGH, 16), ...ADD_I32X4, ...set(SUM!)],
-  increase(ROW!, 16),
-  increase(AT!, 32),
-  [...decrease(COMPONENTS_LEFT!, 16), ...REPEAT_IF],
+  [...get(ROW), ...loadV128(0), ...set(CODES)],
+  [...get(SUM), ...multiply(EXTEND_LOW, 0), ...ADD_I32X4],
+  [...multiply(EXTEND_HIGH, 16), ...ADD_I32X4, ...set(SUM)],
+  increase(ROW, 16),
+  increase(AT, 32),
+  [...decrease(COMPONENTS_LEFT, 16), ...REPEAT_IF],
 );
 
-const sumOfLanes = [0, 1, 2, 3].flatMap((index) => [...get(SUM!), ...lane(index), ...(index === 0 ? [] : ADD)]);
+const sumOfLanes = [0, 1, 2, 3].flatMap((index) => [...get(SUM), ...lane(index), ...(index === 0 ? [] : ADD)]);
 
 const rowLoop = loop(
-  [...get(QUERY!), ...set(AT!)],
-  [...get(SIZE!), ...set(COMPONENTS_LEFT!)],
-  [...ZERO_V128, ...set(SUM!)],
+  [...get(QUERY), ...set(AT)],
+  [...get(SIZE), ...set(COMPONENTS_LEFT)],
+  [...ZERO_V128, ...set(SUM)],
   componentLoop,
-  [...get(PRODUCT!), ...sumOfLanes, ...storeI32],
-  increase(PRODUCT!, 4),
-  [...decrease(ROWS_LEFT!, 1), ...REPEAT_IF],
+  [...get(PRODUCT), ...sumOfLanes, ...storeI32],
+  increase(PRODUCT, 4),
+  [...decrease(ROWS_LEFT, 1), ...REPEAT_IF],
 );
 
 /** Three Int32 and two vectors, in addition to the parameters. */
 const locals = [2, 3, I32, 2, V128];
-const code = [...locals, ...get(COUNT!), ...set(ROWS_LEFT!), ...rowLoop, END];
+const code = [...locals, ...get(COUNT), ...set(ROWS_LEFT), ...rowLoop, END];
 
 /** LEB128 of an unsigned number below 2^14. */
 const unsigned = (value: number): number[] => (value < 0x80 ? [value] : [(value & 0x7f) | 0x80, value >> 7]);
 const named = (name: string, ...rest: number[]): number[] => [name.length, ...Buffer.from(name), ...rest];
 const section = (id: number, ...content: number[]): number[] => [id, ...unsigned(content.length), ...content];
 
+const MAGIC_AND_VERSION = [...Buffer.from("\0asm"), 1, 0, 0, 0];
+
 /** `pages`: size of the memory in units of 64 KiB, below 128. */
 export function createDotProductModule(pages: number): WebAssembly.Module {
   return new WebAssembly.Module(
     new Uint8Array([
-      ...Buffer.from("\0asm"),
-      ...[1, 0, 0, 0],
+      ...MAGIC_AND_VERSION,
       // Type 0: five Int32, no result.
       ...section(1, 1, 0x60, 5, I32, I32, I32, I32, I32, 0),
       ...section(3, 1, 0),

@@ -58,6 +58,11 @@ const at =
   async (world, row) =>
     await ask(world, row, change);
 
+/** Embeddings by a model of the world's provider. */
+function withModel(name: string): Cause {
+  return at({ body: { model: `embedder/${name}`, input: "Hello" } });
+}
+
 const UNKNOWN = "none";
 
 /** By the name of the error. */
@@ -104,6 +109,12 @@ const CAUSES: Readonly<Record<string, Cause>> = {
   tooManyOf: untilFull,
   limit_reached: async (world, row) =>
     await (row.path === "/organization/projects" ? whileProjectsAreFull : untilFull)(world, row),
+
+  modelNotFound: at({ body: { model: "gpt-nope", input: "Hello" } }),
+  "input invalid_prompt": withModel("refusing"),
+  providerRateLimited: withModel("limited"),
+  insufficient_quota: withModel("unpaid"),
+  runFailed: withModel("failing"),
 
   malformedWebhookEndpointId: at({ given: { webhook_endpoint_id: "foo" } }),
   webhookEndpointNotFound: at({ given: { webhook_endpoint_id: "whe_none" } }),

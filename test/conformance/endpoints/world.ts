@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { type Answer, pollToEnd, RedisInspector, send, simulate } from "../../support/api-client.ts";
 import { type CuttingProxy, startCuttingProxy } from "../../support/cutting-proxy.ts";
 import { type ApiProcess, type ServerProcess, startApi, startWorker } from "../../support/processes.ts";
+import { type EmbeddingServer, startEmbeddingServer } from "../../support/embedding-server.ts";
+import { answerError } from "../../support/upstream-server.ts";
 import { testRedisUrl, uniquePrefix } from "../../support/redis.ts";
 import { acknowledge, type Answer as ReceiverAnswer, WebhookReceiver } from "../../support/webhook-receiver.ts";
 
@@ -19,6 +21,14 @@ const MAX_WEBHOOK_ENDPOINTS = 30;
 /** The receiver of webhooks does not answer here. */
 const SILENT_PATH = "/silent";
 
+/** What the provider `embedder` answers for each of its models. */
+const EMBEDDING_FAILURES = {
+  refusing: answerError(400, { message: "The input exceeds the model's maximum of 8192 tokens.", param: "input" }),
+  limited: answerError(429, { message: "The provider's rate limit is reached." }, { "retry-after": "20" }),
+  unpaid: answerError(429, { message: "The provider's quota is used up.", code: "insufficient_quota" }),
+  failing: answerError(500, { message: "The provider failed." }),
+};
+
 interface Parts {
   api: ApiProcess;
   /** Without `ADMIN_KEYS` and `WEBHOOKS_ALLOW_HTTP`, with an empty Redis and no worker. */
@@ -28,6 +38,7 @@ interface Parts {
   worker: ServerProcess;
   proxy: CuttingProxy;
   receiver: WebhookReceiver;
+  embedder: EmbeddingServer;
   inspector: RedisInspector;
   folder: string;
 }
@@ -46,7 +57,16 @@ export class EndpointWorld implements AsyncDisposable {
     await writeFile(file, JSON.stringify({ endpoints: [ofOperator] }));
     const answer: ReceiverAnswer = (response, tried) =>
       tried.path === SILENT_PATH ? undefined : acknowledge(response, tried);
-    const [receiver, proxy] = await Promise.all([WebhookReceiver.start(answer), startCuttingProxy(testRedisUrl())]);
+    const [receiver, proxy, embedder] = await Promise.all([
+      WebhookReceiver.start(answer),
+      startCuttingProxy(testRedisUrl()),
+      startEmbeddingServer(),
+    ]);
+    embedder.failingModels = EMBEDDING_FAILURES;
+    const providersFile = join(folder, "providers.json");
+    const models = Object.keys(EMBEDDING_FAILURES);
+    const provider = { kind: "openai-compatible", base_url: embedder.url, models };
+    await writeFile(providersFile, JSON.stringify({ providers: { embedder: provider } }));
     const prefix = uniquePrefix();
     const environment = {
       KEY_PREFIX: prefix,
@@ -57,6 +77,8 @@ export class EndpointWorld implements AsyncDisposable {
       WEBHOOKS_ALLOW_HTTP: "true",
       WEBHOOK_TIMEOUT_MS: "500",
       WEBHOOKS_FILE: file,
+      PROVIDERS_FILE: providersFile,
+      UPSTREAM_MAX_RETRIES: "0",
       SECRET: `whsec_${Buffer.alloc(32).toString("base64")}`,
     };
     const { ADMIN_KEYS: _keys, WEBHOOKS_ALLOW_HTTP: _allow, ...shared } = environment;
@@ -71,7 +93,17 @@ export class EndpointWorld implements AsyncDisposable {
     proxy.isAway = true;
     proxy.cut();
     const inspector = new RedisInspector(prefix);
-    return new EndpointWorld({ api, closed: closedApi, cutOff: cutOffApi, worker, proxy, receiver, inspector, folder });
+    return new EndpointWorld({
+      api,
+      closed: closedApi,
+      cutOff: cutOffApi,
+      worker,
+      proxy,
+      receiver,
+      embedder,
+      inspector,
+      folder,
+    });
   }
 
   get receiverUrl(): string {
@@ -167,10 +199,10 @@ export class EndpointWorld implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const { api, closed, cutOff, worker, proxy, receiver, inspector, folder } = this.#parts;
+    const { api, closed, cutOff, worker, proxy, receiver, embedder, inspector, folder } = this.#parts;
     inspector[Symbol.dispose]();
     await Promise.all([api, closed, cutOff, worker].map((process) => process[Symbol.asyncDispose]()));
-    await Promise.all([proxy[Symbol.asyncDispose](), receiver[Symbol.asyncDispose]()]);
+    await Promise.all([proxy, receiver, embedder].map(async (each) => await each[Symbol.asyncDispose]()));
     await rm(folder, { recursive: true });
   }
 }

@@ -43,7 +43,7 @@ test.each([
     const total = chunks.reduce((sum, { text: { length } }) => sum + length, 0);
     const overlap = total / text.length - 1;
     expect(overlap).toBeLessThan(strategy.chunk_overlap_tokens === 0 ? 0.01 : 1.6);
-    if (strategy.chunk_overlap_tokens === 50) expect(overlap).toBeGreaterThan(0.2);
+    expect(overlap).toBeGreaterThan(strategy.chunk_overlap_tokens === 50 ? 0.2 : -0.1);
   }
 });
 

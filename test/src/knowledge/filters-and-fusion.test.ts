@@ -2,7 +2,11 @@ import { expect, test } from "vitest";
 import { BestChunks } from "../../../src/knowledge/ranking/best-chunks.ts";
 import { fuseRankings } from "../../../src/knowledge/ranking/fuse-rankings.ts";
 import { matchesFilter } from "../../../src/knowledge/ranking/match-filter.ts";
-import { type AttributeFilter, attributeFilterSchema } from "../../../src/protocol/attribute-filter.ts";
+import {
+  type AttributeFilter,
+  attributeFilterSchema,
+  attributesSchema,
+} from "../../../src/protocol/attribute-filter.ts";
 import { seededRandom } from "../../support/random.ts";
 
 const ATTRIBUTES = { team: "red", year: 2024, draft: false };
@@ -63,6 +67,12 @@ test.each([
   [nested(9)],
 ])("%j is no filter", (filter) => {
   expect(attributeFilterSchema.safeParse(filter).success).toBe(false);
+});
+
+test("a file has at most 16 attributes", () => {
+  const attributes = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, i]));
+  expect(attributesSchema.safeParse(attributes(16)).success).toBe(true);
+  expect(attributesSchema.safeParse(attributes(17)).success).toBe(false);
 });
 
 test("filters may be nested eight levels deep", () => {
