@@ -31,6 +31,7 @@ import { connectTo } from "./recording.ts";
 import { measureRecovery } from "./recover.ts";
 import { measureReplaying } from "./replay.ts";
 import { formatTable, writeResults } from "./report.ts";
+import { measureSearching } from "./search.ts";
 import { measureTracing } from "./tracing.ts";
 import { measureValidating } from "./validate.ts";
 import { measureWebhooks } from "./webhooks.ts";
@@ -44,6 +45,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   { name: "latency", run: measureLatency },
   { name: "replay", run: measureReplaying },
   { name: "list", run: measureListing },
+  { name: "search", run: measureSearching },
   { name: "loop", run: measureLoop },
   { name: "held-call", run: measureHeldCall },
   { name: "metrics", run: measureMetrics },
