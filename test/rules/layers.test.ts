@@ -154,6 +154,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "src/config",
     "src/context-window",
     "src/store",
+    "workers/documents",
     "workers/upstreams",
     "src/responses",
     "src/responses/conversations",
@@ -253,6 +254,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "workers/tools/registry.ts": [
     "src/protocol",
     "src/config",
+    "workers/documents",
     "workers/tools",
     "workers/tools/code-interpreter",
     "workers/tools/file-search",
