@@ -19,6 +19,7 @@ import {
   retrieveConversationItem,
 } from "./http/endpoints/conversations/items.ts";
 import { countInputTokens } from "./http/endpoints/count-input-tokens.ts";
+import { createEmbeddings } from "./http/endpoints/create-embeddings.ts";
 import { createResponse } from "./http/endpoints/create-response.ts";
 import { deleteResponse } from "./http/endpoints/delete-response.ts";
 import { createFile } from "./http/endpoints/files/create-file.ts";
@@ -165,6 +166,7 @@ function createApiRouter(context: ApiContext): Router {
   v1.post("/webhook_endpoints/:webhook_endpoint_id/rotate_secret", json, rotateWebhookSecret(context));
   v1.post("/webhook_endpoints/:webhook_endpoint_id/test", json, testWebhookEndpoint(context));
   v1.get("/webhook_endpoints/:webhook_endpoint_id/deliveries", listWebhookDeliveries(context));
+  v1.post("/embeddings", requireProject, json, createEmbeddings(context));
   v1.get("/models", listModels(catalog));
   v1.get("/models/*model", retrieveModel(catalog));
   // Without admins, its paths are unknown.

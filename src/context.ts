@@ -6,16 +6,20 @@ import type { Config } from "./config/config.ts";
 import { checkWebhookSecrets } from "./config/webhooks-file.ts";
 import { checkMcpVariables } from "./context/mcp-variables.ts";
 import { openSharedResources, type RedisStateSource, type SharedResources } from "./context/shared-resources.ts";
+import { Embedder } from "./embeddings/embedder.ts";
+import { resolveEmbeddingModel, TextEmbedder } from "./embeddings/text-embedder.ts";
+import { ExactIndex } from "./knowledge/exact-index.ts";
+import type { SearchIndex } from "./knowledge/search-index.ts";
 import type { PromptCatalog } from "./prompts/prompt-catalog.ts";
 import { readPrompts } from "./prompts/read-prompts.ts";
-import { type ProviderCatalog, readProviderCatalog } from "./providers/catalog.ts";
+import { type ProviderCatalog, readProviderCatalog, type ResolvedModel } from "./providers/catalog.ts";
 import { WorkerControl } from "./queue/worker-control.ts";
 import type { Preflight } from "./redis/preflight.ts";
 import type { RedisClient } from "./redis/script.ts";
 import { Admission } from "./responses/admission/admission.ts";
 import { type AdmissionLimits, admissionLimitsOf } from "./responses/admission/admission-limits.ts";
 import { repairInBackground } from "./responses/reading/publish-durable-end.ts";
-import type { ResponseContext } from "./responses/storage.ts";
+import type { ResponseContext, Storage } from "./responses/storage.ts";
 import { ResponseRecords } from "./store/response-records.ts";
 import { NotificationListener } from "./stream/fan-out/notification-listener.ts";
 import { StreamHub } from "./stream/fan-out/stream-hub.ts";
@@ -28,6 +32,10 @@ import { EventLogReader } from "./stream/log/event-log-reader.ts";
 interface ProcessContext extends ResponseContext, AsyncDisposable {
   readonly config: Config;
   readonly catalog: ProviderCatalog;
+  readonly embedder: Embedder;
+  /** With the model of EMBEDDING_MODEL. Undefined without one. */
+  readonly textEmbedder: TextEmbedder | undefined;
+  readonly searchIndex: SearchIndex;
   /** The bytes of files. */
   readonly blobs: BlobStore;
   /** Whether Redis answers on every connection of this process, as far as the process knows. */
@@ -62,6 +70,7 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
   // Before Redis is contacted, so that a configuration error is reported at once.
   const catalog = readProviderCatalog(config);
   const prompts = readPrompts(config, catalog);
+  const embeddingModel = resolveEmbeddingModel(config, catalog);
   const limits = admissionLimitsOf(config);
   const shared = await openSharedResources(config, logger, {
     purpose: "request",
@@ -82,6 +91,7 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
     uploadLimiter: new StreamLimiter(config.MAX_UPLOADS_PER_PROJECT),
     blobs: await openBlobs(config),
     catalog,
+    ...openKnowledge(config, logger, storage, embeddingModel),
     prompts,
     limits,
     admission: new Admission({ storage, queue, logger, config, catalog, prompts, limits }),
@@ -96,6 +106,20 @@ export async function openApiContext(config: Config, logger: Logger): Promise<Ap
       stopLogging();
       await shared.close();
     },
+  };
+}
+
+function openKnowledge(
+  config: Config,
+  logger: Logger,
+  { searchIndexes, embeddingCache: cache }: Storage,
+  resolved: ResolvedModel | undefined,
+): Pick<ProcessContext, "embedder" | "textEmbedder" | "searchIndex"> {
+  const embedder = new Embedder(config);
+  return {
+    embedder,
+    textEmbedder: resolved && new TextEmbedder({ resolved, embedder, cache, settings: config, logger }),
+    searchIndex: new ExactIndex(searchIndexes, config.SEARCH_INDEX_CACHE_BYTES),
   };
 }
 
@@ -123,6 +147,7 @@ async function openHub(
 
 export async function openWorkerContext(config: Config, logger: Logger): Promise<WorkerContext> {
   const catalog = readProviderCatalog(config);
+  const embeddingModel = resolveEmbeddingModel(config, catalog);
   checkMcpVariables(config);
   checkWebhookSecrets(config.operatorWebhooks, config.environment);
   const shared = await openSharedResources(config, logger, {
@@ -137,6 +162,7 @@ export async function openWorkerContext(config: Config, logger: Logger): Promise
     config,
     logger,
     catalog,
+    ...openKnowledge(config, logger, storage, embeddingModel),
     blobs: await openBlobs(config),
     storage,
     queue,

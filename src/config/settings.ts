@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { SETTING_NOTES, type SettingNote } from "./setting.ts";
+import { knowledgeSettings } from "./settings/knowledge.ts";
 import { fileSettings } from "./settings/files.ts";
 import { documentSettings } from "./settings/documents.ts";
 import { limitSettings } from "./settings/limits.ts";
@@ -33,6 +34,7 @@ const GROUPS: readonly [title: string, settings: Readonly<Record<string, z.ZodTy
   ["Workers", workerSettings],
   ["Webhooks", webhookSettings],
   ["Providers", providerSettings],
+  ["Embeddings and search", knowledgeSettings],
   ["Web search", webSearchSettings],
   ["Documents", documentSettings],
   ["MCP servers", mcpSettings],
@@ -53,6 +55,7 @@ export const environmentSchema = z.object({
   ...workerSettings,
   ...webhookSettings,
   ...providerSettings,
+  ...knowledgeSettings,
   ...webSearchSettings,
   ...documentSettings,
   ...mcpSettings,

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { type CompactedResponse, compactedResponseSchema, compactRequestSchema } from "../protocol/compaction.ts";
 import { createRequestSchema } from "../protocol/create-request.ts";
 import { responseStreamEventSchema } from "../protocol/event.ts";
+import { embeddingsRequestSchema } from "../protocol/embeddings.ts";
 import { type InputTokensRequest, inputTokensRequestSchema } from "../protocol/input-tokens.ts";
 import { type Response, responseSchema } from "../protocol/response.ts";
 import { eventSchemaName } from "./schema-names.ts";
@@ -84,11 +85,20 @@ const COMPACTED_FIELDS = {
   usage: "Token usage of the summary.",
 } satisfies Partial<Record<keyof CompactedResponse, string>>;
 
+const EMBEDDINGS_FIELDS = {
+  input: "Text, or up to 2,048 of them; or a list of tokens, or up to 2,048 of those.",
+  model: "Model, as `provider/name`, or as a name alone for the default provider.",
+  dimensions: "Length of the vectors, for models that can shorten them.",
+  encoding_format: "`float` for numbers (default), `base64` for little-endian 32-bit floats.",
+  user: "Id of an end user, passed to the provider.",
+} satisfies Record<keyof typeof embeddingsRequestSchema.shape, string>;
+
 /** Descriptions of fields by schema. Those of a union apply to each member. */
 export const FIELDS = new Map<z.ZodType, Readonly<Record<string, string>>>([
   [createRequestSchema, PARAMETERS],
   [inputTokensRequestSchema, { ...pick(inputTokensRequestSchema), ...INPUT_TOKENS_FIELDS }],
   [compactRequestSchema, pick(compactRequestSchema)],
+  [embeddingsRequestSchema, EMBEDDINGS_FIELDS],
   [responseSchema, RESPONSE_FIELDS],
   [compactedResponseSchema, COMPACTED_FIELDS],
 ]);

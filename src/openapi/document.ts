@@ -8,6 +8,7 @@ import * as items from "./operations/conversation-items.ts";
 import * as containers from "./operations/containers.ts";
 import * as conversations from "./operations/conversations.ts";
 import { createResponse } from "./operations/create-response.ts";
+import { createEmbeddings } from "./operations/embeddings.ts";
 import * as files from "./operations/files.ts";
 import * as lists from "./operations/lists.ts";
 import * as models from "./operations/models.ts";
@@ -105,6 +106,7 @@ export const API: Paths = {
   "/webhook_endpoints/{webhook_endpoint_id}/rotate_secret": { post: webhooks.rotateWebhookSecret },
   "/webhook_endpoints/{webhook_endpoint_id}/test": { post: deliveries.testWebhookEndpoint },
   "/webhook_endpoints/{webhook_endpoint_id}/deliveries": { get: deliveries.listWebhookDeliveries },
+  "/embeddings": { post: createEmbeddings },
   "/models": { get: models.listModels },
   "/models/{model}": { get: models.retrieveModel },
 };
@@ -136,6 +138,7 @@ const TAGS = [
   { name: "Containers", description: "Files and variables of the code interpreter." },
   { name: "Organization", description: "Everything of an installation, for administrators." },
   { name: "Webhooks", description: "Signed notifications of ended background responses." },
+  { name: "Embeddings", description: "Vectors of texts, by the models of the configured providers." },
   { name: "Models", description: "The configured models." },
   { name: "Server", description: "Health checks and documentation. They need no key and have no `/v1` prefix." },
 ];

@@ -184,6 +184,10 @@ export const DOCUMENTED_ERRORS = {
     when: "The project has `MAX_STREAMS_PER_PROJECT` streams open on this process.",
     error: limits.streamsFull(1_000, 5),
   },
+  providerRateLimited: {
+    when: "The provider's rate limit is reached, or too many requests for embeddings wait in this process.",
+    error: limits.providerRateLimited("The provider's rate limit is reached.", 20),
+  },
   storageFull: {
     when: "The project has reached `MAX_STORED_BYTES_PER_PROJECT`. Delete data, or wait until some expires.",
     error: limits.storageFull(2_147_483_648, 2_147_400_000, 90_000),

@@ -23,7 +23,16 @@ interface Body {
 export interface Endpoint {
   /** The `operationId`. */
   id: string;
-  tag: "Responses" | "Conversations" | "Files" | "Containers" | "Webhooks" | "Models" | "Organization" | "Server";
+  tag:
+    | "Responses"
+    | "Conversations"
+    | "Files"
+    | "Containers"
+    | "Webhooks"
+    | "Embeddings"
+    | "Models"
+    | "Organization"
+    | "Server";
   summary: string;
   description?: string;
   parameters?: readonly (Parameter | Reference)[];

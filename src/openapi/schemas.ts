@@ -11,6 +11,7 @@ import * as container from "../protocol/container.ts";
 import * as content from "../protocol/content.ts";
 import * as conversation from "../protocol/conversation.ts";
 import * as createRequest from "../protocol/create-request.ts";
+import * as embeddings from "../protocol/embeddings.ts";
 import * as error from "../protocol/error.ts";
 import * as file from "../protocol/file.ts";
 import * as inputTokens from "../protocol/input-tokens.ts";
@@ -54,6 +55,7 @@ const MODULES: Record<string, unknown>[] = [
   content,
   conversation,
   createRequest,
+  embeddings,
   error,
   file,
   inputTokens,

@@ -20,6 +20,14 @@
  *   <prefix>:{<conv id>}:item-calls    hash  per call, the number of items that make or answer it (store/conversation-calls.ts)
  *   <prefix>:{<conv id>}:unanswered    zset  ids of its unanswered calls
  *   <prefix>:{<conv id>}:staged-order  zset  ids of a long turn being added; `staged-marks`: its calls
+ *   <prefix>:{<store id>}:index            hash  revision and sums of a vector store's index (store/search-index/)
+ *   <prefix>:{<store id>}:index-files      hash  its files: generation and size of their contents, by id
+ *   <prefix>:{<store id>}:index-attributes hash  their attributes as JSON
+ *   <prefix>:{<store id>}:index-changes    zset  their ids, by the revision of their last change
+ *   <prefix>:{<store id>}:index-removals   zset  ids of removed files, by revision
+ *   <prefix>:{<store id>}:index-contents:<file id>:<generation>  hash  words, vectors and texts, in blocks
+ *   <prefix>:{embeddings:<hex digit>}:vectors  hash  kept embeddings by the hash of model and text (store/embedding-cache.ts)
+ *   <prefix>:{embeddings:<hex digit>}:times    zset  their hashes, by the time at which they were made
  *   <prefix>:{<container id>}:container  hash  owner, cells and files (store/containers.ts)
  *   <prefix>:containers:<project>        zset  ids of its containers, by creation time
  *   <prefix>:open             zset    ids of responses in flight, by acceptance time
@@ -111,6 +119,28 @@ export class RedisLayout {
   ): [events: string, request: string, input: string, inputIndex: string] => {
     const staged = `${this.prefix}:{${id}}:staged:${attempt}`;
     return [`${staged}:events`, `${staged}:request`, `${staged}:input`, `${staged}:input-index`];
+  };
+
+  /** The keys of a store's index in the order of the scripts' KEYS. The last is the beginning of `indexContents`. */
+  indexKeysOf = (
+    storeId: string,
+  ): [index: string, files: string, attributes: string, changes: string, removals: string, contents: string] => {
+    const index = `${this.prefix}:{${storeId}}:index`;
+    return [
+      index,
+      `${index}-files`,
+      `${index}-attributes`,
+      `${index}-changes`,
+      `${index}-removals`,
+      `${index}-contents`,
+    ];
+  };
+  indexContents = (storeId: string, fileId: string, generation: string): string =>
+    `${this.prefix}:{${storeId}}:index-contents:${fileId}:${generation}`;
+
+  embeddingShard = (digit: string): [vectors: string, times: string] => {
+    const tag = `${this.prefix}:{embeddings:${digit}}`;
+    return [`${tag}:vectors`, `${tag}:times`];
   };
 
   container = (id: string): string => `${this.prefix}:{${id}}:container`;

@@ -3,7 +3,7 @@ import type { Cluster, Redis } from "ioredis";
 
 export type RedisClient = Redis | Cluster;
 /** A list passes its entries as arguments. It is never spread into a call: 100,000 entries do not fit on the stack. */
-export type ScriptArgument = string | number | readonly (string | number)[];
+export type ScriptArgument = string | number | readonly (string | number | Buffer)[];
 
 type Command = (...keysAndArgs: ScriptArgument[]) => Promise<unknown>;
 

@@ -6,6 +6,7 @@ import type { Clock } from "../redis/redis-clock.ts";
 import type { RedisClient } from "../redis/script.ts";
 import type { ContentSealer } from "../sealing/content-sealer.ts";
 import { Containers } from "../store/containers.ts";
+import { EmbeddingCache } from "../store/embedding-cache.ts";
 import { BlobCustody } from "../store/files/blob-custody.ts";
 import { FileRecords } from "../store/files/file-records.ts";
 import { UploadRecords } from "../store/files/upload-records.ts";
@@ -24,6 +25,7 @@ import { ResponseList } from "../store/lists/response-list.ts";
 import { InFlightResponses } from "../store/in-flight-responses.ts";
 import { ResponseChains } from "../store/response-chain.ts";
 import { ResponseRecords } from "../store/response-records.ts";
+import { StoredIndex } from "../store/search-index/stored-index.ts";
 import { StoredBytes } from "../store/stored-bytes.ts";
 import { SweeperLock } from "../store/sweeper-lock.ts";
 import { RunJournals } from "../store/run-journals.ts";
@@ -55,6 +57,8 @@ export interface Storage {
   readonly uploads: UploadRecords;
   readonly blobCustody: BlobCustody;
   readonly itemIndex: ItemIndex;
+  readonly searchIndexes: StoredIndex;
+  readonly embeddingCache: EmbeddingCache;
   readonly responseList: ResponseList;
   readonly conversationList: ListIndex;
   readonly journals: RunJournals;
@@ -126,6 +130,8 @@ export function openStorage(connections: StorageConnections): Storage {
     windowedResponses: new WindowedResponses(redis, layout),
     relatedResponses: new RelatedResponses(redis, layout),
     itemIndex: new ItemIndex(redis, layout),
+    searchIndexes: new StoredIndex(redis, layout),
+    embeddingCache: new EmbeddingCache(redis, layout),
     responseList: new ResponseList(redis, layout),
     conversationList: new ListIndex(redis, layout.conversationList),
     journals: new RunJournals(redis, layout, logRedis),

@@ -39,7 +39,7 @@ export interface EndedResponse {
 }
 
 /**
- * `removed`: by this call, once per response. `absent`: it was not in flight. `kept`: it runs. `event`: what became of its
+ * `removed`: by this call, or concluded by it after a process of the last release had removed it; once per response. `absent`: it was not in flight. `kept`: it runs. `event`: what became of its
  * webhook event. `passed`: thresholds of the project's spend that this response has passed.
  */
 export interface RemovalOutcome {
@@ -70,7 +70,8 @@ type Removal = "kept" | "absent" | "removed" | "outboxed" | "full";
  *       status in the list, approval requests, answered approval requests, and those of `countUsage` if the response used
  *       anything
  * Returns {Removal, passed thresholds}. Removal, usage and event are one step: the response leaves the set once, and then its
- * usage is counted and its event is in the outbox. A deleted response is in neither set and not counted, so the late step of
+ * usage is counted and its event is in the outbox. A process of the last release removes it and does neither: the list then
+ * still has it open, and the call that concludes it there is the first that knows its end. A deleted response is in neither set and not counted, so the late step of
  * a worker must not count it again.
  */
 const removeScript = defineScript<[removal: Removal, passed?: string[]]>(
@@ -97,10 +98,12 @@ const removeScript = defineScript<[removal: Removal, passed?: string[]]>(
   elseif wasInFlight or redis.call('HEXISTS', KEYS[4], id) == 1 then
     put(stored, project, id, ARGV[3], ARGV[4])
   end
-  if ARGV[3] ~= '' then conclude(list, project, id, ARGV[10], ARGV[11], ARGV[4]) end
+  local isFirstEnd = wasInFlight
+  if ARGV[3] ~= '' and conclude(list, project, id, ARGV[10], ARGV[11], ARGV[4]) then isFirstEnd = true end
   if ARGV[12] ~= '' then answer(list, project, ARGV[12]) end
   redis.call('ZREM', KEYS[2], id)
-  if not wasInFlight then return {removal} end
+  if not isFirstEnd then return {removal} end
+  removal = 'removed'
   local passed = {}
   if ARGV[13] then
     passed = countUsage({KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]}, ARGV, 13)

@@ -129,7 +129,7 @@ export class ResponseRecords {
   }
 
   async readMemberships(id: string): Promise<Memberships> {
-    const fields = await this.#redis.hgetall(this.#layout.meta(id));
+    const fields = await this.#readWithExpiry(id);
     const { project, conversationId, continuationId, latestStartMs, status, deleted, bytes, expiresAtMs } = fields;
     return {
       project,
@@ -145,6 +145,16 @@ export class ResponseRecords {
       end: endOf(fields),
       run: runOutcomeSchema.safeParse(fields).data,
     };
+  }
+
+  /** A worker of the last release ends a response without noting its expiry, which only the key then has. */
+  async #readWithExpiry(id: string): Promise<Record<string, string>> {
+    const key = this.#layout.meta(id);
+    const fields = await this.#redis.hgetall(key);
+    const { status = "queued", expiresAtMs } = fields;
+    if (expiresAtMs !== undefined || status === "queued" || status === "in_progress") return fields;
+    const atMs = await this.#redis.pexpiretime(key);
+    return atMs > 0 ? { ...fields, expiresAtMs: String(atMs) } : fields;
   }
 
   /** Undefined if readers see no such response. */

@@ -32,6 +32,7 @@ import { connectTo } from "./recording.ts";
 import { measureRecovery } from "./recover.ts";
 import { measureReplaying } from "./replay.ts";
 import { formatTable, writeResults } from "./report.ts";
+import { measureSearching } from "./search.ts";
 import { measureTracing } from "./tracing.ts";
 import { measureValidating } from "./validate.ts";
 import { measureWebhooks } from "./webhooks.ts";
@@ -46,6 +47,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   { name: "replay", run: measureReplaying },
   { name: "list", run: measureListing },
   { name: "files", run: measureFiles },
+  { name: "search", run: measureSearching },
   { name: "loop", run: measureLoop },
   { name: "held-call", run: measureHeldCall },
   { name: "metrics", run: measureMetrics },

@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { findFreePort } from "../../src/local/redis/private-server.ts";
@@ -103,6 +104,19 @@ async function untilReady(started: Process, port: number): Promise<ServerProcess
   }
   await started[Symbol.asyncDispose]();
   throw new Error("The server did not become ready.");
+}
+
+const USER_TIME = 11;
+const SYSTEM_TIME = 12;
+const MS_PER_TICK = 10;
+
+/** What a process has used of the processors, in steps of 10 ms. NaN where the system has no `/proc`. */
+export function cpuMsOf(pid: number): number {
+  if (process.platform !== "linux") return Number.NaN;
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  // The fields after the name, which is in brackets (https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html).
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[USER_TIME]) + Number(fields[SYSTEM_TIME])) * MS_PER_TICK;
 }
 
 /** A child of the benchmark that answers one request at a time. */

@@ -1,16 +1,20 @@
 /**
- * The price of tracing: an API and a worker that trace every request, beside the same without tracing. The collector
- * accepts everything at once, and runs in a process of its own.
+ * The price of tracing: an API and a worker that trace every request, or that trace none of them by their sampler, beside
+ * the same without tracing. The collector accepts everything at once, and runs in a process of its own.
+ *
+ * Two equal processes differ by some hundredths, because each compiles and lays out its code in its own way. So each
+ * comparison is of several starts. The time of the processor says more than the speed if the machine is busy.
  */
 import { post } from "./accept.ts";
 import type { ListeningReply } from "./children/bare-queue.ts";
-import { compare, type Figure, takeTurns } from "./figure.ts";
+import { compare, type Figure, takeTurns, type Turn } from "./figure.ts";
 import type { Bench } from "./measurement.ts";
-import { Child, startApi, startWorker } from "./processes.ts";
+import { Child, cpuMsOf, type ServerProcess, startApi, startWorker } from "./processes.ts";
 
-const REQUESTS = 4_000;
-const RUNS = 600;
-const TURNS = 11;
+const REQUESTS = 3_000;
+const RUNS = 500;
+const STARTS = 3;
+const TURNS = 3;
 /** A run of 100 words: four spans, and about 110 events. */
 const RUN = JSON.stringify({
   model: "simulator/default",
@@ -18,44 +22,85 @@ const RUN = JSON.stringify({
   metadata: { "simulator.tokens": "100", "simulator.delay_ms": "0" },
 });
 
-interface Speeds {
-  accepted: number;
-  runs: number;
+interface Load {
+  name: string;
+  requests: number;
+  /** Undefined for the request of `accept`. */
+  body?: string;
+  /** Otherwise the responses stay queued. */
+  isRun: boolean;
+}
+
+const ACCEPTED: Load = { name: "background POSTs accepted", requests: REQUESTS, isRun: false };
+const RUN_WHOLE: Load = { name: "whole runs of 100 words", requests: RUNS, body: RUN, isRun: true };
+
+interface Price {
+  perSecond: number;
+  /** Of the API and the worker, in microseconds for each request. NaN where the system does not tell. */
+  cpuUs: number;
 }
 
 export async function measureTracing(bench: Bench): Promise<Figure[]> {
   await using collector = new Child<object, ListeningReply>(new URL("./children/collector.ts", import.meta.url));
   const { port } = await collector.ask({});
   const traced = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` };
-  await using plainApi = await startApi(bench, "plain");
-  await using tracedApi = await startApi(bench, "traced", traced);
-  const accept = async ({ port: of }: { port: number }) => (await post(of, REQUESTS)).perSecond;
-  for (const api of [plainApi, tracedApi]) await accept(api);
-  const accepted = await takeTurns(
-    TURNS,
-    () => accept(plainApi),
-    () => accept(tracedApi),
-  );
-  // Under prefixes without queued responses.
-  await using plainRuns = await startApi(bench, "plain-runs");
-  await using tracedRuns = await startApi(bench, "traced-runs", traced);
-  await using _plainWorker = await startWorker(bench, "plain-runs");
-  await using _tracedWorker = await startWorker(bench, "traced-runs", traced);
-  const run = async ({ port: of }: { port: number }) => (await post(of, RUNS, RUN)).perSecond;
-  for (const api of [plainRuns, tracedRuns]) await run(api);
-  const runs = await takeTurns(
-    TURNS,
-    () => run(plainRuns),
-    () => run(tracedRuns),
-  );
-  const turns = accepted.map(({ limit, ours }, i) => ({
-    limit: { accepted: limit, runs: runs[i]!.limit },
-    ours: { accepted: ours, runs: runs[i]!.ours },
-  }));
-  const shared = { unit: "1/s", limitName: "the same without tracing", turns };
-  const target = { kind: "ratio-at-least", value: 0.95 } as const;
+  const unsampled = { ...traced, OTEL_TRACES_SAMPLER: "always_off" };
   return [
-    compare<Speeds>({ ...shared, name: "background POSTs accepted, traced", of: (speeds) => speeds.accepted, target }),
-    compare<Speeds>({ ...shared, name: "whole runs of 100 words, traced", of: (speeds) => speeds.runs, target }),
+    ...(await measureLoad(bench, ACCEPTED, "traced", traced)),
+    ...(await measureLoad(bench, ACCEPTED, "none sampled", unsampled)),
+    ...(await measureLoad(bench, RUN_WHOLE, "traced", traced)),
   ];
+}
+
+async function measureLoad(bench: Bench, load: Load, how: string, tracing: Record<string, string>): Promise<Figure[]> {
+  const turns: Turn<Price>[] = [];
+  for (let start = 0; start < STARTS; start += 1) turns.push(...(await measureStart(bench, load, how, tracing)));
+  const shared = { limitName: "the same without tracing", turns };
+  const speed = compare({
+    ...shared,
+    name: `${load.name}, ${how}`,
+    unit: "1/s",
+    of: ({ perSecond }) => perSecond,
+    target: { kind: "ratio-at-least", value: 0.95 },
+  });
+  if (turns.some(({ ours }) => Number.isNaN(ours.cpuUs))) return [speed];
+  return [speed, compare({ ...shared, name: "  processor time of each", unit: "µs", of: ({ cpuUs }) => cpuUs })];
+}
+
+async function measureStart(
+  bench: Bench,
+  load: Load,
+  how: string,
+  tracing: Record<string, string>,
+): Promise<Turn<Price>[]> {
+  await using plain = await startServers(bench, load, `plain ${how}`, {});
+  await using ours = await startServers(bench, load, how, tracing);
+  // The code that both run often is compiled then.
+  await takeTurns(
+    1,
+    () => plain.run(),
+    () => ours.run(),
+  );
+  return await takeTurns(
+    TURNS,
+    () => plain.run(),
+    () => ours.run(),
+  );
+}
+
+async function startServers(bench: Bench, { isRun, requests, body }: Load, name: string, more: Record<string, string>) {
+  await using started = new AsyncDisposableStack();
+  // Responses of another load stay queued.
+  const prefix = `${isRun ? "runs" : "accept"}-${name.replaceAll(" ", "-")}`;
+  const api = started.use(await startApi(bench, prefix, more));
+  const servers: ServerProcess[] = [api];
+  if (isRun) servers.push(started.use(await startWorker(bench, prefix, more)));
+  const cpuMs = (): number => servers.reduce((sum, { pid }) => sum + cpuMsOf(pid), 0);
+  const run = async (): Promise<Price> => {
+    const before = cpuMs();
+    const { perSecond } = await post(api.port, requests, body);
+    return { perSecond, cpuUs: ((cpuMs() - before) / requests) * 1_000 };
+  };
+  const stack = started.move();
+  return { run, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }

@@ -60,6 +60,14 @@ function expectUnknown({ status, body }: Answer<Record<string, unknown>>, param:
 }
 
 describe("a provider that configures them", () => {
+  test("gets them with a request for embeddings", async () => {
+    const json = { "content-type": "application/json" };
+    answer = (response) => void response.writeHead(200, json).end(JSON.stringify({ data: [{ embedding: [1, 0] }] }));
+    const { status } = await post({ model: "chat/m", input: "Hello", top_k: 20 }, {}, "/embeddings");
+    expect(status).toBe(200);
+    expect(lastBody(chat)).toMatchObject({ model: "m", input: ["Hello"], top_k: 20 });
+  });
+
   test("gets them unchanged in chat completions, beside the server's fields", async () => {
     const asked = { model: "chat/m", input: "Hello", temperature: 0.5, max_output_tokens: 100 };
     const { status, body } = await post({ ...asked, ...EXTRA });

@@ -88,6 +88,26 @@ describe.each(["this Node", "the oldest Node"])("on %s", (name) => {
     expect(await server.ended).toBe(0);
   });
 
+  test("a worker's process reads documents", async () => {
+    const reader = join(
+      installed.folder,
+      "node_modules/background-responses/dist/workers/documents/document-reader.js",
+    );
+    const fixtures = join(import.meta.dirname, "..", "workers", "documents", "fixtures");
+    const program = `
+      import { readFileSync } from "node:fs";
+      const { DocumentReader } = await import(${JSON.stringify(reader)});
+      const reader = new DocumentReader();
+      const signal = new AbortController().signal;
+      for (const name of ["named-maps.pdf", "report.docx", "heights.xlsx"]) {
+        const bytes = readFileSync(${JSON.stringify(fixtures)} + "/" + name);
+        const { text } = await reader.read(bytes, { project: "p", signal });
+        console.log(text.split("\\n")[0]);
+      }`;
+    const { stdout } = await run(nodes.get(name)!, ["--input-type=module", "-e", program]);
+    expect(stdout).toBe("苔藓是绿色植物\n# Report on mosses\n# Heights\n");
+  });
+
   test("a program in JavaScript imports the client", async () => {
     const file = join(installed.folder, "program.js");
     await writeFile(

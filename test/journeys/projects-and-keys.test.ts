@@ -64,6 +64,8 @@ test("a new key works on every process at once, and a deleted one stops", async 
     owner: { type: "service_account", service_account: { id: account.id } },
     owner_project_access: "active",
   });
+  const usedAt = async () => (await projects.apiKeys.retrieve(id, { project_id: project.id })).last_used_at;
+  await expect.poll(usedAt).toBeGreaterThanOrEqual(account.created_at);
   expect(await projects.apiKeys.delete(id, { project_id: project.id })).toEqual({
     id,
     object: "organization.project.api_key.deleted",

@@ -52,7 +52,7 @@ interface Trace {
 /** Every attempt is a child of the request, and every call of an attempt. */
 function readTrace(spans: readonly ReceivedSpan[]): Trace {
   const ours = spans.filter(({ traceId }) => traceId === TRACE_ID).toSorted((a, b) => a.startMs - b.startMs);
-  const [post] = ours.filter(({ name }) => name === "POST /v1/responses");
+  const post = ours.find(({ name }) => name === "POST /v1/responses");
   const attempts = ours.filter(({ name }) => name === "process background");
   const calls = ours.filter(({ name }) => name.startsWith("chat "));
   expect(attempts.map(({ parentSpanId }) => parentSpanId)).toEqual(attempts.map(() => post!.spanId));

@@ -1,6 +1,6 @@
 /** The previous release and this one on one Redis: runs are handed over both ways, and newer data is rejected. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { create, pollToEnd, RedisInspector, simulate } from "../support/api-client.ts";
+import { create, pollToEnd, RedisInspector, send, simulate } from "../support/api-client.ts";
 import {
   checkOutPreviousRelease,
   type PreviousRelease,
@@ -8,6 +8,7 @@ import {
 } from "../support/previous-release.ts";
 import { ServerProcess, startApi, startWorker } from "../support/processes.ts";
 import { uniquePrefix } from "../support/redis.ts";
+import { WebhookReceiver } from "../support/webhook-receiver.ts";
 import { expectExact, expectOneTerminal, subscribe } from "../support/subscriber.ts";
 
 const EXIT_MISCONFIGURED = 78;
@@ -75,4 +76,35 @@ describe.skipIf(missing !== undefined)(`with the previous release ${missing ?? "
       expect(expectOneTerminal(await inspector.log(id)).status).toBe("completed");
     },
   );
+
+  test("an end that a worker of the previous release settles is listed, and has one webhook", async () => {
+    await using receiver = await WebhookReceiver.start();
+    const environment = {
+      KEY_PREFIX: uniquePrefix(),
+      FETCH_ALLOWED_HOSTS: new URL(receiver.url).host,
+      WEBHOOKS_ALLOW_HTTP: "true",
+      API_KEYS: "lab:key-of-the-lab-0001",
+    };
+    const headers = { authorization: "Bearer key-of-the-lab-0001" };
+    await using api = await startApi(environment);
+    const fields = { name: "Test", url: receiver.url, event_types: ["response.completed"] };
+    await send("POST", `${api.url}/webhook_endpoints`, fields, headers);
+    await using leaving = await startWorker(from(environment));
+    const settled = (await create(api.url, simulate({ tokens: 3, delay_ms: 0 }), headers)).id;
+    await pollToEnd(api.url, settled, headers);
+    await leaving.stop();
+    expect(receiver.tries).toEqual([]);
+
+    await using _worker = await startWorker(environment);
+    const own = (await create(api.url, simulate({ tokens: 3, delay_ms: 0 }), headers)).id;
+    const tries = await receiver.until(({ length }) => length >= 2);
+    const idsOf = () => tries.map(({ body }) => (JSON.parse(body) as { data: { id: string } }).data.id);
+    expect(new Set(idsOf())).toEqual(new Set([settled, own]));
+    const { body: listed } = await send<{ data: { id: string }[] }>("GET", `${api.url}/responses`, undefined, headers);
+    expect(listed.data.map(({ id }) => id)).toEqual([own, settled]);
+    // Later sweeps find nothing to settle.
+    const last = (await create(api.url, simulate({ tokens: 3, delay_ms: 0 }), headers)).id;
+    await receiver.until((all) => all.some(({ body }) => body.includes(last)));
+    expect(receiver.tries).toHaveLength(3);
+  });
 });

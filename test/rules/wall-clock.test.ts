@@ -15,8 +15,10 @@ const ALLOWED: Record<string, string> = {
     "BullMQ takes the machine's date from it at once",
   "workers/jobs/webhook-worker.ts: await job.moveToDelayed(Date.now() + waitMs, token);":
     "BullMQ takes the machine's date from it at once",
-  "workers/upstreams/http/provider-error.ts: return Number.isFinite(dateMs) ? dateMs : Date.now();":
+  "src/providers/retry-after.ts: return Number.isFinite(dateMs) ? dateMs : Date.now();":
     "a date that a provider sent, which does not say what time it is there",
+  "src/telemetry/tracing/span.ts: this.startMs = startMs ?? Date.now();":
+    "where a span is in time, by the format; its duration is measured",
   "src/client/retries.ts: const delayMs = Number.isNaN(seconds) ? Date.parse(value) - Date.now() : seconds * 1000;":
     "a date of `Retry-After`, in a client's process",
 };

@@ -21,8 +21,10 @@ const SCHEMA = `
     fixed64 end_time_unix_nano = 8;
     repeated KeyValue attributes = 9;
     repeated Event events = 11;
+    uint32 dropped_events_count = 12;
     repeated Link links = 13;
     Status status = 15;
+    fixed32 flags = 16;
   }
   message Event { fixed64 time_unix_nano = 1; string name = 2; repeated KeyValue attributes = 3; }
   message Link { bytes trace_id = 1; bytes span_id = 2; }
@@ -50,6 +52,9 @@ export interface ReceivedSpan {
   endMs: number;
   attributes: Attributes;
   events: { name: string; attributes: Attributes }[];
+  droppedEvents: number;
+  /** Whether another process has the parent. */
+  hasRemoteParent: boolean;
   status: "unset" | "ok" | "error" | undefined;
   statusMessage: string;
   resource: Attributes;
@@ -71,6 +76,8 @@ interface RawSpan {
   endTimeUnixNano: number;
   attributes: RawAttribute[];
   events: { name: string; attributes: RawAttribute[] }[];
+  droppedEventsCount: number;
+  flags: number;
   status: { message: string; code: number } | null;
 }
 
@@ -81,6 +88,7 @@ interface RawRequest {
 const KINDS = [undefined, "internal", "server", "client", "producer", "consumer"] as const;
 const STATUSES = ["unset", "ok", "error"] as const;
 const NANOSECONDS = 1e6;
+const REMOTE_PARENT = 0x200;
 
 export function decodeSpans(bytes: Uint8Array): ReceivedSpan[] {
   const decoded = request.toObject(request.decode(bytes), { longs: Number, bytes: String, defaults: true });
@@ -102,6 +110,8 @@ function readSpan(span: RawSpan, resource: Attributes): ReceivedSpan {
     endMs: endTimeUnixNano / NANOSECONDS,
     attributes: readAttributes(attributes),
     events: events.map((event) => ({ name: event.name, attributes: readAttributes(event.attributes) })),
+    droppedEvents: span.droppedEventsCount,
+    hasRemoteParent: (span.flags & REMOTE_PARENT) !== 0,
     status: STATUSES[status?.code ?? 0],
     statusMessage: status?.message ?? "",
     resource,

@@ -1,6 +1,6 @@
 /** A collector of traces: an OTLP/HTTP server that decodes what it receives. */
 import { once } from "node:events";
-import { createServer, type IncomingHttpHeaders } from "node:http";
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { gunzipSync } from "node:zlib";
@@ -15,8 +15,14 @@ export interface OtlpReceiver extends AsyncDisposable {
   until: (isSo: (spans: readonly ReceivedSpan[]) => boolean) => Promise<readonly ReceivedSpan[]>;
 }
 
-/** `hang` reads requests and never answers; a number is the status of every answer. */
-export type CollectorState = "well" | "hang" | number;
+/**
+ * `hang` reads requests and never answers, `rejects` accepts all but one span, `together` answers once that many requests
+ * wait; a number is the status of every answer.
+ */
+export type CollectorState = "well" | "hang" | "rejects" | number | { together: number };
+
+/** `partial_success { rejected_spans: 1 }` */
+const REJECTS_ONE = Buffer.from([0x0a, 0x02, 0x08, 0x01]);
 
 const LIMIT_MS = 30_000;
 
@@ -24,16 +30,21 @@ export async function startOtlpReceiver(state: CollectorState = "well"): Promise
   const requests: OtlpReceiver["requests"][number][] = [];
   const spans: ReceivedSpan[] = [];
   const waiting = new Set<() => void>();
+  const unanswered: ServerResponse[] = [];
   const server = createServer((request, response) => {
     void buffer(request).then((body) => {
       requests.push({ path: request.url!, headers: request.headers });
-      if (state === "well") {
+      if (state === "well" || state === "rejects" || typeof state === "object") {
         const bytes = request.headers["content-encoding"] === "gzip" ? gunzipSync(body) : body;
         spans.push(...decodeSpans(bytes));
       }
       for (const wake of waiting) wake();
-      if (state === "hang") return;
-      response.writeHead(state === "well" ? 200 : state, { "content-type": "application/x-protobuf" }).end();
+      unanswered.push(response);
+      if (state === "hang" || (typeof state === "object" && unanswered.length < state.together)) return;
+      for (const each of unanswered.splice(0)) {
+        each.writeHead(typeof state === "number" ? state : 200, { "content-type": "application/x-protobuf" });
+        each.end(state === "rejects" ? REJECTS_ONE : undefined);
+      }
     });
   });
   server.listen(0, "127.0.0.1");

@@ -9,7 +9,7 @@ import type { ResolvedModel } from "../../src/providers/catalog.ts";
 import { findFirstUnavailableTool } from "../../src/providers/unavailable-tools.ts";
 import type { ModelInput } from "../../src/responses/conversations/model-input.ts";
 import type { RunDependencies } from "../run/run-response.ts";
-import { ServerTools } from "../tools/registry.ts";
+import { openToolKinds, ServerTools } from "../tools/registry.ts";
 import { Upstreams } from "../upstreams/registry.ts";
 
 export interface WorkerDependencies {
@@ -30,7 +30,7 @@ export function openDependencies(context: WorkerContext): WorkerDependencies {
     logger,
     upstreams,
     maxAttempts: config.MAX_ATTEMPTS,
-    serverTools: new ServerTools(config),
+    serverTools: new ServerTools(config, openToolKinds(config, documents)),
     inputFiles: new InputFiles({
       storage,
       blobs: context.blobs,

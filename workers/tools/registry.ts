@@ -2,6 +2,7 @@
 import type { Config } from "../../src/config/config.ts";
 import { newCallId } from "../../src/protocol/id.ts";
 import type { FunctionTool, Tool } from "../../src/protocol/tool.ts";
+import type { DocumentReader } from "../documents/document-reader.ts";
 import { codeInterpreter } from "./code-interpreter/code-interpreter.ts";
 import { fileSearch } from "./file-search/file-search.ts";
 import { imageGeneration } from "./image-generation/image-generation.ts";
@@ -22,11 +23,16 @@ const TOOLS: readonly ToolDefinition[] = [codeInterpreter, fileSearch, imageGene
 
 export const TOOL_ITEMS = new ToolItemSet(TOOLS.map(({ items }) => items));
 
+/** `documents` is what the worker reads documents with. Without it, a tool that reads documents opens its own. */
+export function openToolKinds(config: Config, documents?: DocumentReader): ToolKind[] {
+  return TOOLS.flatMap((tool) => tool.openKind?.(config, documents) ?? []);
+}
+
 export class ServerTools implements AsyncDisposable {
   readonly items = TOOL_ITEMS;
   readonly #kinds: ReadonlyMap<Tool["type"], ToolKind>;
 
-  constructor(config: Config, kinds = TOOLS.flatMap((tool) => tool.openKind?.(config) ?? [])) {
+  constructor(config: Config, kinds = openToolKinds(config)) {
     this.#kinds = new Map(kinds.flatMap((kind) => kind.types.map((type) => [type, kind] as const)));
   }
 

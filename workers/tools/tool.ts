@@ -16,6 +16,7 @@ import type { OutputItem } from "../../src/protocol/item.ts";
 import type { FunctionTool, Tool } from "../../src/protocol/tool.ts";
 import type { StoredContainer, ContainerChange } from "../../src/store/containers.ts";
 import type { ToolCall, ToolResult } from "../../src/store/run-journals.ts";
+import type { DocumentReader } from "../documents/document-reader.ts";
 import type { ContextItem, UpstreamCall } from "../upstreams/upstream.ts";
 import type { ToolItems } from "./tool-items.ts";
 
@@ -27,8 +28,8 @@ export type ToolChoiceEntry = Record<string, unknown>;
 /** All that the server knows of a tool. Its folder exports one, and registry.ts lists it. */
 export interface ToolDefinition {
   items: ToolItems;
-  /** Absent if only providers run the tool. */
-  openKind?(config: Config): ToolKind;
+  /** Absent if only providers run the tool. A worker reads all documents with one reader. */
+  openKind?(config: Config, documents?: DocumentReader): ToolKind;
   /** Whether `tool_choice` means this tool of the request. Undefined for another kind's tool; by default the types are equal. */
   matchesChoice?(choice: ToolChoiceEntry, tool: Tool): boolean | undefined;
 }

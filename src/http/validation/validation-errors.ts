@@ -137,9 +137,12 @@ function outOfBoundsError(
 const INTEGER_PARAMS = new Set([
   "bytes",
   "compact_threshold",
+  "chunk_overlap_tokens",
   "created_after",
   "created_before",
+  "dimensions",
   "limit",
+  "max_chunk_size_tokens",
   "max_num_results",
   "max_output_tokens",
   "max_results",

@@ -86,3 +86,14 @@ export function spendLimitReached(cents: number): ApiError {
     headers: { "x-should-retry": "false" },
   });
 }
+
+/** A provider's rate limit, for a request that has no run which could wait for it. */
+export function providerRateLimited(message: string, retryAfterSeconds: number): ApiError {
+  return new ApiError({
+    status: 429,
+    message,
+    type: "requests",
+    code: "rate_limit_exceeded",
+    headers: { "retry-after": String(retryAfterSeconds) },
+  });
+}

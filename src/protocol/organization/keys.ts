@@ -41,7 +41,8 @@ export const projectKeySchema = z.object({
   created_at: z.int(),
   expires_at: expiresAt,
   /** This server does not record the use of keys. */
-  last_used_at: z.null(),
+  /** To the minute. Null for keys of the environment, and before the first use. */
+  last_used_at: z.number().int().nullable(),
   owner: z.object({
     type: z.literal("service_account"),
     service_account: z.object({ id: z.string(), name: z.string(), created_at: z.int(), role: z.string() }),

@@ -13,7 +13,8 @@ const ANSWERED_KEPT_MS = 60 * 60_000;
 const MAX_ANSWERED = 10_000;
 
 /*
- * For scripts that end a response. `asks` and `answers` are lists of approval requests, separated by spaces.
+ * For scripts that end a response. `asks` and `answers` are lists of approval requests, separated by spaces. `conclude` is true
+ * once per response: if the list had it open.
  */
 export const RESPONSE_LIST_LUA = `${LIST_LUA}
   local function replaceToken(entry, token, replacement)
@@ -24,7 +25,7 @@ export const RESPONSE_LIST_LUA = `${LIST_LUA}
   local function conclude(root, project, id, status, asks, expiry)
     local entries = listKey(root, 'entries', project)
     local entry = redis.call('HGET', entries, id)
-    if not entry or not isOpen(entry) then return end
+    if not entry or not isOpen(entry) then return false end
     local tokens = status
     for ask in string.gmatch(asks, '%S+') do
       if not redis.call('ZSCORE', listKey(root, 'answered', project), ask) then
@@ -39,6 +40,7 @@ export const RESPONSE_LIST_LUA = `${LIST_LUA}
     redis.call('HSET', entries, id, entry)
     local createdAtMs, _, all = splitEntry(entry)
     index(root, project, id, createdAtMs, all, expiry)
+    return true
   end
   local function answer(root, project, answers)
     local now = redis.call('TIME')[1] * 1000

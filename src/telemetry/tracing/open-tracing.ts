@@ -1,36 +1,38 @@
-/** Connects this server's reports with the OpenTelemetry SDK. */
-import { defaultResource, detectResources, envDetector, resourceFromAttributes } from "@opentelemetry/resources";
-import { TracerProvider } from "@opentelemetry/sdk-trace";
-import { ATTR_SERVICE_INSTANCE_ID, ATTR_SERVICE_NAME } from "@opentelemetry/semantic-conventions";
+/** Connects this server's reports with the exporter of spans. */
+import { detectResources, envDetector } from "@opentelemetry/resources";
+import {
+  ATTR_SERVICE_INSTANCE_ID,
+  ATTR_SERVICE_NAME,
+  ATTR_TELEMETRY_SDK_LANGUAGE,
+  ATTR_TELEMETRY_SDK_NAME,
+  ATTR_TELEMETRY_SDK_VERSION,
+  TELEMETRY_SDK_LANGUAGE_VALUE_NODEJS,
+} from "@opentelemetry/semantic-conventions";
 import type { Logger } from "pino";
 import type { Config } from "../../config/config.ts";
+import { readRelease } from "../../config/release.ts";
+import type { Attributes } from "./attributes.ts";
+import { createOrigin } from "./encode-spans.ts";
 import { createProviderAttributes } from "./provider-attributes.ts";
-import { createSampler } from "./sampler.ts";
+import { createSampler, followParent } from "./sampler.ts";
 import { SpanExport } from "./span-export.ts";
-import { SpanIds } from "./span-ids.ts";
 import { SpanSteps } from "./span-step.ts";
 import type { TracedProcess, Tracing } from "./tracing.ts";
 import { traceRequests } from "./trace-requests.ts";
 import { traceRunEvents } from "./trace-run-events.ts";
 import { traceRuns } from "./trace-runs.ts";
 
-/** Model and tool names come from requests. */
-const MAX_VALUE_CHARACTERS = 1_024;
+const NAME = "background-responses";
 
 export function openTracing({ name, config, providers, logger }: TracedProcess): Tracing {
   warnOfUnsupported(config, logger);
-  const exported = new SpanExport(config, logger);
-  const sampler = createSampler(config);
-  const ids = new SpanIds();
-  const provider = new TracerProvider({
-    resource: openResource(name, config),
-    idGenerator: ids,
-    spanProcessors: [exported],
-    spanLimits: { attributeValueLengthLimit: MAX_VALUE_CHARACTERS },
-    ...(sampler !== undefined && { sampler }),
-  });
+  const exported = new SpanExport(config, logger, createOrigin(describeProcess(name, config), NAME));
   const isPropagated = listPropagators(config).includes("tracecontext");
-  const steps = new SpanSteps(provider.getTracer("background-responses"), ids, isPropagated);
+  const steps = new SpanSteps({
+    sampler: createSampler(config) ?? followParent(() => true),
+    isPropagated,
+    exportSpan: exported.add,
+  });
   traceRequests(steps, isPropagated);
   traceRuns(steps, createProviderAttributes(providers));
   traceRunEvents(steps);
@@ -38,14 +40,17 @@ export function openTracing({ name, config, providers, logger }: TracedProcess):
 }
 
 /** OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win over the defaults. */
-function openResource(name: string, config: Config) {
-  const defaults = resourceFromAttributes({
-    [ATTR_SERVICE_NAME]: `background-responses-${name}`,
+function describeProcess(name: string, config: Config): Attributes {
+  const { attributes: ofOperator } = detectResources({ detectors: [envDetector] });
+  const given = Object.entries(ofOperator).flatMap(([key, value]) => (typeof value === "string" ? [[key, value]] : []));
+  return {
+    [ATTR_SERVICE_NAME]: `${NAME}-${name}`,
     [ATTR_SERVICE_INSTANCE_ID]: config.processName,
-  });
-  return defaultResource()
-    .merge(defaults)
-    .merge(detectResources({ detectors: [envDetector] }));
+    [ATTR_TELEMETRY_SDK_NAME]: NAME,
+    [ATTR_TELEMETRY_SDK_LANGUAGE]: TELEMETRY_SDK_LANGUAGE_VALUE_NODEJS,
+    [ATTR_TELEMETRY_SDK_VERSION]: readRelease(),
+    ...Object.fromEntries(given),
+  };
 }
 
 function listPropagators({ OTEL_PROPAGATORS }: Config): string[] {

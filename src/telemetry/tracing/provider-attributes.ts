@@ -1,5 +1,4 @@
 /** Attributes that name a provider: its vendor by the names of the GenAI conventions, and its address. */
-import type { Attributes } from "@opentelemetry/api";
 import { ATTR_SERVER_ADDRESS, ATTR_SERVER_PORT } from "@opentelemetry/semantic-conventions";
 import {
   ATTR_GEN_AI_PROVIDER_NAME,
@@ -8,6 +7,7 @@ import {
 } from "@opentelemetry/semantic-conventions/incubating";
 import type { Provider } from "../../providers/catalog.ts";
 import { traceNameOf } from "../../providers/vendor-of.ts";
+import type { Attributes } from "./attributes.ts";
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { "http:": 80, "https:": 443 };
 

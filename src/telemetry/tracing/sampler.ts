@@ -1,31 +1,38 @@
 /** The sampler that the operator's variables name. */
-import {
-  AlwaysOffSampler,
-  AlwaysOnSampler,
-  ParentBasedSampler,
-  type Sampler,
-  TraceIdRatioBasedSampler,
-} from "@opentelemetry/sdk-trace";
+import { ROOT_CONTEXT } from "@opentelemetry/api";
+import { SamplingDecision, TraceIdRatioBasedSampler } from "@opentelemetry/sdk-trace";
 import type { Config } from "../../config/config.ts";
+import type { SpanContext } from "./span-context.ts";
+
+/** Decides before anything of a span is recorded, so a trace that is not sampled costs next to nothing. */
+export type Sampler = (traceId: string, parent: SpanContext | undefined) => boolean;
 
 const PARENT_BASED = "parentbased_";
 
 /** Undefined for an unknown name. */
-export function createSampler(config: Pick<Config, "OTEL_TRACES_SAMPLER" | "OTEL_TRACES_SAMPLER_ARG">) {
+export function createSampler(
+  config: Pick<Config, "OTEL_TRACES_SAMPLER" | "OTEL_TRACES_SAMPLER_ARG">,
+): Sampler | undefined {
   const { OTEL_TRACES_SAMPLER: name, OTEL_TRACES_SAMPLER_ARG: argument } = config;
   const isParentBased = name.startsWith(PARENT_BASED);
   const root = createRootSampler(isParentBased ? name.slice(PARENT_BASED.length) : name, argument);
-  return root !== undefined && isParentBased ? new ParentBasedSampler({ root }) : root;
+  return root !== undefined && isParentBased ? followParent(root) : root;
+}
+
+export function followParent(root: Sampler): Sampler {
+  return (traceId, parent) => (parent === undefined ? root(traceId, parent) : parent.isSampled);
 }
 
 function createRootSampler(name: string, argument: string | undefined): Sampler | undefined {
   switch (name) {
     case "always_on":
-      return new AlwaysOnSampler();
+      return () => true;
     case "always_off":
-      return new AlwaysOffSampler();
-    case "traceidratio":
-      return new TraceIdRatioBasedSampler(readRatio(argument));
+      return () => false;
+    case "traceidratio": {
+      const sampler = new TraceIdRatioBasedSampler(readRatio(argument));
+      return (traceId) => sampler.shouldSample(ROOT_CONTEXT, traceId).decision === SamplingDecision.RECORD_AND_SAMPLED;
+    }
     default:
       return undefined;
   }

@@ -1,37 +1,35 @@
-/** Ids of spans: random, except those of attempts, which every process can derive. */
-import { type IdGenerator, RandomIdGenerator } from "@opentelemetry/sdk-trace";
-import { createHash } from "node:crypto";
+/** Ids of traces and spans in hexadecimal: random, except those of attempts, which every process can derive. */
+import { hash, randomFillSync } from "node:crypto";
 
-export class SpanIds implements IdGenerator {
-  readonly #random = new RandomIdGenerator();
-  #next: string | undefined;
+const TRACE_ID_BYTES = 16;
+const SPAN_ID_BYTES = 8;
+/** Many ids per call of the random generator, which costs more than an id. */
+const random = Buffer.alloc(4_096);
+let used = random.length;
 
-  generateTraceId(): string {
-    return this.#random.generateTraceId();
+/** An id of zeros is invalid, and no likelier than the same id twice. */
+function createId(bytes: number): string {
+  if (used + bytes > random.length) {
+    randomFillSync(random);
+    used = 0;
   }
-
-  generateSpanId(): string {
-    return this.#next ?? this.#random.generateSpanId();
-  }
-
-  /** Gives the id, if there is one, to the span that `start` starts. */
-  using<T>(id: string | undefined, start: () => T): T {
-    this.#next = id;
-    try {
-      return start();
-    } finally {
-      this.#next = undefined;
-    }
-  }
+  used += bytes;
+  return random.toString("hex", used - bytes, used);
 }
 
-const ID_HEX_DIGITS = 16;
+export function createTraceId(): string {
+  return createId(TRACE_ID_BYTES);
+}
+
+export function createSpanId(): string {
+  return createId(SPAN_ID_BYTES);
+}
 
 /**
  * A process that dies exports nothing of its attempt, and the spans of its model calls would have no parent. The worker that
  * takes over adds the span of that attempt, under the same id.
  */
-export function attemptSpanId(responseId: string, worker: string, startedAtMs: number | undefined): string | undefined {
-  if (startedAtMs === undefined) return undefined;
-  return createHash("sha256").update(`${responseId} ${worker} ${startedAtMs}`).digest("hex").slice(0, ID_HEX_DIGITS);
+export function attemptSpanId(responseId: string, worker: string, startedAtMs: number | undefined): string {
+  if (startedAtMs === undefined) return createSpanId();
+  return hash("sha256", `${responseId} ${worker} ${startedAtMs}`, "hex").slice(0, SPAN_ID_BYTES * 2);
 }

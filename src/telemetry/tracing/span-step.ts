@@ -1,79 +1,33 @@
 /** Spans as steps: the step that runs is the parent of the steps that start within it. */
-import {
-  type Attributes,
-  type Context,
-  ROOT_CONTEXT,
-  type Span,
-  type SpanOptions,
-  SpanStatusCode,
-  type TimeInput,
-  trace,
-  TraceFlags,
-  type Tracer,
-} from "@opentelemetry/api";
-import { W3CTraceContextPropagator } from "@opentelemetry/core";
-import { ATTR_ERROR_TYPE } from "@opentelemetry/semantic-conventions";
-import type { SpanIds } from "./span-ids.ts";
 import { CURRENT_STEP, type TraceContext, type TraceStep } from "../trace-context.ts";
+import type { Sampler } from "./sampler.ts";
+import { Span, type SpanOptions } from "./span.ts";
+import { type SpanContext, writeContext } from "./span-context.ts";
+import { createSpanId, createTraceId } from "./span-ids.ts";
 
-const W3C = new W3CTraceContextPropagator();
-
-interface Carrier {
-  traceparent?: string | string[] | undefined;
-  tracestate?: string | string[] | undefined;
-}
-
-const readField = {
-  keys: (): string[] => ["traceparent", "tracestate"],
-  get: ({ traceparent, tracestate }: Carrier, name: string) => (name === "traceparent" ? traceparent : tracestate),
-};
-
-/** An invalid context counts as none. */
-export function readContext(carrier: Carrier | undefined): Context {
-  return carrier?.traceparent === undefined ? ROOT_CONTEXT : W3C.extract(ROOT_CONTEXT, carrier, readField);
-}
-
-/** The format has one flag that this server sets: whether the span is sampled. */
-function writeContext(span: Span): TraceContext {
-  const { traceId, spanId, traceFlags, traceState } = span.spanContext();
-  const traceparent = `00-${traceId}-${spanId}-0${traceFlags & TraceFlags.SAMPLED}`;
-  const tracestate = traceState?.serialize() ?? "";
-  return tracestate === "" ? { traceparent } : { traceparent, tracestate };
-}
-
-export interface StepOptions extends SpanOptions {
-  name: string;
-  attributes: Attributes;
-  /** The parent; by default the step that runs. */
-  parent?: Context | undefined;
+export interface StepPlace {
+  /** Undefined for the root of a trace. */
+  parent: SpanContext | undefined;
   /** Random by default. */
   spanId?: string | undefined;
 }
 
 export class SpanStep implements TraceStep {
-  readonly span: Span;
+  readonly place: SpanContext;
   readonly isPropagated: boolean;
+  /** Undefined if the trace is not sampled. */
+  readonly span: Span | undefined;
   #context: TraceContext | undefined;
 
-  constructor(span: Span, isPropagated: boolean) {
-    this.span = span;
+  constructor(place: SpanContext, isPropagated: boolean, span: Span | undefined) {
+    this.place = place;
     this.isPropagated = isPropagated;
+    this.span = span;
   }
 
   /** Written when it is first needed: most requests only read. */
   get context(): TraceContext {
-    return (this.#context ??= writeContext(this.span));
-  }
-
-  /** `errorType` is a code, and never a message: messages may quote prompts and outputs. */
-  fail(errorType: string): void {
-    this.span.setAttribute(ATTR_ERROR_TYPE, errorType);
-    this.span.setStatus({ code: SpanStatusCode.ERROR });
-  }
-
-  end(attributes: Attributes, endTime?: TimeInput): void {
-    this.span.setAttributes(attributes);
-    this.span.end(endTime);
+    return (this.#context ??= writeContext(this.place));
   }
 }
 
@@ -82,40 +36,51 @@ export function currentStep(): SpanStep | undefined {
   return step instanceof SpanStep ? step : undefined;
 }
 
+export interface SpanStepsOptions {
+  sampler: Sampler;
+  /** Whether other servers get the context of a step. */
+  isPropagated: boolean;
+  exportSpan: (span: Span) => void;
+}
+
 /** Starts steps, and finds each again by its report when it ends. */
 export class SpanSteps {
-  readonly #tracer: Tracer;
-  readonly #ids: SpanIds;
-  readonly #isPropagated: boolean;
+  readonly #options: SpanStepsOptions;
   readonly #started = new WeakMap<object, SpanStep>();
 
-  constructor(tracer: Tracer, ids: SpanIds, isPropagated: boolean) {
-    this.#tracer = tracer;
-    this.#ids = ids;
-    this.#isPropagated = isPropagated;
+  constructor(options: SpanStepsOptions) {
+    this.#options = options;
   }
 
-  start(report: object, options: StepOptions): SpanStep {
-    const step = new SpanStep(this.#startSpan(options), this.#isPropagated);
+  /** `describe` is called only if the trace is sampled. */
+  start<T extends object>(report: T, place: StepPlace, describe: (report: T) => SpanOptions): SpanStep {
+    const context = this.#place(place);
+    const span = context.isSampled ? this.#open(context, place, describe(report)) : undefined;
+    const step = new SpanStep(context, this.#options.isPropagated, span);
     this.#started.set(report, step);
     return step;
   }
 
-  /** The step of a report whose work has ended. */
-  take(report: object): SpanStep | undefined {
+  /** The span of a report whose work has ended. */
+  takeSpan(report: object): Span | undefined {
     const step = this.#started.get(report);
     this.#started.delete(report);
-    return step;
+    return step?.span;
   }
 
-  /** Adds a span that began and ended in the past, or that takes no time. */
-  add(options: StepOptions, end: (step: SpanStep) => void): void {
-    end(new SpanStep(this.#startSpan(options), false));
+  /** A span that began in the past, or that takes no time. Undefined if the trace is not sampled. */
+  add(place: StepPlace, options: SpanOptions): Span | undefined {
+    const context = this.#place(place);
+    return context.isSampled ? this.#open(context, place, options) : undefined;
   }
 
-  #startSpan({ name, parent, spanId, ...options }: StepOptions): Span {
-    const current = currentStep()?.span;
-    const context = parent ?? (current === undefined ? ROOT_CONTEXT : trace.setSpan(ROOT_CONTEXT, current));
-    return this.#ids.using(spanId, () => this.#tracer.startSpan(name, options, context));
+  #place({ parent, spanId = createSpanId() }: StepPlace): SpanContext {
+    const traceId = parent?.traceId ?? createTraceId();
+    const isSampled = this.#options.sampler(traceId, parent);
+    return { traceId, spanId, isSampled, traceState: parent?.traceState ?? "", isRemote: false };
+  }
+
+  #open(context: SpanContext, { parent }: StepPlace, options: SpanOptions): Span {
+    return new Span(context, parent, options, this.#options.exportSpan);
   }
 }

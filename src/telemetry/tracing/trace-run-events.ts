@@ -1,10 +1,18 @@
 /** What happens within an attempt, as events of the span in which it happens. */
-import { type Attributes, trace } from "@opentelemetry/api";
 import { ATTR_ERROR_TYPE } from "@opentelemetry/semantic-conventions";
 import type { Channel } from "node:diagnostics_channel";
 import { channels, type EndedReport } from "../channels.ts";
-import { ATTR_COST_USD, ATTR_RESPONSE_STATUS, ATTR_WORKER, attributesOf, definedAttributes } from "./attributes.ts";
-import { currentStep, readContext, type SpanStep, type SpanSteps } from "./span-step.ts";
+import { on } from "../subscribe.ts";
+import {
+  ATTR_COST_USD,
+  ATTR_RESPONSE_STATUS,
+  ATTR_WORKER,
+  type Attributes,
+  attributesOf,
+  OTHER_ERROR,
+} from "./attributes.ts";
+import { readRecordedContext } from "./span-context.ts";
+import { currentStep, type SpanSteps } from "./span-step.ts";
 
 const PREFIX = "background_responses";
 
@@ -24,37 +32,25 @@ export function traceRunEvents(steps: SpanSteps): void {
     [`${PREFIX}.fallback`]: fallback,
   }));
   addEvents(channels.recovery, "recovery", ({ lostWorker }) => ({ [ATTR_WORKER]: lostWorker }));
-  channels.ended.subscribe((report) => traceEnd(steps, report as EndedReport));
+  on(channels.ended, (report) => traceEnd(steps, report));
 }
 
 function addEvents<T>(source: Channel<unknown, T>, name: string, describe: (report: T) => Attributes): void {
-  source.subscribe((message) => {
-    currentStep()?.span.addEvent(name, definedAttributes(describe(message as T)));
-  });
+  on(source, (report) => currentStep()?.span?.addEvent(name, describe(report)));
 }
 
 /** In the attempt that ended the response. Otherwise (a cancel, a deadline) as a span of its own in the response's trace. */
 function traceEnd(steps: SpanSteps, report: EndedReport): void {
-  const { status, code, costUsd, trace: created } = report;
-  const attributes = definedAttributes({
-    [ATTR_RESPONSE_STATUS]: status,
-    [ATTR_ERROR_TYPE]: code,
-    [ATTR_COST_USD]: costUsd,
-  });
-  const parent = trace.getSpanContext(readContext(created));
+  const { status, code, costUsd } = report;
+  const created = readRecordedContext(report.trace);
   const current = currentStep();
-  const end = (step: SpanStep): void => {
-    if (status === "failed") step.fail(code ?? "_OTHER");
-  };
-  const isWithin = parent === undefined || current?.span.spanContext().traceId === parent.traceId;
-  if (current !== undefined && isWithin) {
-    current.span.addEvent("response ended", attributes);
-    end(current);
-  } else if (parent !== undefined) {
-    const options = { name: "end response", parent: readContext(created), attributes: attributesOf(report) };
-    steps.add(options, (step) => {
-      end(step);
-      step.end(attributes);
-    });
+  const attributes = { [ATTR_RESPONSE_STATUS]: status, [ATTR_COST_USD]: costUsd };
+  if (current !== undefined && (created === undefined || current.place.traceId === created.traceId)) {
+    current.span?.addEvent("response ended", { ...attributes, [ATTR_ERROR_TYPE]: code });
+    if (status === "failed") current.span?.fail(code ?? OTHER_ERROR);
+  } else if (created !== undefined) {
+    const span = steps.add({ parent: created }, { name: "end response", attributes: attributesOf(report) });
+    if (status === "failed") span?.fail(code ?? OTHER_ERROR);
+    span?.end(status === "failed" ? attributes : { ...attributes, [ATTR_ERROR_TYPE]: code });
   }
 }

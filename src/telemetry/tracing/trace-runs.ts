@@ -4,7 +4,6 @@
  * calls and tool calls follow https://github.com/open-telemetry/semantic-conventions-genai. No attribute has prompts,
  * outputs, arguments or messages of errors.
  */
-import { SpanKind } from "@opentelemetry/api";
 import {
   ATTR_GEN_AI_OPERATION_NAME,
   ATTR_GEN_AI_REQUEST_MODEL,
@@ -34,23 +33,23 @@ import {
   ATTR_TURN,
   ATTR_WORKER,
   attributesOf,
-  definedAttributes,
+  OTHER_ERROR,
   usageAttributes,
 } from "./attributes.ts";
 import type { ProviderAttributes } from "./provider-attributes.ts";
+import { on } from "../subscribe.ts";
+import type { Span, SpanOptions } from "./span.ts";
+import { readRecordedContext } from "./span-context.ts";
 import { attemptSpanId } from "./span-ids.ts";
-import { readContext, type SpanStep, type SpanSteps, type StepOptions } from "./span-step.ts";
+import { currentStep, type SpanSteps, type StepPlace } from "./span-step.ts";
 
 export function traceRuns(steps: SpanSteps, attributesOfProvider: ProviderAttributes): void {
-  traceChannel(steps, channels.attempt, describeAttempt, endAttempt);
-  channels.attempt.start.subscribe((report) => addDeadAttempt(steps, report as AttemptReport));
-  traceChannel(
-    steps,
-    channels.modelCall,
-    (report) => describeModelCall(report, attributesOfProvider),
-    (step, report) => endModelCall(step, report, attributesOfProvider),
+  traceChannel(steps, channels.attempt, placeAttempt, describeAttempt, endAttempt);
+  on(channels.attempt.start, (report) => addDeadAttempt(steps, report));
+  traceChannel(steps, channels.modelCall, placeCall, describeModelCall, (span, report) =>
+    endModelCall(span, report, attributesOfProvider),
   );
-  traceChannel(steps, channels.toolCall, describeToolCall, endToolCall);
+  traceChannel(steps, channels.toolCall, placeCall, describeToolCall, endToolCall);
 }
 
 /** A report gets the error if its work threw. */
@@ -59,25 +58,32 @@ type Failure = { error?: unknown };
 function traceChannel<T extends object>(
   steps: SpanSteps,
   { start, asyncEnd }: TracingChannel<unknown, T>,
-  describe: (report: T) => StepOptions,
-  end: (step: SpanStep, report: T & Failure) => void,
+  placeOf: (report: T) => StepPlace,
+  describe: (report: T) => SpanOptions,
+  end: (span: Span, report: T & Failure) => void,
 ): void {
-  start.bindStore(CURRENT_STEP, (report) => steps.start(report, describe(report)));
-  asyncEnd.subscribe((message) => {
-    const report = message as T;
-    const step = steps.take(report);
-    if (step !== undefined) end(step, report);
+  start.bindStore(CURRENT_STEP, (report) => steps.start(report, placeOf(report), describe));
+  on(asyncEnd, (report) => {
+    const span = steps.takeSpan(report);
+    if (span !== undefined) end(span, report);
   });
 }
 
-function describeAttempt(report: AttemptReport): StepOptions {
-  const { responseId, background, worker, attempt, startedAtMs, trace } = report;
+function placeAttempt({ responseId, worker, startedAtMs, trace }: AttemptReport): StepPlace {
+  return { parent: readRecordedContext(trace), spanId: attemptSpanId(responseId, worker, startedAtMs) };
+}
+
+/** Within the attempt that makes the call. */
+function placeCall(): StepPlace {
+  return { parent: currentStep()?.place };
+}
+
+function describeAttempt(report: AttemptReport): SpanOptions {
+  const { responseId, background, worker, attempt } = report;
   const queue = background ? "background" : "foreground";
   return {
     name: `process ${queue}`,
-    kind: SpanKind.CONSUMER,
-    parent: readContext(trace),
-    spanId: attemptSpanId(responseId, worker, startedAtMs),
+    kind: "consumer",
     attributes: {
       ...attributesOf(report),
       [ATTR_MESSAGING_SYSTEM]: "bullmq",
@@ -93,10 +99,10 @@ function describeAttempt(report: AttemptReport): StepOptions {
 
 const FAILED_ENDS: ReadonlySet<AttemptEnd> = new Set(["failed", "crashed", "worker_lost", "redis_unavailable"]);
 
-function endAttempt(step: SpanStep, { end, error }: AttemptReport & Failure): void {
-  if (end === undefined && error !== undefined) step.fail(nameOf(error));
-  if (end !== undefined && FAILED_ENDS.has(end)) step.fail(end);
-  step.end(definedAttributes({ [ATTR_ATTEMPT_END]: end }));
+function endAttempt(span: Span, { end, error }: AttemptReport & Failure): void {
+  if (end === undefined && error !== undefined) span.fail(nameOf(error));
+  if (end !== undefined && FAILED_ENDS.has(end)) span.fail(end);
+  span.end({ [ATTR_ATTEMPT_END]: end });
 }
 
 /** The attempt before, whose process died. Only a traced response has a span for it: other calls have no known parent. */
@@ -104,21 +110,19 @@ function addDeadAttempt(steps: SpanSteps, report: AttemptReport): void {
   const { died, trace } = report;
   if (died === undefined || trace === undefined) return;
   const { attempt, worker, started_at_ms: startedAtMs, ended_at_ms: endedAtMs, end } = died;
-  const options = describeAttempt({ ...report, attempt, worker, startedAtMs });
-  steps.add({ ...options, startTime: startedAtMs }, (step) => {
-    step.fail(end ?? "worker_lost");
-    step.end(definedAttributes({ [ATTR_ATTEMPT_END]: end ?? undefined }), endedAtMs ?? undefined);
-  });
+  const dead = { ...report, attempt, worker, startedAtMs };
+  const span = steps.add(placeAttempt(dead), { ...describeAttempt(dead), startMs: startedAtMs });
+  span?.fail(end ?? "worker_lost");
+  span?.end({ [ATTR_ATTEMPT_END]: end ?? undefined }, endedAtMs ?? undefined);
 }
 
-function describeModelCall(report: ModelCallReport, attributesOfProvider: ProviderAttributes): StepOptions {
+function describeModelCall(report: ModelCallReport): SpanOptions {
   return {
     name: `${GEN_AI_OPERATION_NAME_VALUE_CHAT} ${report.providerModel}`,
-    kind: SpanKind.CLIENT,
+    kind: "client",
     attributes: {
       ...attributesOf(report),
       [ATTR_GEN_AI_OPERATION_NAME]: GEN_AI_OPERATION_NAME_VALUE_CHAT,
-      ...attributesOfProvider(report.provider),
       [ATTR_GEN_AI_REQUEST_MODEL]: report.providerModel,
       [ATTR_ATTEMPT]: report.attempt,
       [ATTR_TURN]: report.turn,
@@ -126,30 +130,24 @@ function describeModelCall(report: ModelCallReport, attributesOfProvider: Provid
   };
 }
 
-function endModelCall(
-  step: SpanStep,
-  report: ModelCallReport & Failure,
-  attributesOfProvider: ProviderAttributes,
-): void {
+function endModelCall(span: Span, report: ModelCallReport & Failure, attributesOfProvider: ProviderAttributes): void {
   const { provider, providerModel, status, code, usage, costUsd, firstEventMs, error } = report;
-  if (status === "failed" || status === "postponed") step.fail(code ?? "_OTHER");
-  else if (error !== undefined) step.fail(nameOf(error));
-  step.end(
-    definedAttributes({
-      // A fallback may have served the call.
-      ...attributesOfProvider(provider),
-      [ATTR_GEN_AI_RESPONSE_MODEL]: usage === undefined ? undefined : providerModel,
-      ...usageAttributes(usage),
-      [ATTR_COST_USD]: costUsd,
-      [ATTR_GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK]: firstEventMs === undefined ? undefined : firstEventMs / 1_000,
-    }),
-  );
+  if (status === "failed" || status === "postponed") span.fail(code ?? OTHER_ERROR);
+  else if (error !== undefined) span.fail(nameOf(error));
+  span.end({
+    // Of the provider that served the call, which may be a fallback.
+    ...attributesOfProvider(provider),
+    [ATTR_GEN_AI_RESPONSE_MODEL]: usage === undefined ? undefined : providerModel,
+    ...usageAttributes(usage),
+    [ATTR_COST_USD]: costUsd,
+    [ATTR_GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK]: firstEventMs === undefined ? undefined : firstEventMs / 1_000,
+  });
 }
 
-function describeToolCall(report: ToolCallReport): StepOptions {
+function describeToolCall(report: ToolCallReport): SpanOptions {
   return {
     name: `${GEN_AI_OPERATION_NAME_VALUE_EXECUTE_TOOL} ${report.name}`,
-    kind: SpanKind.INTERNAL,
+    kind: "internal",
     attributes: {
       ...attributesOf(report),
       [ATTR_GEN_AI_OPERATION_NAME]: GEN_AI_OPERATION_NAME_VALUE_EXECUTE_TOOL,
@@ -162,12 +160,12 @@ function describeToolCall(report: ToolCallReport): StepOptions {
   };
 }
 
-function endToolCall(step: SpanStep, { isError, error }: ToolCallReport & Failure): void {
-  if (isError === true) step.fail("tool_error");
-  else if (isError === undefined) step.fail(nameOf(error));
-  step.end({});
+function endToolCall(span: Span, { isError, error }: ToolCallReport & Failure): void {
+  if (isError === true) span.fail("tool_error");
+  else if (isError === undefined) span.fail(nameOf(error));
+  span.end({});
 }
 
 function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : "_OTHER";
+  return error instanceof Error ? error.name : OTHER_ERROR;
 }

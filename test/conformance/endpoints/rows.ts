@@ -19,7 +19,8 @@ export interface ErrorRow extends DocumentedError {
 
 /** Endpoints that `error` and `param` rows cover. */
 const COVERED = /^\/(?:responses\/(?:input_tokens|compact)|responses\/\{response_id\}(?:\/cancel|\/input_items)?)$/;
-const COVERED_TAGS = new Set(["Models", "Containers"]);
+/** Files take forms and a store of their own: the journeys of files and uploads cause their errors. */
+const COVERED_TAGS = new Set(["Models", "Containers", "Files"]);
 const isCovered = ({ method, path, endpoint }: Omit<EndpointRow, "errors">): boolean =>
   COVERED.test(path) ||
   COVERED_TAGS.has(endpoint.tag) ||

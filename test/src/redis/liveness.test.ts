@@ -73,26 +73,6 @@ test.concurrent("a half-open subscriber is replaced and receives later messages"
   }
 });
 
-test.concurrent("a connection answers while its command blocks", async ({ expect }) => {
-  const redis = await open(testRedisUrl(), "queue");
-  const blocking = (redis as Redis).duplicate();
-  try {
-    await blocking.ping();
-    let isBlocked = true;
-    const popped = blocking.blpop(uniquePrefix(), 5).finally(() => (isBlocked = false));
-    const answered = new Set<boolean>();
-    while (isBlocked) {
-      answered.add(isAnswering(redis));
-      await redis.ping();
-    }
-    expect(await popped).toBeNull();
-    expect(answered).toEqual(new Set([true]));
-  } finally {
-    blocking.disconnect();
-    redis.disconnect();
-  }
-});
-
 test.concurrent("BullMQ's blocking duplicate is watched with its client", async ({ expect }) => {
   await using proxy = await startCuttingProxy(testRedisUrl());
   const redis = await open(proxy.url.replace(/^http/, "redis"), "queue");

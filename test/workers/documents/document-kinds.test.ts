@@ -203,6 +203,13 @@ describe("the content decides", () => {
     expect(await read("just words", { name: "a.html" })).toMatchObject({ kind: "text", text: "just words" });
   });
 
+  test.each(["BMW is a car.", "MZ is a name.", "%!PS is a header.", "II* are letters."])(
+    "also if %j begins like another type",
+    async (text) => {
+      expect(await read(text)).toMatchObject({ kind: "text", text });
+    },
+  );
+
   test("also without a name, of an empty file", async () => {
     expect(await read("")).toMatchObject({ kind: "text", text: "", pages: undefined, isTruncated: false });
   });

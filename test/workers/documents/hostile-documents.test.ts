@@ -248,6 +248,16 @@ test.each(WHOLE)("%s with random bytes behind its header is damaged", async (nam
   expect(codesOf(outcomes).isSubsetOf(new Set(["invalid_file", "unsupported_file"]))).toBe(true);
 });
 
+test("a failure names its place, and quotes nothing of the document", async () => {
+  const secret = office("docx", docx(word("&secret;"), "<!DOCTYPE secret>"));
+  const failure = reader.read(secret, { project: "p", signal });
+  await expect(failure).rejects.toMatchObject({
+    code: "invalid_file",
+    cause: expect.stringContaining("mammoth") as string,
+  });
+  await expect(failure).rejects.toMatchObject({ cause: expect.not.stringContaining("secret") as string });
+});
+
 describe("the reader", () => {
   test("refuses a file that is too large before it is sent", async () => {
     const small = new DocumentReader({ limits: { maxBytes: 10 } });

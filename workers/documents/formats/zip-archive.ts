@@ -83,7 +83,7 @@ const CENTRAL_HEADER = Buffer.from([0x50, 0x4b, 0x01, 0x02]);
 const FLAGS_OFFSET = 8;
 const IS_ENCRYPTED = 1;
 
-/** Whether the first entry of the directory is encrypted (APPNOTE.TXT §4.3.12 and §4.4.4). */
+/** Whether the last entry of the directory is encrypted (APPNOTE.TXT §4.3.12 and §4.4.4). */
 function hasEncryptedEntries(bytes: Uint8Array): boolean {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const at = view.lastIndexOf(CENTRAL_HEADER);

@@ -40,6 +40,7 @@ const PDF_HEADER_RANGE = 1_024;
 /** What Office writes instead of a package if it is protected by a password ([MS-OFFCRYPTO] §2.3.4.4). */
 const ENCRYPTED_PACKAGE = Buffer.from("EncryptedPackage", "utf16le");
 const SNIFFED_BYTES = 1_024;
+const SAMPLE_LENGTH = 65_536;
 /** Share of control characters that no text has. */
 const MAX_CONTROL_SHARE = 0.02;
 
@@ -50,7 +51,7 @@ export async function detectFile(bytes: Uint8Array, claims: FileClaims): Promise
   const kind = found === undefined ? undefined : BINARY_KINDS[found.ext];
   if (kind !== undefined) return { kind };
   if (found?.ext === "cfb") throw describeCompoundFile(view);
-  if (found !== undefined && !isTextType(found.mime)) throw unsupported(found.mime);
+  if (found !== undefined && !isTextType(found.mime) && !isPlainText(view)) throw unsupported(found.mime);
   if (isHtml(view, claims)) return { kind: "html" };
   const text = decodeText(bytes, claims.charset);
   if (text === undefined || isBinary(text)) throw unsupported(undefined);
@@ -58,7 +59,17 @@ export async function detectFile(bytes: Uint8Array, claims: FileClaims): Promise
 }
 
 function isTextType(mime: string): boolean {
-  return mime.startsWith("text/") || /(?:[/+])(?:xml|json)$/.test(mime) || mime === "application/rtf-text";
+  return mime.startsWith("text/") || /(?:[/+])(?:xml|json)$/.test(mime);
+}
+
+/** Some types have two letters at their start, such as `BM`, and so may any text. */
+function isPlainText(bytes: Buffer): boolean {
+  try {
+    const start = new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, SAMPLE_LENGTH), { stream: true });
+    return !start.includes("\0") && !isBinary(start);
+  } catch {
+    return false;
+  }
 }
 
 function describeCompoundFile(bytes: Buffer): DocumentError {
@@ -92,7 +103,7 @@ function isHtml(bytes: Buffer, { name, contentType }: FileClaims): boolean {
 
 /** Control characters except those that format text. */
 function isBinary(text: string): boolean {
-  const start = text.slice(0, 65_536);
+  const start = text.slice(0, SAMPLE_LENGTH);
   // oxlint-disable-next-line no-control-regex -- they are what it counts
   const controls = start.match(/[\u0001-\u0008\u000e-\u001a\u001c-\u001f]/g)?.length ?? 0;
   return controls > start.length * MAX_CONTROL_SHARE;

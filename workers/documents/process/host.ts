@@ -3,6 +3,7 @@
  * code. Its parent kills it at its limits (../document-process.ts). It exits when its stdin ends.
  */
 import { Console } from "node:console";
+import { Writable } from "node:stream";
 import { DocumentError } from "../document.ts";
 import { type AnswerHead, encodeHead, MessageReader, type RequestHead } from "../messages.ts";
 import { readDocument } from "./read-document.ts";
@@ -10,8 +11,8 @@ import { readDocument } from "./read-document.ts";
 const MAX_HEAD_BYTES = 1024 * 1024;
 const MAX_CAUSE_LENGTH = 1_000;
 
-// Stdout has the answers, and libraries print warnings.
-globalThis.console = new Console({ stdout: process.stderr, stderr: process.stderr });
+// Stdout has the answers. Libraries print warnings that quote the document, which no log may have.
+globalThis.console = new Console(new Writable({ write: (_chunk, _encoding, done) => done() }));
 
 async function send(head: AnswerHead, body: Uint8Array = new Uint8Array()): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -29,9 +30,16 @@ async function answer(request: RequestHead, bytes: Uint8Array): Promise<void> {
     const isKnown = error instanceof DocumentError;
     const code = isKnown ? error.code : "invalid_file";
     const message = isKnown ? error.message : "The file is damaged.";
-    const cause = String(isKnown ? (error.cause ?? "") : error).slice(0, MAX_CAUSE_LENGTH);
+    const cause = describeCause(isKnown ? error.cause : error);
     await send({ type: "failed", bytes: 0, code, message, cause });
   }
+}
+
+/** The error's name and place. Its message may quote the document. */
+function describeCause(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const place = /^\s+at .*$/m.exec(error.stack ?? "")?.[0].trim() ?? "";
+  return `${error.name} ${place}`.slice(0, MAX_CAUSE_LENGTH);
 }
 
 // A library may reject a promise that nobody awaits. Every document is awaited.

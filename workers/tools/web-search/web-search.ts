@@ -37,7 +37,7 @@ const isWebSearch = (type: unknown): boolean => WEB_SEARCH_TYPES.some((each) => 
 
 export const webSearch: ToolDefinition = {
   items: webSearchItems,
-  openKind: (config) => openWebSearchKind(config),
+  openKind: (config, documents) => openWebSearchKind(config, documents),
   // The tool has several type names. The published type of a choice has only those of the preview.
   matchesChoice: (choice, tool) => (isWebSearch(tool.type) ? isWebSearch(choice["type"]) : undefined),
 };

@@ -17,6 +17,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     "vendor-traits",
     "simulator",
     "tools",
+    "documents",
     "research-runs",
     "webhooks",
     "conversations",

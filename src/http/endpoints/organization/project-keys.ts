@@ -88,7 +88,7 @@ function describeKey(key: KeyEntry, account: AccountEntry | undefined, { status 
     redacted_value: key.redacted,
     created_at: key.created_at,
     expires_at: key.expires_at ?? null,
-    last_used_at: null,
+    last_used_at: key.last_used_at ?? null,
     owner: {
       type: "service_account",
       service_account: { id: key.account, name, created_at: accountCreatedAt, role },

@@ -54,7 +54,7 @@ const key = {
   redacted_value: "sk-br-AbC***wXyZ",
   created_at: CREATED_AT,
   expires_at: null,
-  last_used_at: null,
+  last_used_at: CREATED_AT + 3_600,
   owner: {
     type: "service_account",
     service_account: { id: ACCOUNT_ID, name: "worker", created_at: CREATED_AT, role: "member" },

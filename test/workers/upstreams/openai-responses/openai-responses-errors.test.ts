@@ -1,7 +1,8 @@
 /** The error that a client sees when a provider fails. */
 import { describe, expect, test } from "vitest";
 import type { ResponseError } from "../../../../src/protocol/response.ts";
-import { ProviderError, readRetryAfterMs } from "../../../../workers/upstreams/http/provider-error.ts";
+import { readRetryAfterMs } from "../../../../src/providers/retry-after.ts";
+import { ProviderError } from "../../../../workers/upstreams/http/provider-error.ts";
 import { computeRetryDelayMs } from "../../../../workers/upstreams/http/retry-policy.ts";
 import { KEY, readUpstream } from "../../../support/openai-responses.ts";
 import {
