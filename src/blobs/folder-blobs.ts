@@ -13,6 +13,8 @@ import type { Readable } from "node:stream";
 import { assertBlobKey, BlobStoreError, type BlobStore, type ByteRange, type StoredBlob } from "./blob-store.ts";
 
 const READ_CHUNK_BYTES = 256 * 1024;
+/** Bytes of one write. */
+const WRITE_BYTES = 512 * 1024;
 /** Files of projects are for this user alone. */
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
@@ -73,28 +75,54 @@ export class FolderBlobs implements BlobStore {
 
 async function writeFile(path: string, source: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<StoredBlob> {
   const file = await open(path, "w", FILE_MODE);
+  let writing: Promise<void> = Promise.resolve();
   try {
     const hash = createHash("sha256");
     let bytes = 0;
-    for await (const chunk of source) {
+    // The next chunks arrive and are hashed while the disk takes these.
+    for await (const chunks of inBatches(source)) {
       signal.throwIfAborted();
-      hash.update(chunk);
-      await writeWhole(file, chunk);
-      bytes += chunk.length;
+      for (const chunk of chunks) {
+        hash.update(chunk);
+        bytes += chunk.length;
+      }
+      await writing;
+      writing = writeWhole(file, chunks);
+      // Its error comes with the next batch.
+      writing.catch(() => {});
     }
+    await writing;
     signal.throwIfAborted();
     await file.sync();
     return { bytes, sha256: hash.digest("hex") };
   } finally {
+    await writing.catch(() => {});
     await file.close();
   }
 }
 
 /** A disk that is nearly full writes a part first, and reports the error at the next write. */
-async function writeWhole(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let written = 0; written < chunk.length;) {
-    written += (await file.write(chunk, written)).bytesWritten;
+async function writeWhole(file: FileHandle, chunks: Uint8Array[]): Promise<void> {
+  let rest = chunks;
+  while (rest.length > 0) {
+    const { bytesWritten } = await file.writev(rest);
+    const total = rest.reduce((sum, { length }) => sum + length, 0);
+    rest = bytesWritten === total ? [] : [Buffer.concat(rest).subarray(bytesWritten)];
   }
+}
+
+async function* inBatches(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array[]> {
+  let chunks: Uint8Array[] = [];
+  let collected = 0;
+  for await (const chunk of source) {
+    chunks.push(chunk);
+    collected += chunk.length;
+    if (collected < WRITE_BYTES) continue;
+    yield chunks;
+    chunks = [];
+    collected = 0;
+  }
+  if (chunks.length > 0) yield chunks;
 }
 
 /** The move itself must survive a crash of the machine. */

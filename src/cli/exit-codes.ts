@@ -56,7 +56,11 @@ export function describeError(error: unknown, baseUrl: string): DescribedError {
   if (!(error instanceof Error)) return { message: String(error), exitCode: EXIT.failed };
   // Errors of the official client: without a status, the server gave no answer.
   if (!("status" in error) || !("requestID" in error)) return { message: error.message, exitCode: EXIT.failed };
-  if (error.status !== undefined) return { message: error.message, exitCode: EXIT.rejected };
+  if (error.status !== undefined) {
+    const isProjectMissing = "code" in error && error.code === "missing_project";
+    const message = isProjectMissing ? `${error.message} \`list\` takes --project.` : error.message;
+    return { message, exitCode: EXIT.rejected };
+  }
   const hint = "`background-responses start` starts a server; --base-url names another one";
   return { message: `Cannot reach ${baseUrl} (${rootCause(error)}): ${hint}.`, exitCode: EXIT.unreachable };
 }

@@ -62,9 +62,9 @@ export async function completeUpload(
 /** Cancelling again returns the same upload. */
 export async function cancelUpload(context: FileContext, upload: StoredUpload): Promise<Upload> {
   if (upload.status === "cancelled") return describeUpload(upload);
-  if (upload.status !== "pending") throw uploadEnded("cancel", upload.status);
+  if (upload.status !== "pending") throw uploadEnded(upload.status);
   const outcome = await context.storage.uploads.end(upload.project, upload.id, "cancelled");
-  if (!outcome.isEnded) throw uploadEnded("cancel", outcome.status);
+  if (!outcome.isEnded) throw uploadEnded(outcome.status);
   await deleteCondemned(context, outcome.condemned);
   return describeUpload(upload, "cancelled");
 }
@@ -76,7 +76,7 @@ async function describeCompleted(
 ): Promise<Upload> {
   const isSame = upload.status === "completed" && upload.partIds.join(" ") === partIds.join(" ");
   const file = isSame ? await storage.files.read(upload.project, upload.fileId, storage.clock.nowMs()) : undefined;
-  if (file === undefined) throw uploadEnded("complete", upload.status);
+  if (file === undefined) throw uploadEnded(upload.status);
   return describeUpload(upload, "completed", file);
 }
 

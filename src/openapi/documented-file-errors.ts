@@ -39,7 +39,7 @@ export const FILE_ERRORS = {
   },
   uploadEnded: {
     when: "The upload is completed, cancelled or expired.",
-    error: files.uploadEnded("complete", "cancelled"),
+    error: files.uploadEnded("cancelled"),
   },
   uploadTooLarge: {
     when: "`bytes` exceeds `MAX_UPLOAD_BYTES`.",

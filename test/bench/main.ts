@@ -17,6 +17,7 @@ import { measureDelivering } from "./deliver.ts";
 import { measureFailover } from "./failover.ts";
 import { measureFairness } from "./fairness.ts";
 import type { Figure } from "./figure.ts";
+import { measureFiles } from "./files.ts";
 import { measureHalfOpen } from "./half-open.ts";
 import { measureHeldCall } from "./held-call.ts";
 import { measureHostileBodies } from "./hostile-bodies.ts";
@@ -45,6 +46,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   { name: "latency", run: measureLatency },
   { name: "replay", run: measureReplaying },
   { name: "list", run: measureListing },
+  { name: "files", run: measureFiles },
   { name: "search", run: measureSearching },
   { name: "loop", run: measureLoop },
   { name: "held-call", run: measureHeldCall },

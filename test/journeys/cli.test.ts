@@ -11,14 +11,20 @@ import { findFreePort } from "../../src/local/redis/private-server.ts";
 import type { Run } from "../../src/protocol/run.ts";
 import { create, pollToEnd, send, simulate } from "../support/api-client.ts";
 import { CliRun, runCli } from "../support/cli-run.ts";
+import { startMcpServer, textResult } from "../support/mcp-server.ts";
 import { startCuttingProxy } from "../support/cutting-proxy.ts";
 import { startApi, startWorker } from "../support/processes.ts";
 import { testRedisUrl, uniquePrefix } from "../support/redis.ts";
 import { openTestServerWithWorker } from "../support/test-server.ts";
+import { scriptSteps } from "../support/tool-runs.ts";
 import { answerError, startUpstreamServer } from "../support/upstream-server.ts";
 
 const KEY = "key-of-the-terminal";
-const server = await openTestServerWithWorker({ KEY_PREFIX: uniquePrefix(), API_KEYS: `alpha:${KEY}` });
+const server = await openTestServerWithWorker({
+  KEY_PREFIX: uniquePrefix(),
+  API_KEYS: `alpha:${KEY}`,
+  FETCH_ALLOWED_HOSTS: "127.0.0.1",
+});
 const headers = { authorization: `Bearer ${KEY}` };
 const environment = { BACKGROUND_RESPONSES_URL: server.api.url, BACKGROUND_RESPONSES_API_KEY: KEY };
 const folder = await mkdtemp(join(tmpdir(), "cli-"));
@@ -374,4 +380,15 @@ test("a terminal shows the step and the text, without the model's control charac
   const text = output.replaceAll("\r\u001B[2K", "");
   expect(["\u0007", "\u001B"].filter((control) => text.includes(control))).toEqual([]);
   expect(output).toMatch(/(?:waiting for the first event|calling the model|writing|queued).* · \d+/);
+});
+
+test("report says which approval an answer waits for", async () => {
+  await using mcp = await startMcpServer({ tools: { look: { run: () => textResult("seen") } } });
+  const tools = [{ type: "mcp", server_label: "lab", server_url: mcp.url }];
+  const metadata = scriptSteps({ call: "lab__look", arguments: {} });
+  const { id } = await create(server.api.url, { ...simulate({}), metadata, tools }, headers);
+  await pollToEnd(server.api.url, id, headers);
+  const { code, notes } = await runCli(["report", id], { environment });
+  expect(notes).toContain("it asks whether it may call lab.look; answer it on the page Approvals of the console");
+  expect(code).not.toBe(0);
 });

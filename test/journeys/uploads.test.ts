@@ -182,7 +182,7 @@ test("an upload expires with its parts", async () => {
   const [record] = inspector.layout.upload(id);
   const properties = JSON.parse((await inspector.redis.hget(record, "json"))!) as object;
   await inspector.redis.hset(record, "json", JSON.stringify({ ...properties, expiresAtMs: 1 }));
-  await expect(addPart(id, "x")).rejects.toMatchObject({ status: 400, message: expect.stringContaining("an expired") });
+  await expect(addPart(id, "x")).rejects.toMatchObject({ status: 400, message: expect.stringContaining("'expired'") });
   await inspector.redis.zadd(inspector.layout.uploadExpiries, 1, id);
   await pollUntil(async () => (await listStored()).length === 0);
   expect(await inspector.redis.hget(record, "status")).toBe("expired");

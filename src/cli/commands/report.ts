@@ -26,5 +26,15 @@ function findAnswer({ output }: OpenAI.Responses.Response): OpenAI.Responses.Res
   return messages.findLast(({ status }) => status === "completed") ?? messages.at(-1);
 }
 
-const reasonOf = ({ error, incomplete_details }: OpenAI.Responses.Response): string =>
-  error?.message.replace(/\.$/, "") ?? incomplete_details?.reason ?? "no reason is given";
+const reasonOf = (response: OpenAI.Responses.Response): string =>
+  response.error?.message.replace(/\.$/, "") ??
+  response.incomplete_details?.reason ??
+  approvalOf(response) ??
+  "no reason is given";
+
+function approvalOf({ output }: OpenAI.Responses.Response): string | undefined {
+  const asked = output.filter((item) => item.type === "mcp_approval_request");
+  if (asked.length === 0) return undefined;
+  const calls = asked.map(({ server_label, name }) => `${server_label}.${name}`);
+  return `it asks whether it may call ${calls.join(" and ")}; answer it on the page Approvals of the console`;
+}

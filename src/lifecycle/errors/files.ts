@@ -103,10 +103,9 @@ export function uploadNotFound(id: string): ApiError {
   return new ApiError({ status: 404, message: `No such Upload object: ${id}`, param: "id" });
 }
 
-/** `act`: what the client wants to do with it. */
-export function uploadEnded(act: "add a part to" | "complete" | "cancel", status: string): ApiError {
-  const article = status === "expired" ? "an" : "a";
-  return badRequest(`Cannot ${act} ${article} ${status} upload.`, null, "upload_not_pending");
+export function uploadEnded(status: string): ApiError {
+  const message = `The upload is '${status}'. Only a pending upload takes parts, and can be completed or cancelled.`;
+  return badRequest(message, null, "upload_not_pending");
 }
 
 export function uploadTooLarge(limitBytes: number): ApiError {

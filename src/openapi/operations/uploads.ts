@@ -1,8 +1,15 @@
 /** Uploads in parts. */
 import { rejectUnknownFields } from "../../http/validation/form-fields.ts";
 import { parseBody } from "../../http/validation/parse-body.ts";
-import { completeUploadSchema, createUploadSchema, uploadPartSchema, uploadSchema } from "../../protocol/upload.ts";
-import { documentErrorsOf } from "../documented-errors.ts";
+import { fileEmpty, fileMissing, fileTooLarge } from "../../lifecycle/errors/files.ts";
+import {
+  completeUploadSchema,
+  createUploadSchema,
+  MAX_PART_BYTES,
+  uploadPartSchema,
+  uploadSchema,
+} from "../../protocol/upload.ts";
+import { DOCUMENTED_ERRORS, documentErrorsOf } from "../documented-errors.ts";
 import { type Endpoint, pathParameter } from "../endpoint.ts";
 import { PART_ID, UPLOAD_ID } from "../example-ids.ts";
 import { binarySchema, file } from "./files.ts";
@@ -91,9 +98,9 @@ export const createUploadPart: Endpoint = {
     }),
     "uploadEnded",
     "partsFull",
-    "fileMissing",
-    "fileEmpty",
-    "fileTooLarge",
+    { ...DOCUMENTED_ERRORS.fileMissing, error: fileMissing("data") },
+    { ...DOCUMENTED_ERRORS.fileEmpty, error: fileEmpty("data") },
+    { when: "The part exceeds 64 MiB.", error: fileTooLarge(MAX_PART_BYTES, "data") },
     "uploadsFull",
     "filesUnavailable",
   ],

@@ -4,7 +4,7 @@ import { SamplingDecision, TraceIdRatioBasedSampler } from "@opentelemetry/sdk-t
 import type { Config } from "../../config/config.ts";
 import type { SpanContext } from "./span-context.ts";
 
-/** Decides before anything of a span is recorded, so a trace that is not sampled costs next to nothing. */
+/** Decides before anything of a span is described: a trace that is not sampled has ids and nothing else. */
 export type Sampler = (traceId: string, parent: SpanContext | undefined) => boolean;
 
 const PARENT_BASED = "parentbased_";

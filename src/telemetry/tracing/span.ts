@@ -1,6 +1,6 @@
 /**
- * A span that is recorded. The SDK of OpenTelemetry has spans too; these cost a third of them, because they copy and check
- * nothing and become bytes as soon as they end (docs/decisions/tracing.md).
+ * A span that is recorded. The SDK of OpenTelemetry has spans too, at a higher price: these copy and check nothing, and
+ * become bytes as soon as they end (docs/decisions/tracing.md).
  */
 import type { Attributes } from "./attributes.ts";
 import type { SpanContext } from "./span-context.ts";

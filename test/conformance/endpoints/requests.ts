@@ -1,13 +1,14 @@
 /** Requests to a described endpoint: a valid one, and one for each error that it documents. */
+import { FILE_ID, UPLOAD_ID } from "../../../src/openapi/example-ids.ts";
+import { pollUntil } from "../../support/poll-until.ts";
 import type { ErrorRow, EndpointRow } from "./rows.ts";
-import type { Caller, EndpointWorld, PathValues, Wire } from "./world.ts";
+import { takesForm, toForm } from "./files.ts";
+import { type EndpointWorld, MUCH, type PathValues, type SendOptions, type Wire } from "./world.ts";
 
-interface Change {
+interface Change extends SendOptions {
   given?: PathValues;
   query?: unknown;
   body?: unknown;
-  caller?: Caller;
-  at?: "api" | "closed" | "cutOff";
 }
 
 /** The endpoint's own example, except for the change. */
@@ -23,6 +24,7 @@ export async function ask(world: EndpointWorld, row: EndpointRow, change: Change
 export async function provoke(world: EndpointWorld, row: EndpointRow, error: ErrorRow): Promise<Wire> {
   const { invalid } = error;
   if (invalid !== undefined) {
+    if (takesForm(row)) return await ask(world, row, { body: toForm(row, invalid as object) });
     return await ask(world, row, row.endpoint.body === undefined ? { query: invalid } : { body: invalid });
   }
   const cause = CAUSES[error.name];
@@ -36,8 +38,10 @@ function queryOf({ endpoint }: EndpointRow): unknown {
 }
 
 /** A receiver of this test instead of the example's, so that nothing leaves this machine. */
-function bodyOf(world: EndpointWorld, { endpoint }: EndpointRow): unknown {
-  const [example] = Object.values(endpoint.body?.examples ?? {});
+function bodyOf(world: EndpointWorld, row: EndpointRow): unknown {
+  const [example] = Object.values(row.endpoint.body?.examples ?? {});
+  if (takesForm(row)) return toForm(row, example as object);
+  if (row.path.endsWith("/complete")) return { part_ids: [world.lastPart] };
   const isWithUrl = typeof example === "object" && example !== null && "url" in example;
   return isWithUrl ? { ...example, url: world.receiverUrl } : example;
 }
@@ -115,6 +119,57 @@ const CAUSES: Readonly<Record<string, Cause>> = {
   providerRateLimited: withModel("limited"),
   insufficient_quota: withModel("unpaid"),
   runFailed: withModel("failing"),
+  fileNotFound: at({ given: { file_id: FILE_ID } }),
+  fileMissing: sendNoFile,
+  "data missing_required_parameter": sendNoFile,
+  fileEmpty: sendEmptyFile,
+  "data invalid_value": sendEmptyFile,
+  fileTooLarge: announceTooMuch,
+  "data file_too_large": announceTooMuch,
+  storageFull: async (world, row) =>
+    takesForm(row)
+      ? await world.announce(row.path, MUCH, "limited").answer
+      : await ask(world, row, { at: "limited", body: { ...exampleOf(row), bytes: MUCH } }),
+  uploadsFull: async (world, row) => {
+    const path = await world.fill(row.path);
+    const first = world.announce(path, 100, "limited");
+    const [pending] = world.inspector.layout.blobs;
+    await pollUntil(async () => (await world.inspector.redis.zcard(pending)) > 0);
+    const answer = await world.announce(path, 100, "limited").answer;
+    first.cut();
+    await pollUntil(async () => (await world.inspector.redis.zcard(pending)) === 0);
+    return answer;
+  },
+  filesUnavailable: at({ at: "limited" }),
+  rangeNotSatisfiable: at({ headers: { range: "bytes=1000-" } }),
+  fileBytesLost: async (world, row) => {
+    const given = { file_id: await world.makeFile() };
+    await world.loseBytes();
+    return await ask(world, row, { given });
+  },
+  uploadNotFound: at({ given: { upload_id: UPLOAD_ID } }),
+  uploadEnded: async (world, row) => {
+    const upload_id = await world.makeUpload();
+    const ending = row.path.endsWith("/cancel") ? "complete" : "cancel";
+    await world.send("POST", `/uploads/${upload_id}/${ending}`, { part_ids: [world.lastPart] });
+    return await ask(world, row, { given: { upload_id } });
+  },
+  uploadTooLarge: async (world, row) => await ask(world, row, { body: { ...exampleOf(row), bytes: 10 ** 12 } }),
+  partsFull: async (world, row) => {
+    const upload_id = await world.makeUpload();
+    await world.addPart(upload_id);
+    return await ask(world, row, { given: { upload_id } });
+  },
+  partNotFound: at({ body: { part_ids: ["part_none"] } }),
+  partRepeated: async (world, row) => {
+    const upload_id = await world.makeUpload();
+    return await ask(world, row, { given: { upload_id }, body: { part_ids: [world.lastPart, world.lastPart] } });
+  },
+  partsIncomplete: async (world, row) => await ask(world, row, { given: { upload_id: await world.makeUpload(1_000) } }),
+  checksumWrong: async (world, row) => {
+    const upload_id = await world.makeUpload();
+    return await ask(world, row, { given: { upload_id }, body: { part_ids: [world.lastPart], md5: "0".repeat(32) } });
+  },
 
   malformedWebhookEndpointId: at({ given: { webhook_endpoint_id: "foo" } }),
   webhookEndpointNotFound: at({ given: { webhook_endpoint_id: "whe_none" } }),
@@ -136,10 +191,34 @@ const CAUSES: Readonly<Record<string, Cause>> = {
     (await testWithoutWorker(world, row, 75)).find(({ status }) => status === 429)!,
 };
 
+async function sendNoFile(world: EndpointWorld, row: EndpointRow): Promise<Wire> {
+  const form = toForm(row, exampleOf(row));
+  form.delete("file");
+  form.delete("data");
+  return await ask(world, row, { body: form });
+}
+
+async function sendEmptyFile(world: EndpointWorld, row: EndpointRow): Promise<Wire> {
+  return await ask(world, row, { body: toForm(row, exampleOf(row), "") });
+}
+
+async function announceTooMuch(world: EndpointWorld, row: EndpointRow): Promise<Wire> {
+  return await world.announce(await world.fill(row.path), 10 ** 10).answer;
+}
+
 /** More than a project may have of anything that `tooManyOf` limits. */
 const MOST = 100;
 
-const EXAMPLE_IDS: PathValues = { response_id: "resp_none", webhook_endpoint_id: "whe_none" };
+const EXAMPLE_IDS: PathValues = {
+  response_id: "resp_none",
+  webhook_endpoint_id: "whe_none",
+  file_id: "file-none",
+  upload_id: "upload_none",
+};
+
+function exampleOf({ endpoint }: EndpointRow): object {
+  return Object.values(endpoint.body?.examples ?? {})[0] as object;
+}
 
 function unknownIds(): [string, string][] {
   return ["api_key_id", "service_account_id", "alert_id"].map((name) => [name, UNKNOWN]);

@@ -10,6 +10,8 @@ import { answerError } from "../../support/upstream-server.ts";
 import { testRedisUrl, uniquePrefix } from "../../support/redis.ts";
 import { acknowledge, type Answer as ReceiverAnswer, WebhookReceiver } from "../../support/webhook-receiver.ts";
 
+import { announceUpload, CONTENT, type PendingUpload } from "./files.ts";
+
 export type Wire = Answer<Record<string, unknown>>;
 /** Values for the parameters of a path. */
 export type PathValues = Record<string, string>;
@@ -35,6 +37,8 @@ interface Parts {
   closed: ApiProcess;
   /** Redis is out of its reach. */
   cutOff: ApiProcess;
+  /** Its store of files does not work, and each project may upload one file at a time and store little. */
+  limited: ApiProcess;
   worker: ServerProcess;
   proxy: CuttingProxy;
   receiver: WebhookReceiver;
@@ -43,8 +47,19 @@ interface Parts {
   folder: string;
 }
 
+/** Bytes that the limited process does not have, and the others have. */
+export const MUCH = 400_000_000;
+
+export interface SendOptions {
+  caller?: Caller;
+  at?: "api" | "closed" | "cutOff" | "limited";
+  headers?: Record<string, string>;
+}
+
 export class EndpointWorld implements AsyncDisposable {
   readonly #parts: Parts;
+  /** The part of the upload that was made last. */
+  lastPart = "part_none";
 
   private constructor(parts: Parts) {
     this.#parts = parts;
@@ -79,31 +94,30 @@ export class EndpointWorld implements AsyncDisposable {
       WEBHOOKS_FILE: file,
       PROVIDERS_FILE: providersFile,
       UPSTREAM_MAX_RETRIES: "0",
+      FILES_FOLDER: join(folder, "files"),
       SECRET: `whsec_${Buffer.alloc(32).toString("base64")}`,
     };
     const { ADMIN_KEYS: _keys, WEBHOOKS_ALLOW_HTTP: _allow, ...shared } = environment;
     const closed = { ...shared, KEY_PREFIX: uniquePrefix() };
     const cutOff = { ...environment, REDIS_URL: proxy.url.replace(/^http/, "redis") };
-    const [api, closedApi, cutOffApi, worker] = await Promise.all([
+    const limited = {
+      ...environment,
+      FILES_FOLDER: file,
+      MAX_UPLOADS_PER_PROJECT: "1",
+      MAX_STORED_BYTES_PER_PROJECT: String(MUCH / 2),
+    };
+    const [api, closedApi, cutOffApi, limitedApi, worker] = await Promise.all([
       startApi(environment),
       startApi(closed),
       startApi(cutOff),
+      startApi(limited),
       startWorker(environment),
     ]);
     proxy.isAway = true;
     proxy.cut();
     const inspector = new RedisInspector(prefix);
-    return new EndpointWorld({
-      api,
-      closed: closedApi,
-      cutOff: cutOffApi,
-      worker,
-      proxy,
-      receiver,
-      embedder,
-      inspector,
-      folder,
-    });
+    const apis = { api, closed: closedApi, cutOff: cutOffApi, limited: limitedApi };
+    return new EndpointWorld({ ...apis, worker, proxy, receiver, embedder, inspector, folder });
   }
 
   get receiverUrl(): string {
@@ -122,9 +136,13 @@ export class EndpointWorld implements AsyncDisposable {
     method: string,
     path: string,
     body?: unknown,
-    { caller = callerOf(path), at = "api" }: { caller?: Caller; at?: "api" | "closed" | "cutOff" } = {},
+    { caller = callerOf(path), at = "api", headers: more = {} }: SendOptions = {},
   ): Promise<Wire> {
-    const headers = { authorization: `Bearer ${KEYS[caller]}` };
+    const headers = { authorization: `Bearer ${KEYS[caller]}`, ...more };
+    if (body instanceof FormData) {
+      const answer = await fetch(`${this.#parts[at].url}${path}`, { method, headers, body });
+      return { status: answer.status, headers: answer.headers, body: (await answer.json()) as Wire["body"] };
+    }
     return await send(method, `${this.#parts[at].url}${path}`, body, headers);
   }
 
@@ -165,11 +183,45 @@ export class EndpointWorld implements AsyncDisposable {
         return await this.make(`${path}/api_keys`, { name: "worker" });
       case "alert_id":
         return await this.make(`${path}/spend_alerts`, MONTH);
+      case "file_id":
+        return await this.makeFile();
+      case "upload_id":
+        return await this.makeUpload();
       case "rate_limit_id":
         return "rl_all_models";
       default:
         throw new Error(`Nothing is made for the parameter ${parameter}.`);
     }
+  }
+
+  /** An upload that announces a file without sending it. */
+  announce(path: string, length: number, at: "api" | "limited" = "api"): PendingUpload {
+    return announceUpload(`${this.#parts[at].url}${path}`, `Bearer ${KEYS.project}`, length);
+  }
+
+  async makeFile(): Promise<string> {
+    const form = new FormData();
+    form.set("purpose", "user_data");
+    form.set("file", new Blob([CONTENT]), "a.json");
+    return await this.make("/files", form);
+  }
+
+  async makeUpload(bytes = CONTENT.length): Promise<string> {
+    const wanted = { bytes, filename: "a.json", mime_type: "application/json", purpose: "user_data" };
+    const id = await this.make("/uploads", wanted);
+    await this.addPart(id);
+    return id;
+  }
+
+  async addPart(uploadId: string): Promise<void> {
+    const form = new FormData();
+    form.set("data", new Blob([CONTENT]));
+    this.lastPart = await this.make(`/uploads/${uploadId}/parts`, form);
+  }
+
+  /** Removes all bytes of files. */
+  async loseBytes(): Promise<void> {
+    await rm(join(this.#parts.folder, "files"), { recursive: true });
   }
 
   async makeWebhookEndpoint(url: string = this.receiverUrl): Promise<string> {
@@ -199,10 +251,10 @@ export class EndpointWorld implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const { api, closed, cutOff, worker, proxy, receiver, embedder, inspector, folder } = this.#parts;
+    const { api, closed, cutOff, limited, worker, proxy, receiver, embedder, inspector, folder } = this.#parts;
     inspector[Symbol.dispose]();
-    await Promise.all([api, closed, cutOff, worker].map((process) => process[Symbol.asyncDispose]()));
-    await Promise.all([proxy, receiver, embedder].map(async (each) => await each[Symbol.asyncDispose]()));
+    await Promise.all([api, closed, cutOff, limited, worker].map((process) => process[Symbol.asyncDispose]()));
+    await Promise.all([proxy[Symbol.asyncDispose](), receiver[Symbol.asyncDispose](), embedder[Symbol.asyncDispose]()]);
     await rm(folder, { recursive: true });
   }
 }

@@ -37,7 +37,13 @@ export function ProjectKeys({ projectId }: { projectId: string }) {
         (each) =>
           html`<li key=${each.id} class="key">
             <span><strong>${each.name}</strong> <code>${each.redacted_value}</code></span>
-            <span class="detail">created ${formatAgo(each.created_at * 1000, now.value)}</span>
+            <span class="detail"
+              >${
+                each.id.startsWith(ENVIRONMENT_KEY)
+                  ? "of the environment"
+                  : `created ${formatAgo(each.created_at * 1000, now.value)}`
+              }</span
+            >
             ${
               // The operator removes a key of the environment there.
               !each.id.startsWith(ENVIRONMENT_KEY) &&

@@ -21,7 +21,7 @@ export function createUploadPart(context: ApiContext): RequestHandler {
   return async (request, response) => {
     const { project } = response.locals;
     const upload = await loadOwnedUpload(context, request, project);
-    if (upload.status !== "pending") throw uploadEnded("add a part to", upload.status);
+    if (upload.status !== "pending") throw uploadEnded(upload.status);
     const maxBytes = UploadRecords.maxPartBytes(upload);
     if (upload.partBytes >= maxBytes) throw partsFull(MAX_PARTS, maxBytes);
     using _upload = acquireUpload(context, request, response, { maxFileBytes: MAX_PART_BYTES, param: FIELD });
@@ -47,7 +47,7 @@ export function createUploadPart(context: ApiContext): RequestHandler {
       throw filesUnavailable(false, RETRY_SECONDS);
     }
     if (outcome === "full") throw partsFull(MAX_PARTS, maxBytes);
-    if (outcome === "ended") throw uploadEnded("add a part to", await readStatus());
+    if (outcome === "ended") throw uploadEnded(await readStatus());
     hold.markRecorded();
     const created_at = Math.floor(storage.clock.nowMs() / 1000);
     response.json({ id, object: "upload.part", created_at, upload_id: upload.id } satisfies UploadPart);
