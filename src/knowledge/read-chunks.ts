@@ -39,7 +39,7 @@ async function readPart(
   file: Pick<StoredFile, "id" | "generation">,
   place: PartPlace,
 ): Promise<Chunk[] | undefined> {
-  const [encoded] = (await index.readTexts(storeId, file, [place])) ?? [];
+  const encoded = await index.readText(storeId, file, place);
   return encoded && (await decodeTextPart(encoded));
 }
 

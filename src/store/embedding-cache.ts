@@ -10,6 +10,8 @@ const SHARDS = 16;
 /** Expired or oldest entries that one write removes. It adds fewer. */
 const MAX_REMOVED = 64;
 const MAX_ADDED = 32;
+/** Entries that one command reads. */
+const MAX_READ = 100;
 
 /*
  * KEYS  vectors, times
@@ -62,8 +64,11 @@ export class EmbeddingCache {
     const found = new Map<string, Float32Array>();
     const reads = [...Map.groupBy(hashes, shardOf)].map(async ([shard, ofShard]) => {
       const [vectors] = this.#layout.embeddingShard(shard);
-      const values = await this.#redis.hmgetBuffer(vectors, ...ofShard);
-      for (const [i, value] of values.entries()) if (value !== null) found.set(ofShard[i]!, toVector(value));
+      for (let from = 0; from < ofShard.length; from += MAX_READ) {
+        const page = ofShard.slice(from, from + MAX_READ);
+        const values = await this.#redis.hmgetBuffer(vectors, ...page);
+        for (const [i, value] of values.entries()) if (value !== null) found.set(page[i]!, toVector(value));
+      }
     });
     await Promise.all(reads);
     return hashes.map((hash) => found.get(hash));

@@ -20,6 +20,10 @@ const ALLOWED: Record<string, string> = {
   "src/responses/reading/queue-states.ts: Math.max(...inOrder.map((each) => by_class[each].oldest_waiting_ms ?? -1))":
     "the classes of a queue, six",
   "src/redis/script.ts: commands[name]!(...keysAndArgs)": "lists among them are arguments of their own",
+  "src/store/embedding-cache.ts: this.#redis.hmgetBuffer(...page)": "MAX_READ at most",
+  "src/store/search-index/stored-index.ts: this.#redis.hmget(...ids)": "FILES_PER_READ at most",
+  "src/store/search-index/stored-index.ts: this.#redis.hmgetBuffer(...fields)":
+    "two for each block of a read, of which there are few",
   "workers/tools/code-interpreter/interpreter/realm-globals.ts: call(...values)":
     "the guest's own arguments of a timer",
   "workers/tools/code-interpreter/interpreter/realm-globals.ts: String.fromCharCode(...bytes.subarray(at, at + CHUNK))":

@@ -76,8 +76,8 @@ const code = [...locals, ...get(COUNT), ...set(ROWS_LEFT), ...rowLoop, END];
 
 /** LEB128 of an unsigned number below 2^14. */
 const unsigned = (value: number): number[] => (value < 0x80 ? [value] : [(value & 0x7f) | 0x80, value >> 7]);
-const named = (name: string, ...rest: number[]): number[] => [name.length, ...Buffer.from(name), ...rest];
-const section = (id: number, ...content: number[]): number[] => [id, ...unsigned(content.length), ...content];
+const named = (name: string, kind: number): number[] => [name.length, ...Buffer.from(name), kind, 0];
+const section = (id: number, content: readonly number[]): number[] => [id, ...unsigned(content.length), ...content];
 
 const MAGIC_AND_VERSION = [...Buffer.from("\0asm"), 1, 0, 0, 0];
 
@@ -87,11 +87,11 @@ export function createDotProductModule(pages: number): WebAssembly.Module {
     new Uint8Array([
       ...MAGIC_AND_VERSION,
       // Type 0: five Int32, no result.
-      ...section(1, 1, 0x60, 5, I32, I32, I32, I32, I32, 0),
-      ...section(3, 1, 0),
-      ...section(5, 1, 0, pages),
-      ...section(7, 2, ...named("memory", 2, 0), ...named("dotProducts", 0, 0)),
-      ...section(10, 1, ...unsigned(code.length), ...code),
+      ...section(1, [1, 0x60, 5, I32, I32, I32, I32, I32, 0]),
+      ...section(3, [1, 0]),
+      ...section(5, [1, 0, pages]),
+      ...section(7, [2, ...named("memory", 2), ...named("dotProducts", 0)]),
+      ...section(10, [1, ...unsigned(code.length), ...code]),
     ]),
   );
 }

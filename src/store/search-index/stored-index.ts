@@ -204,16 +204,14 @@ export class StoredIndex {
     return blocks;
   }
 
-  /** Parts of the texts, each by its block and its number there. Undefined if the contents have been replaced or removed. */
-  async readTexts(
+  /** A part of a block's texts. Undefined if there is none, or the contents have been replaced or removed. */
+  async readText(
     storeId: string,
     { id, generation }: Pick<StoredFile, "id" | "generation">,
-    parts: readonly { block: number; part: number }[],
-  ): Promise<Buffer[] | undefined> {
+    { block, part }: { block: number; part: number },
+  ): Promise<Buffer | undefined> {
     const key = this.#layout.indexContents(storeId, id, generation);
-    const values = await this.#redis.hmgetBuffer(key, ...parts.map(({ block, part }) => `t${block}.${part}`));
-    const found = values.filter((value) => value != null);
-    return found.length === parts.length ? found : undefined;
+    return (await this.#redis.hgetBuffer(key, `t${block}.${part}`)) ?? undefined;
   }
 }
 
