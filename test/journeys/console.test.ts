@@ -78,7 +78,7 @@ describe("a research run", () => {
     }
     expect(await footnote.getAttribute("href")).toBe(`${web.url}/geographic-range`);
     expect(await footnote.getAttribute("rel")).toBe("noopener noreferrer");
-    expect(await page.locator(".sources li").count()).toBe(7);
+    expect(await page.locator(".sources li").count()).toBe(8);
     await timeline.getByText("Turn 7").waitFor();
     expect(await timeline.locator(".clock").first().textContent()).toMatch(/^\d\d:\d\d:\d\d$/);
     expect(problems).toEqual([]);
@@ -109,7 +109,7 @@ describe("the list of runs", () => {
     const { page, problems } = console;
     const rowOf = (id: string) => page.getByRole("row").filter({ has: page.locator(`a[href$="${id}"]`) });
     await rowOf(waiting.id)
-      .getByText(/waiting for simulator, \d+ s/)
+      .getByText(/calling simulator, \d+ s/)
       .waitFor();
     await rowOf(failed.id).getByText("server_error").waitFor();
     expect(await examine(page, "runs")).toEqual(USABLE);

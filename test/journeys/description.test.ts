@@ -233,6 +233,11 @@ describe("every answer matches its description", () => {
     expect((await call("POST", "/responses", fast({ context_management: compaction }))).status).toBe(200);
   });
 
+  test.each([{}, { encoding_format: "base64" }, { dimensions: 8 }])("embeddings with %j", async (options) => {
+    const body = { model: "simulator/default", input: ["Herons wait.", "And now?"], ...options };
+    expect((await call("POST", "/embeddings", body)).status).toBe(200);
+  });
+
   test("items with every `include`", async () => {
     const { id } = (await call("POST", "/responses", fast())).body;
     const both = "include=reasoning.encrypted_content&include=message.output_text.logprobs";
