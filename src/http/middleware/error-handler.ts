@@ -26,8 +26,8 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
       response.destroy();
       return;
     }
-    // The rest of a body that nobody reads must not be taken for the next request.
-    if (!request.complete) response.set("connection", "close");
+    // Node discards the rest of a body before the next request. The rest of an upload may take minutes.
+    if (!request.complete && request.is("multipart/form-data")) response.set("connection", "close");
     response.status(apiError.status).set(apiError.headers).json(apiError.toEnvelope());
   };
 }
