@@ -1,5 +1,8 @@
 /** Compares real requests to every endpoint with `/openapi.json`. */
-import { describe, expect, test } from "vitest";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
 import { OpenAI } from "openai";
 import { ROUTES } from "../support/api-description.ts";
 import { expectDescribed } from "../support/expect-described.ts";
@@ -14,6 +17,7 @@ const KEY = "key-of-alpha";
 const ADMIN = "key-of-the-admin";
 const environment = {
   KEY_PREFIX: uniquePrefix(),
+  FILES_FOLDER: join(tmpdir(), uniquePrefix()),
   API_KEYS: `alpha:${KEY}`,
   ADMIN_KEYS: `ada:${ADMIN}`,
   OPENAI_API_KEY: "key-of-the-provider",
@@ -22,6 +26,7 @@ const environment = {
   FETCH_ALLOWED_HOSTS: "127.0.0.1",
   WEBHOOKS_ALLOW_HTTP: "true",
 };
+afterAll(async () => await rm(environment.FILES_FOLDER, { recursive: true, force: true }));
 const headers = { authorization: `Bearer ${KEY}` };
 const { api } = await openTestServerWithWorker(environment);
 const root = api.url.replace("/v1", "");

@@ -1,7 +1,6 @@
 /** The server as users run it: real processes, real signals. Each process is ended with the test that started it. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -97,9 +96,8 @@ function parseLine(text: string): LogLine {
   }
 }
 
-/** The files of this test's processes. */
-const FILES = mkdtempSync(join(tmpdir(), "br-files-"));
-process.on("exit", () => rmSync(FILES, { recursive: true, force: true }));
+/** Created with the first file: tests that upload one name a folder of their own, and remove it. */
+const FILES = join(tmpdir(), `background-responses-files-${process.pid}`);
 
 /** Short intervals, so that recovery takes seconds. The locks are as in production. */
 const ENVIRONMENT = {
