@@ -2,18 +2,18 @@
  * Every error with an example from its own constructor, so that the document shows the bytes that are sent. An error that
  * is added to `lifecycle/errors/` does not compile until it is listed here.
  */
-import { DEFAULT_MAX_VALUES, MAX_DEPTH, MAX_FIELDS } from "../http/middleware/json-body.ts";
 import { responseError } from "../lifecycle/lifecycle-events.ts";
 import * as access from "../lifecycle/errors/access.ts";
 import { ApiError } from "../lifecycle/errors/api-error.ts";
 import type * as files from "../lifecycle/errors/files.ts";
-import * as http from "../lifecycle/errors/http.ts";
+import type * as http from "../lifecycle/errors/http.ts";
 import * as limits from "../lifecycle/errors/limits.ts";
 import * as requests from "../lifecycle/errors/requests.ts";
 import * as server from "../lifecycle/errors/server.ts";
 import * as state from "../lifecycle/errors/state.ts";
 import { ORGANIZATION_ERRORS } from "./documented-organization-errors.ts";
 import { FILE_ERRORS } from "./documented-file-errors.ts";
+import { DEFAULT_BODY_BYTES, HTTP_ERRORS } from "./documented-http-errors.ts";
 import { WEBHOOK_ERRORS } from "./documented-webhook-errors.ts";
 import { CONTAINER_ID, CONVERSATION_ID, MESSAGE_ID, RESPONSE_ID } from "./example-ids.ts";
 
@@ -34,10 +34,9 @@ type ErrorName = keyof (typeof access &
   typeof server &
   typeof state);
 
-export const DEFAULT_BODY_BYTES = 32 * 1024 * 1024;
-
 export const DOCUMENTED_ERRORS = {
   ...ORGANIZATION_ERRORS,
+  ...HTTP_ERRORS,
   missingApiKey: { when: "The request has no key in `Authorization`.", error: access.missingApiKey() },
   incorrectApiKey: { when: "The key is not one of `API_KEYS`.", error: access.incorrectApiKey("wrong-key-of-mine") },
   foreignPage: {
@@ -207,38 +206,6 @@ export const DOCUMENTED_ERRORS = {
   listCursorNotFound: {
     when: "`after` is not the id of an item in the list.",
     error: state.listCursorNotFound(MESSAGE_ID),
-  },
-  malformedClientRequestId: {
-    when: "`X-Client-Request-Id` exceeds 512 characters, or is not printable ASCII.",
-    error: http.malformedClientRequestId(),
-  },
-  malformedHttp: { when: "The input is not valid HTTP.", error: http.malformedHttp() },
-  missingHost: { when: "An HTTP/1.1 request has no `Host` header.", error: http.missingHost() },
-  severalHosts: { when: "The request has more than one `Host` header.", error: http.severalHosts() },
-  expectationFailed: { when: "`Expect` has a value other than `100-continue`.", error: http.expectationFailed() },
-  socketsNotSpoken: { when: "The request is a WebSocket handshake.", error: http.socketsNotSpoken() },
-  headersTooLarge: { when: "The headers exceed 16 KiB.", error: http.headersTooLarge() },
-  requestTimedOut: { when: "The request did not arrive in time.", error: http.requestTimedOut() },
-  malformedUrl: { when: "The path contains an invalid percent-encoding.", error: http.malformedUrl() },
-  unreadableBody: {
-    when: "The body cannot be decompressed, or is cut off.",
-    error: http.unreadableBody(),
-  },
-  unsupportedEncoding: { when: "`Content-Encoding` is not supported.", error: http.unsupportedEncoding() },
-  malformedJson: { when: "The body is not JSON encoded as UTF-8.", error: http.malformedJson() },
-  bodyTooDeep: { when: "The body has too many levels of nesting.", error: http.bodyTooDeep(MAX_DEPTH) },
-  tooManyFields: { when: "An object in the body has too many fields.", error: http.tooManyFields(MAX_FIELDS) },
-  tooManyValues: {
-    when: "The body has more than `MAX_BODY_VALUES` values. Field names count as values.",
-    error: http.tooManyValues(DEFAULT_MAX_VALUES),
-  },
-  payloadTooLarge: {
-    when: "The body exceeds `MAX_BODY_BYTES`.",
-    error: http.payloadTooLarge(DEFAULT_BODY_BYTES),
-  },
-  invalidUrl: {
-    when: "The path does not exist, or does not support this method.",
-    error: http.invalidUrl("POST", "/v1/foo"),
   },
   runFailed: {
     when: "The run failed, at the provider or on this server, after retries.",

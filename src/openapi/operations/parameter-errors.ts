@@ -5,7 +5,8 @@ import { fileNotFoundIn, inputFilesTooLarge, tooManyInputFiles } from "../../lif
 import { itemNotFound } from "../../lifecycle/errors/state.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { FILE_ID } from "../example-ids.ts";
-import { DEFAULT_BODY_BYTES, documentErrorsOf, type DocumentedError, DOCUMENTED_ERRORS } from "../documented-errors.ts";
+import { DEFAULT_BODY_BYTES } from "../documented-http-errors.ts";
+import { documentErrorsOf, type DocumentedError, DOCUMENTED_ERRORS } from "../documented-errors.ts";
 
 type Wrap<T> = (part: T) => object;
 type InvalidExamples = Record<string, object>;

@@ -2,11 +2,11 @@
  * The keys that admins create, and the service accounts that own them. A key is shown once and stored as its SHA-256. A
  * request looks its key up by this hash, so that a new key works and a deleted one stops at once on every process.
  */
-import { LRUCache } from "lru-cache";
 import { z } from "zod";
 import type { RedisLayout } from "../../redis/layout.ts";
 import { defineScript, type RedisClient } from "../../redis/script.ts";
 import type { Clock } from "../../redis/redis-clock.ts";
+import { KeyUses } from "./key-uses.ts";
 import { parseEntries } from "./stored-entries.ts";
 
 /** Maximum keys and service accounts of one project. */
@@ -142,27 +142,6 @@ const deleteAccountScript = defineScript<string[] | null>(
   { runsWhenFull: true },
 );
 
-/*
- * KEYS  keys of the project
- * ARGV  key id, Unix seconds
- */
-const noteUseScript = defineScript<null>(
-  "noteKeyUse",
-  1,
-  `
-  local key = redis.call('HGET', KEYS[1], ARGV[1])
-  if not key then return end
-  key = cjson.decode(key)
-  key.last_used_at = tonumber(ARGV[2])
-  redis.call('HSET', KEYS[1], ARGV[1], cjson.encode(key))
-`,
-);
-
-/** A process notes the use of a key this often at most, and no request waits for it. */
-const NOTE_INTERVAL_MS = 60_000;
-/** Keys whose last note a process remembers. */
-const MAX_NOTED_KEYS = 10_000;
-
 /** A project, and whether the environment names it. */
 export interface ProjectReference {
   id: string;
@@ -175,13 +154,13 @@ export class OrganizationKeys {
   readonly #redis: RedisClient;
   readonly #layout: RedisLayout;
   readonly #clock: Pick<Clock, "nowMs">;
-  /** When this process noted the use of a key, by its id. */
-  readonly #notedAtMs = new LRUCache<string, number>({ max: MAX_NOTED_KEYS });
+  readonly #uses: KeyUses;
 
   constructor(redis: RedisClient, layout: RedisLayout, clock: Pick<Clock, "nowMs">) {
     this.#redis = redis;
     this.#layout = layout;
     this.#clock = clock;
+    this.#uses = new KeyUses(redis, layout);
   }
 
   /** The owner of the key with this SHA-256. Undefined if there is none, or if the key has expired. */
@@ -190,17 +169,8 @@ export class OrganizationKeys {
     if (json === null) return undefined;
     const { project, id, expires_at: expiresAt } = ownerSchema.parse(JSON.parse(json));
     if (expiresAt !== undefined && expiresAt * 1000 <= this.#clock.nowMs()) return undefined;
-    this.#noteUse(project, id);
+    this.#uses.note(project, id, this.#clock.nowMs());
     return { project, keyId: id };
-  }
-
-  #noteUse(project: string, id: string): void {
-    const nowMs = this.#clock.nowMs();
-    if (nowMs - (this.#notedAtMs.get(id) ?? -NOTE_INTERVAL_MS) < NOTE_INTERVAL_MS) return;
-    this.#notedAtMs.set(id, nowMs);
-    const { keysOf } = this.#layout.organization;
-    // A Redis that is full or away rejects it, and the next minute has another chance.
-    noteUseScript(this.#redis, keysOf(project), id, Math.floor(nowMs / 1_000)).catch(() => {});
   }
 
   async createAccount(
