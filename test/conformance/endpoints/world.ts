@@ -1,4 +1,4 @@
-/** Real processes with everything that a path of the description can name, made anew for each request. */
+/** Real processes with everything that a path of the description can name, created again for each request. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
