@@ -6,14 +6,11 @@ import type OpenAI from "openai";
 import type { Config } from "../config/config.ts";
 import type { InputItem, OutputItem } from "../protocol/item.ts";
 import type { InputTokensRequest } from "../protocol/input-tokens.ts";
-import { withTraceContext } from "../telemetry/trace-context.ts";
 import type { OpenAiResponsesProvider, ResolvedModel } from "./catalog.ts";
 import { toProviderItems, omitFields } from "./openai-items.ts";
 
 /** The server does not wait longer, because it has an estimate. */
 const TIMEOUT_MS = 10_000;
-/** Some servers need no key, but the SDK requires one. */
-const NO_KEY = "none";
 
 const FORWARDED_PARAMETERS = [
   "instructions",
@@ -67,18 +64,6 @@ export class InputTokenCounters {
 
 /** Loads the SDK only for processes that count with it. */
 async function openClient(provider: OpenAiResponsesProvider, environment: Config["environment"]): Promise<OpenAI> {
-  const { default: Client } = await import("openai");
-  return new Client({
-    apiKey: (provider.api_key_env === undefined ? undefined : environment[provider.api_key_env]) || NO_KEY,
-    baseURL: provider.base_url,
-    defaultHeaders: provider.headers,
-    maxRetries: 0,
-    logLevel: "off",
-    fetch: withTraceContext(globalThis.fetch),
-    // Otherwise the SDK would read these from the environment and send one vendor's account to another.
-    organization: null,
-    project: null,
-    adminAPIKey: null,
-    webhookSecret: null,
-  });
+  const { createOpenAiClient } = await import("./openai-client.ts");
+  return createOpenAiClient(provider, environment);
 }

@@ -210,7 +210,6 @@ const ROOMS: Record<string, readonly string[]> = {
     "workers/net",
     "src/providers",
     "workers/upstreams",
-    "workers/upstreams/http",
     "workers/tools",
   ],
   "workers/tools/mcp": [
@@ -520,6 +519,7 @@ const LIBRARIES: Record<string, readonly string[]> = {
     "workers/upstreams/",
     "workers/tools/image-generation/",
     "src/providers/input-token-counters.ts",
+    "src/providers/openai-client.ts",
     "src/embeddings/providers/",
     "src/cli/",
     "src/local/demo.ts",

@@ -3,41 +3,24 @@
  * Vectors are asked for in base64, as the official clients do by default: a tenth of the bytes and of the time to parse.
  * Servers that ignore this send numbers.
  */
-import OpenAI, { APIConnectionError, APIError } from "openai";
+import type OpenAI from "openai";
+import { APIConnectionError, APIError } from "openai";
 import { z } from "zod";
 import type { Config } from "../../config/config.ts";
-import type { AiSdkProvider, OpenAiResponsesProvider } from "../../providers/catalog.ts";
-import { withTraceContext } from "../../telemetry/trace-context.ts";
+import { createOpenAiClient, type SpeaksOpenAi } from "../../providers/openai-client.ts";
 import { embeddingRefusal, malformedEmbeddings, providerUnreachable } from "../embedding-error.ts";
 import type { EmbeddingCall, EmbeddingProvider, Embeddings } from "../embedding-provider.ts";
-
-/** Some servers need no key, but the SDK requires one. */
-const NO_KEY = "none";
 
 const answerSchema = z.object({
   data: z.array(z.object({ embedding: z.union([z.string(), z.array(z.number())]), index: z.int().min(0).optional() })),
   usage: z.object({ prompt_tokens: z.int().min(0) }).nullish(),
 });
 
-type SpeaksOpenAi = OpenAiResponsesProvider | Extract<AiSdkProvider, { kind: "openai-compatible" }>;
-
 export class OpenAiEmbeddings implements EmbeddingProvider {
   readonly #client: OpenAI;
 
-  constructor({ api_key_env, base_url, headers }: SpeaksOpenAi, environment: Config["environment"]) {
-    this.#client = new OpenAI({
-      apiKey: (api_key_env === undefined ? undefined : environment[api_key_env]) || NO_KEY,
-      baseURL: base_url,
-      defaultHeaders: headers,
-      maxRetries: 0,
-      logLevel: "off",
-      fetch: withTraceContext(globalThis.fetch),
-      // Otherwise the SDK would read these from the environment and send one vendor's account to another.
-      organization: null,
-      project: null,
-      adminAPIKey: null,
-      webhookSecret: null,
-    });
+  constructor(provider: SpeaksOpenAi, environment: Config["environment"]) {
+    this.#client = createOpenAiClient(provider, environment);
   }
 
   async embed({ model, inputs, dimensions, user, extra }: EmbeddingCall, signal: AbortSignal): Promise<Embeddings> {

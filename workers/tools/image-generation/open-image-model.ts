@@ -5,13 +5,10 @@ import { ConfigurationError } from "../../../src/config/configuration-error.ts";
 import { type Provider, readProviderCatalog } from "../../../src/providers/catalog.ts";
 import { withTraceContext } from "../../../src/telemetry/trace-context.ts";
 import type { GuardedFetch } from "../../net/guarded-fetch.ts";
-import { readApiKey } from "../../upstreams/http/credentials.ts";
+import { NO_API_KEY, readApiKey } from "../../../src/providers/credentials.ts";
 import { AiSdkImages } from "./ai-sdk-images.ts";
 import type { ImageModel } from "./image-model.ts";
 import { OpenAiImages } from "./openai-images.ts";
-
-/** A local server may need no key, but the SDK requires one, or reads it from the environment. */
-const NO_KEY = "none";
 
 /** `name` is `vendor/model`. The model need not be in the vendor's list, which is for clients. */
 export function openImageModel(name: string, config: Config, fetch: GuardedFetch): ImageModel {
@@ -43,7 +40,7 @@ function openVendorModel(provider: Provider, model: string, config: Config, fetc
     }
     case "google": {
       const { base_url: baseURL, headers } = provider;
-      const apiKey = readApiKey(provider, config.environment) ?? NO_KEY;
+      const apiKey = readApiKey(provider, config.environment) ?? NO_API_KEY;
       const secrets = [apiKey, ...Object.values(headers)];
       const google = createGoogle({ baseURL, headers, apiKey, fetch: withTraceContext(globalThis.fetch) });
       return new AiSdkImages({ model: google.image(model), secrets, timeoutMs });

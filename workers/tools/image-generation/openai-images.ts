@@ -5,6 +5,7 @@
 import OpenAI, { APIConnectionError, APIError, toFile } from "openai";
 import { Stream } from "openai/core/streaming";
 import { z } from "zod";
+import { NO_API_KEY } from "../../../src/providers/credentials.ts";
 import type { GuardedFetch } from "../../net/guarded-fetch.ts";
 import { detectBase64ImageType } from "../image-type.ts";
 import {
@@ -31,8 +32,6 @@ export interface OpenAiImagesSettings {
   fetch: GuardedFetch;
 }
 
-/** Many local servers need no key, but the SDK requires one. */
-const NO_KEY = "none";
 const MAX_RETRIES = 2;
 /** Maximum bytes of an answer, including its partial images. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
@@ -59,7 +58,7 @@ export class OpenAiImages implements ImageModel {
   constructor(settings: OpenAiImagesSettings) {
     this.#settings = settings;
     this.#client = new OpenAI({
-      apiKey: settings.key ?? NO_KEY,
+      apiKey: settings.key ?? NO_API_KEY,
       baseURL: settings.baseUrl,
       defaultHeaders: settings.headers,
       maxRetries: MAX_RETRIES,

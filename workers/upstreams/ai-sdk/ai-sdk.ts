@@ -23,7 +23,7 @@ import { openVendor, type Vendor } from "./vendors.ts";
 import { InvalidPromptError } from "../invalid-prompt.ts";
 import type { Toolbox } from "./convert-tools.ts";
 import type { Connection } from "../http/connection.ts";
-import { readApiKey } from "../http/credentials.ts";
+import { readApiKey } from "../../../src/providers/credentials.ts";
 import { RetryPolicy, type RetryOptions } from "../http/retry-policy.ts";
 
 interface AiSdkOptions extends RetryOptions {

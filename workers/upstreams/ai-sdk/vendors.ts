@@ -13,7 +13,7 @@ import type { VendorTraits } from "../../../src/providers/vendor-traits.ts";
 import type { UpstreamCall } from "../upstream.ts";
 import { omitNullish } from "../http/json.ts";
 import { withErrorStatus } from "../http/error-in-body.ts";
-import { NO_API_KEY } from "../http/credentials.ts";
+import { NO_API_KEY } from "../../../src/providers/credentials.ts";
 import { fetchWithoutTimeouts } from "../http/fetch-without-timeouts.ts";
 import { shapeChatBody } from "./chat-body.ts";
 import { writeReturnedState } from "./write-returned-state.ts";

@@ -11,7 +11,7 @@ import { type Redact, createRedactor } from "../../../src/logging/redaction.ts";
 import { listHeaderSecrets } from "../../../src/logging/redaction/list-secrets.ts";
 import { abortableDelay } from "../abortable-delay.ts";
 import { type CallObserver, isUnserved, type UpstreamEvent, type UpstreamFinish } from "../upstream.ts";
-import { type ProviderCredentials, readApiKey } from "./credentials.ts";
+import { type ProviderCredentials, readApiKey } from "../../../src/providers/credentials.ts";
 import { type ClassifyError, Connection, type ProviderTimeout } from "./connection.ts";
 import { createBrokenStreamError, classifyReportedError, isProviderFailure, ProviderError } from "./provider-error.ts";
 

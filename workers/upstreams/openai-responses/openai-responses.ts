@@ -2,9 +2,10 @@
  * Serves any provider with a Responses API: OpenAI, or vLLM, Ollama, LM Studio and others. The official SDK sends the
  * request. All published item events pass through, so a provider's hosted tools work without support here.
  */
-import OpenAI from "openai";
+import type OpenAI from "openai";
 import type { Config } from "../../../src/config/config.ts";
 import type { OpenAiResponsesProvider } from "../../../src/providers/catalog.ts";
+import { createOpenAiClient } from "../../../src/providers/openai-client.ts";
 import { selectExtraParameters } from "../../../src/providers/extra-parameters.ts";
 import { listItemSecrets, listToolSecrets } from "../../../src/providers/tool-secrets.ts";
 import { createRedactor } from "../../../src/logging/redaction.ts";
@@ -18,7 +19,6 @@ import type { Connection } from "../http/connection.ts";
 import { withEventStream } from "../http/answer-stream.ts";
 import { isProviderEvent } from "../http/json.ts";
 import { withErrorStatus } from "../http/error-in-body.ts";
-import { NO_API_KEY, readApiKey } from "../http/credentials.ts";
 import { fetchWithoutTimeouts } from "../http/fetch-without-timeouts.ts";
 import { redactErrors, RetryPolicy, type RetryOptions } from "../http/retry-policy.ts";
 
@@ -33,19 +33,9 @@ export class OpenAiResponsesUpstream implements BackgroundUpstream {
   constructor(provider: OpenAiResponsesProvider, config: Config, options: RetryOptions = {}) {
     this.#provider = provider;
     this.#retryPolicy = new RetryPolicy(config, provider, classifyError, options);
-    this.#client = new OpenAI({
-      apiKey: readApiKey(provider, config.environment) ?? NO_API_KEY,
-      baseURL: provider.base_url,
-      defaultHeaders: provider.headers,
-      maxRetries: 0,
+    this.#client = createOpenAiClient(provider, config.environment, {
       timeout: config.UPSTREAM_TIMEOUT_MS,
-      logLevel: "off",
       fetch: withEventStream(withErrorStatus(fetchWithoutTimeouts)),
-      // Otherwise the SDK would read these from the environment and send one provider's account to another.
-      organization: null,
-      project: null,
-      adminAPIKey: null,
-      webhookSecret: null,
     });
   }
 
